@@ -1,0 +1,33 @@
+"""Time-outs of all tests are multiples of one constant: raise it on a slow machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SECOND = float(os.environ.get("VOICE_UI_TEST_SECOND", "1"))
+"""What the tests hold for a second."""
+
+
+async def until(condition: Callable[[], object], seconds: float = 10, *, what: str = "") -> None:
+    """Wait until `condition()` holds; fail after `seconds`."""
+    try:
+        async with asyncio.timeout(seconds * SECOND):
+            while not condition():
+                await _moment()
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds} s: {what or condition}") from None
+
+
+async def _moment() -> None:
+    await asyncio.sleep(0.005)
+
+
+async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+    """Await something that must not take longer."""
+    async with asyncio.timeout(seconds * SECOND):
+        return await awaitable

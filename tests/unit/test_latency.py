@@ -1,0 +1,39 @@
+"""The time of a turn is what a person with a stop watch would say."""
+
+import pytest
+
+from voice_ui.latency import AudioClock, Stage, TurnTimer, percentile
+
+
+def test_first_text_is_counted_from_the_end_of_speech() -> None:
+    timer = TurnTimer()
+    assert timer.first_text_ms is None
+    timer.mark(Stage.SPEECH_END, 10.0)
+    timer.mark(Stage.FIRST_TEXT, 10.75)
+    assert timer.mark(Stage.FIRST_TEXT, 11.0) is False
+    assert timer.first_text_ms == 750
+
+
+def test_a_moment_of_the_stream_is_found_between_chunks() -> None:
+    clock = AudioClock()
+    for number in range(50):
+        clock.passed(20, 100 + number * 0.02)
+    assert clock.when(500) == pytest.approx(100 + 24 * 0.02)
+    assert clock.when(510) == pytest.approx(100 + 24 * 0.02 + 0.01)
+    assert clock.when(0) is None
+
+
+def test_the_clock_remembers_a_minute_and_no_more() -> None:
+    clock = AudioClock()
+    for number in range(100_000):
+        clock.passed(20, number * 0.02)
+    assert clock.when(clock.stream_ms - 30_000) is not None
+    assert clock.when(1_000) is None
+    assert len(clock._passed) <= 2 * AudioClock.KEPT
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [5.0, 1.0, 3.0, 2.0, 4.0]
+    assert [percentile(values, share) for share in (0, 0.5, 0.95, 1)] == [1, 3, 5, 5]
+    with pytest.raises(ValueError):
+        percentile([], 0.5)

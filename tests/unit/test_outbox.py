@@ -1,0 +1,47 @@
+"""The outbox keeps order, is bounded, and counts what it had to drop."""
+
+import asyncio
+
+from tests.patience import within
+from voice_ui import audio
+from voice_ui.outbox import Outbox, Sound
+
+
+def sound(number: int) -> Sound:
+    return Sound(bytes([number]) * 960, float(number))
+
+
+async def test_what_goes_in_first_comes_out_first() -> None:
+    outbox = Outbox()
+    for entry in (sound(1), {"type": "response.create"}, sound(2)):
+        outbox.put(entry)
+    outbox.put_first([{"type": "a"}, {"type": "b"}])
+    taken = [await outbox.get() for _ in range(5)]
+    assert taken == [{"type": "a"}, {"type": "b"}, sound(1), {"type": "response.create"}, sound(2)]
+
+
+async def test_a_reader_waits_until_something_is_there() -> None:
+    outbox = Outbox()
+    reader = asyncio.create_task(outbox.get())
+    await asyncio.sleep(0)
+    assert not reader.done()
+    outbox.put(sound(1))
+    assert await within(1, reader) == sound(1)
+
+
+async def test_too_much_audio_drops_the_oldest_and_counts_it_but_never_an_event() -> None:
+    outbox = Outbox(seconds=0.1)
+    outbox.put({"type": "session.update"})
+    for number in range(8):
+        outbox.put(sound(number))
+    assert (outbox.audio_ms, outbox.dropped_ms) == (100, 60)
+    assert await outbox.get() == {"type": "session.update"}
+    assert await outbox.get() == sound(3)
+    assert outbox.audio_ms == 80
+
+
+def test_thirty_seconds_of_speech_fit() -> None:
+    outbox = Outbox()
+    for _ in range(1500):
+        outbox.put(Sound(audio.silence(20), 0))
+    assert outbox.dropped_ms == 0

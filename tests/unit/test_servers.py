@@ -1,0 +1,69 @@
+"""Settings become the address and the headers of the right server."""
+
+import argparse
+
+import pytest
+
+from voice_ui import servers
+from voice_ui.settings import Settings, read
+
+
+def settings(offline: bool = False, **environ: str) -> Settings:
+    arguments = argparse.Namespace(host=None, port=None, no_open=False, offline=offline)
+    return read(arguments, environ, {})
+
+
+def test_without_a_key_the_practice_server_answers_and_says_why_and_what_to_do() -> None:
+    chosen = settings()
+    assert servers.chosen(chosen) is None
+    assert "OPENAI_API_KEY" in servers.notice(chosen)
+    assert ".env.local" in servers.notice(chosen)
+
+
+def test_offline_wins_over_a_key() -> None:
+    chosen = settings(offline=True, OPENAI_API_KEY="sk-0123456789abcdef")
+    assert servers.chosen(chosen) is None
+    assert "--offline" in servers.notice(chosen)
+
+
+def test_with_a_key_openai_answers() -> None:
+    chosen = settings(OPENAI_API_KEY="sk-0123456789abcdef", OPENAI_ORG_ID="org-1", OPENAI_PROJECT_ID="proj_1")
+    endpoint = servers.chosen(chosen)
+    assert endpoint is not None
+    assert endpoint.url == "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
+    assert {name: value.reveal() for name, value in endpoint.headers.items()} == {
+        "Authorization": "Bearer sk-0123456789abcdef",
+        "OpenAI-Organization": "org-1",
+        "OpenAI-Project": "proj_1",
+    }
+    assert "0123456789" not in repr(endpoint)
+    assert servers.notice(chosen) == ""
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("http://localhost:8000/v1", "ws://localhost:8000/v1/realtime?model=m%2F1"),
+        ("wss://host/v1/", "wss://host/v1/realtime?model=m%2F1"),
+        ("wss://host/v1/realtime", "wss://host/v1/realtime?model=m%2F1"),
+        ("https://host/v1?intent=conversation", "wss://host/v1/realtime?intent=conversation&model=m%2F1"),
+    ],
+)
+def test_any_base_url_becomes_a_websocket_address_and_needs_no_key(base: str, url: str) -> None:
+    endpoint = servers.chosen(settings(OPENAI_BASE_URL=base, VOICE_UI_MODEL="m/1"))
+    assert endpoint is not None
+    assert endpoint.url == url
+    assert not endpoint.headers
+
+
+def test_azure_takes_its_own_header_and_the_deployment_as_model() -> None:
+    endpoint = servers.chosen(
+        settings(
+            AZURE_OPENAI_ENDPOINT="https://mine.openai.azure.com/",
+            AZURE_OPENAI_API_KEY="0123456789abcdef",
+            VOICE_UI_MODEL="my-deployment",
+        )
+    )
+    assert endpoint is not None
+    assert endpoint.url == "wss://mine.openai.azure.com/openai/v1/realtime?model=my-deployment"
+    assert [(name, value.reveal()) for name, value in endpoint.headers.items()] == [("api-key", "0123456789abcdef")]

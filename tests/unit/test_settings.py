@@ -1,0 +1,90 @@
+"""Settings: who wins, what is allowed, and that the example file tells the truth."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from voice_ui.errors import SettingsError
+from voice_ui.settings import SETTINGS, Secret, Settings, load, read
+
+ROOT = Path(__file__).parents[2]
+NOTHING = argparse.Namespace(host=None, port=None, no_open=False, offline=False)
+
+
+def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
+    settings = read(NOTHING, {"VOICE_UI_PORT": "1234"}, {"VOICE_UI_PORT": "99", "VOICE_UI_LANGUAGE": "de"})
+    assert (settings.port, settings.language, settings.host) == (1234, "de", "127.0.0.1")
+    assert settings.sources == {"VOICE_UI_PORT": "the environment", "VOICE_UI_LANGUAGE": ".env.local"}
+
+
+def test_the_command_line_wins_over_everything() -> None:
+    arguments = argparse.Namespace(host="::1", port="81", no_open=True, offline=True)
+    settings = read(arguments, {"VOICE_UI_PORT": "1234", "VOICE_UI_HOST": "0.0.0.0"}, {})
+    assert (settings.host, settings.port, settings.open_browser, settings.offline) == ("::1", 81, False, True)
+
+
+def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
+    assert read(NOTHING, {"OPENAI_API_KEY": " "}, {"OPENAI_API_KEY": None}).openai_api_key is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VOICE_UI_PORT", "eighty"),
+        ("VOICE_UI_PORT", "70000"),
+        ("VOICE_UI_SILENCE_MS", "1"),
+        ("VOICE_UI_TURN_DETECTION", "telepathy"),
+        ("OPENAI_BASE_URL", "api.openai.com"),
+        ("VOICE_UI_TRANSPORT", "carrier pigeon"),
+        ("OPENAI_ORG_ID", "org\nInjected: header"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(name: str, value: str) -> None:
+    allowed = next(setting.allowed for setting in SETTINGS if setting.name == name)
+    with pytest.raises(SettingsError) as caught:
+        read(NOTHING, {name: value}, {})
+    message = str(caught.value)
+    assert name in message and "the environment" in message and allowed in message
+    assert "\n" not in message
+
+
+def test_a_bad_key_is_not_repeated_in_the_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(NOTHING, {}, {"OPENAI_API_KEY": "sk-with a space"})
+    assert "sk-with" not in str(caught.value)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    settings = read(NOTHING, {"OPENAI_API_KEY": "sk-proj-0123456789abcdef"}, {})
+    for text in (repr(settings), str(settings), f"{settings.openai_api_key}", repr(Secret("short"))):
+        assert "0123456789" not in text and "short" not in text
+    assert settings.openai_api_key is not None
+    assert settings.openai_api_key.reveal() == "sk-proj-0123456789abcdef"
+
+
+def test_the_example_file_documents_every_setting_with_its_default() -> None:
+    text = (ROOT / ".env.local.example").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^#([A-Z_]+)=(.*)$", text, re.MULTILINE))
+    assert documented.keys() == {setting.name for setting in SETTINGS}
+    fallback = {setting.name: str(setting.default or "") for setting in SETTINGS}
+    fallback["AZURE_OPENAI_ENDPOINT"] = "https://RESOURCE.openai.azure.com"  # there is no default to show
+    assert documented == fallback
+
+
+def test_the_example_file_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.name, raising=False)
+    (tmp_path / ".env.local").write_text((ROOT / ".env.local.example").read_text(encoding="utf-8"), encoding="utf-8")
+    assert load([]) == read(NOTHING, {}, {})
+
+
+def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (tmp_path / ".env.local").write_text("OPENAI_API_KEY=sk-${HOME}-1234567890\n", encoding="utf-8")
+    settings: Settings = load([])
+    assert settings.openai_api_key is not None
+    assert settings.openai_api_key.reveal() == "sk-${HOME}-1234567890"

@@ -1,0 +1,213 @@
+"""The error tree, and the catalogue: for everything that can go wrong its code, its cause and its cure.
+
+    VoiceUIError
+    ├── SettingsError           a setting is wrong; the program does not start
+    └── SessionError            carries a `Problem` for the page
+        ├── Refused             the server answered, and said no: trying again as it is cannot help
+        └── ConnectionFailed    no session came about, or the one there was is gone: trying again may help
+
+Pure. Foreign errors are translated into these at the door where they come in (transport, mic, settings), chained
+with `from`. The page shows a `Problem`; its words are looked up here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+Where = Literal["settings", "microphone", "connection", "server", "reply"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the catalogue. `cause` and `fix` may name facts in braces, see `FACTS`."""
+
+    code: str
+    where: Where
+    cause: str
+    fix: str
+    retry: bool
+    """Whether pressing Start again, with nothing changed, can help."""
+    wire: tuple[str, ...] = ()
+    """Codes and types of the realtime protocol that mean this (openai 3.54, types/realtime/realtime_error.py)."""
+
+
+FACTS = {
+    "server": "the server",
+    "model": "the model",
+    "seconds": "a few",
+    "setting": "a setting",
+    "param": "a field",
+    "seats": "all",
+}
+"""What stands in a text where the one who raised the error did not know better."""
+
+_OPEN = "Click the icon left of the address, allow the microphone, and press Start again."
+_SERVER = "Check OPENAI_BASE_URL in .env.local, and the network; then press Start."
+
+_ENTRIES = (
+    # The microphone.
+    Entry("mic-refused", "microphone", "The browser was told not to give this page the microphone.", _OPEN, True),
+    Entry("mic-dismissed", "microphone", "The question for the microphone was closed without an answer.",
+          "Press Start again and choose Allow.", True),
+    Entry("mic-prompt-pending", "microphone", "The browser is waiting for an answer about the microphone.",
+          "Look for its question near the address bar and choose Allow.", False),
+    Entry("mic-blocked-by-policy", "microphone", "The system, or whoever manages this browser, blocks the microphone.",
+          "Allow the browser to use the microphone in the system's privacy settings, then reload this page.", True),
+    Entry("mic-insecure-origin", "microphone",
+          "Browsers give the microphone only to https pages and to localhost, and this page is neither.",
+          "Open it as http://localhost:PORT on the machine that runs it, or serve it over https.", False),
+    Entry("mic-unsupported", "microphone", "This browser has no microphone interface.",
+          "Open the page in a current Chrome, Edge, Firefox or Safari.", False),
+    Entry("mic-none", "microphone", "No microphone was found.", "Plug one in, or switch it on, and press Start.", True),
+    Entry("mic-busy", "microphone", "The microphone is there but another program holds it, or it failed to start.",
+          "Close the other program or call, or plug the microphone in again, and press Start.", True),
+    Entry("mic-lost", "microphone", "The microphone went away while you were speaking.",
+          "Plug it in again and press Start; what you said until then is being answered.", True),
+    Entry("mic-suspended", "microphone", "The browser keeps this page's audio suspended.",
+          "Press Start again with this tab in front.", True),
+    Entry("mic-no-frames", "microphone", "The microphone is open but delivers no sound at all.",
+          "Choose another input in the system's sound settings, or restart the browser, and press Start.", True),
+    Entry("mic-silent", "microphone", "Nothing but digital silence has come from the microphone for ten seconds.",
+          "It may be muted, or be the wrong one: check its switch and the system's sound settings.", False),
+    Entry("mic-failed", "microphone", "The browser could not start the microphone.",
+          "Press Start again; if it stays so, restart the browser.", True),
+    Entry("mic-gap", "microphone", "The page lost touch with its server and {seconds} s of sound could not be kept.",
+          "Say the last sentence again.", False),
+    # The way to the server.
+    Entry("server-unreachable", "connection", "Nothing answers at {server}.",
+          "Check that it is running, and OPENAI_BASE_URL in .env.local; then press Start.", True),
+    Entry("server-not-found", "connection", "The name {server} could not be looked up.", _SERVER, True),
+    Entry("server-timeout", "connection", "{server} did not answer within {seconds} s.",
+          "Check the network, or a proxy in the way, and press Start.", True),
+    Entry("tls-failed", "connection", "No trusted encrypted connection to {server} could be made.",
+          "Check the date of this machine, the certificate of the server, and any proxy in the way.", False),
+    Entry("not-realtime", "connection", "{server} answered, but not as a realtime server.",
+          "Check OPENAI_BASE_URL in .env.local: it should end where /realtime begins, usually with /v1.", False),
+    Entry("server-failed", "connection", "{server} failed while the connection was made.",
+          "Wait a moment and press Start.", True, wire=("server_error", "1011", "1012")),
+    Entry("connection-lost", "connection", "The connection to {server} was lost.",
+          "Press Start to go on; the conversation is kept.", True),
+    # The server says no.
+    Entry("key-refused", "server", "{server} does not accept the key.",
+          "Put a valid key into .env.local (an environment variable of the same name wins over it) and restart.",
+          False, wire=("invalid_api_key", "invalid_authentication", "3000")),
+    Entry("no-access", "server", "The key has no access to {model}, or {server} has it no more.",
+          "Choose another model with VOICE_UI_MODEL, or a key of a project that may use this one.",
+          False, wire=("model_not_found", "4004")),
+    Entry("model-unknown", "server", "{server} does not know a realtime model named {model}.",
+          "Check VOICE_UI_MODEL in .env.local.", False, wire=("invalid_model", "missing_model")),
+    Entry("beta-disabled", "server", "{server} no longer speaks the beta dialect of the realtime protocol.",
+          "Set VOICE_UI_DIALECT=auto.", False, wire=("beta_api_shape_disabled",)),
+    Entry("no-quota", "server", "The account behind the key has no credit left.",
+          "Add credit or raise the limit in the account's billing settings, then press Start.",
+          False, wire=("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")),
+    Entry("rate-limited", "server", "{server} is getting more requests from this account than it allows.",
+          "Wait a minute and say it again.", True,
+          wire=("rate_limit_exceeded", "inference_rate_limit_exceeded", "429")),
+    Entry("session-limit", "server", "{server} has no session to spare at the moment.",
+          "Wait until somebody has finished and press Start.", True, wire=("session_limit_reached",)),
+    Entry("room-full", "server", "This demo serves {seats} at once, and all seats are taken.",
+          "Wait until somebody has finished and press Start.", True),
+    Entry("session-expired", "server", "The session reached the longest time {server} allows.",
+          "Press Start to go on; the conversation is kept.", True, wire=("session_expired",)),
+    Entry("update-rejected", "server", "{server} refused the session's settings because of {param}.",
+          "Change the matching VOICE_UI_ setting in .env.local and restart.", False),
+    Entry("server-error", "server", "{server} could not accept something this program sent.",
+          "The session goes on; if it keeps happening, please report it with the details.", True),
+    # The reply.
+    Entry("response-failed", "reply", "The model failed while replying.", "Say it again.", True),
+    Entry("response-incomplete", "reply", "The model stopped before the reply was complete.", "Ask it to go on.", True),
+    Entry("response-filtered", "reply", "The server's content filter stopped the reply.",
+          "Put it in other words.", False, wire=("content_filter",)),
+    Entry("response-missing", "reply", "What you said was taken, but no reply came within {seconds} s.",
+          "Say it again.", True),
+    Entry("transcription-failed", "reply", "What you said could not be written down; the reply is not affected.",
+          "If it stays so, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account has.", True),
+    # Ourselves.
+    Entry("audio-dropped", "connection", "{server} takes sound too slowly: {seconds} s of it could not be kept.",
+          "Say the last sentence again.", False),
+    Entry("program-error", "connection", "Something in this program went wrong.",
+          "Press Start again; if it keeps happening, please report it with the line from the server's log.", True),
+)  # fmt: skip
+
+CATALOGUE = {entry.code: entry for entry in _ENTRIES}
+
+_BY_WIRE = {wire: entry for entry in _ENTRIES for wire in entry.wire}
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return FACTS[name]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that went wrong, in words for the person in front of the page."""
+
+    code: str
+    detail: str = ""
+    """What the other side said, redacted; for a report, not needed to understand the cause."""
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        CATALOGUE[self.code]  # a code without an entry is a mistake of ours: fail where it is made
+
+    @property
+    def entry(self) -> Entry:
+        """The catalogue's row for the code."""
+        return CATALOGUE[self.code]
+
+    @property
+    def cause(self) -> str:
+        """One sentence: what happened."""
+        cause = self.entry.cause.format_map(_Facts(self.facts))
+        return cause[:1].upper() + cause[1:]
+
+    @property
+    def fix(self) -> str:
+        """One sentence: what to do about it."""
+        return self.entry.fix.format_map(_Facts(self.facts))
+
+
+class VoiceUIError(Exception):
+    """Anything we raise on purpose."""
+
+
+class SettingsError(VoiceUIError):
+    """A setting is wrong; the message is one line that names it, where it came from and what is allowed."""
+
+
+class SessionError(VoiceUIError):
+    """A session could not be had, or not be kept; carries the `Problem` to show."""
+
+    def __init__(self, code: str, detail: str = "", **facts: str) -> None:
+        self.problem = Problem(code, redact(detail), facts)
+        super().__init__(f"{code}: {self.problem.cause} {self.problem.detail}".rstrip())
+
+
+class Refused(SessionError):
+    """The server answered, and said no: trying again as it is cannot help."""
+
+
+class ConnectionFailed(SessionError):
+    """No session came about, or the one there was is gone: trying again may help."""
+
+
+def code_from_wire(*words: str | int | None, default: str) -> str:
+    """Return the catalogue's code for the first word that has one: error codes, types, close codes or reasons."""
+    for word in words:
+        # NOTE: OpenAI gives the reason of a close as "<type>.<code>" (protocol facts, section 5).
+        for part in (str(word), *reversed(str(word).split("."))):
+            if part in _BY_WIRE:
+                return _BY_WIRE[part].code
+    return default
+
+
+_SECRETS = re.compile(r"(?i)(\bbearer\s+|\bapi[-_]?key['\"]?\s*[:=]\s*['\"]?)[^\s'\",}]+|\b(?:sk-|ek_)[\w*.-]{6,}")
+
+
+def redact(text: str) -> str:
+    """Return `text` without anything that looks like a key or a bearer header."""
+    return _SECRETS.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)

@@ -1,0 +1,76 @@
+"""What waits for the wire: audio and events in order, bounded. When it is full the oldest audio goes and is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from voice_ui import audio
+from voice_ui.protocol import ClientEvent
+
+OUTBOX_SECONDS = 30.0
+"""Audio kept while connecting or while the server is slow: 1.4 MB, longer than any connection may take to come up."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """PCM at the wire's rate, and when its last sample came in."""
+
+    pcm: bytes
+    arrived: float
+
+
+@dataclass(frozen=True)
+class Flush:
+    """A mark: all that was put before it has been sent."""
+
+
+class Outbox:
+    """A queue with one reader; putting never waits."""
+
+    def __init__(self, seconds: float = OUTBOX_SECONDS) -> None:
+        self._limit_ms = seconds * 1000
+        self._waiting: deque[Sound | ClientEvent | Flush] = deque()
+        self._filled = asyncio.Event()
+        self.audio_ms = 0.0
+        """Audio that waits."""
+        self.dropped_ms = 0.0
+        """Audio that was lost here, ever."""
+
+    def put(self, entry: Sound | ClientEvent | Flush) -> None:
+        """Put something last in the queue; if that is more audio than fits, the oldest audio is dropped."""
+        self._waiting.append(entry)
+        self._filled.set()
+        if isinstance(entry, Sound):
+            self.audio_ms += audio.milliseconds(entry.pcm)
+            while self.audio_ms > self._limit_ms:
+                self._drop_oldest()
+
+    def put_first(self, events: Iterable[ClientEvent]) -> None:
+        """Put events before everything that waits, in their order."""
+        self._waiting.extendleft(reversed(list(events)))
+        self._filled.set()
+
+    async def get(self) -> Sound | ClientEvent | Flush:
+        """Take what is first, waiting for something to be there."""
+        while not self._waiting:
+            self._filled.clear()
+            await self._filled.wait()
+        entry = self._waiting.popleft()
+        if isinstance(entry, Sound):
+            self.audio_ms -= audio.milliseconds(entry.pcm)
+        return entry
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        self._waiting.clear()
+        self.audio_ms = 0.0
+
+    def _drop_oldest(self) -> None:
+        oldest = next(entry for entry in self._waiting if isinstance(entry, Sound))
+        self._waiting.remove(oldest)
+        lost = audio.milliseconds(oldest.pcm)
+        self.audio_ms -= lost
+        self.dropped_ms += lost

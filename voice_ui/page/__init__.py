@@ -1,0 +1,5 @@
+"""The page: one browser tab is one session and one conversation; it shows, and never computes."""
+
+from voice_ui.page.tab import Banner, Tab
+
+__all__ = ["Banner", "Tab"]

@@ -1,0 +1,96 @@
+"""The client events we send, built under their wire names. Pure.
+
+Every field is one the GA dialect knows: a server drops a whole `session.update` for a single unknown one
+(openai 3.54, types/realtime/realtime_client_event.py and what it unites).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from voice_ui import audio
+
+ClientEvent = dict[str, Any]
+"""One client event, ready to be written as JSON."""
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """What we ask of a session; audio in is always our one PCM format, replies are always text."""
+
+    instructions: str
+    turn_detection: str = "server_vad"
+    """server_vad, semantic_vad or none."""
+    silence_ms: int = 500
+    """Silence that ends a turn of `server_vad`; the documented default, the live one is shorter (200 ms)."""
+    transcription_model: str | None = None
+    language: str | None = None
+    """ISO 639-1 code of what is spoken, None to let the model find out."""
+    reasoning_effort: str | None = None
+    """Only for models that reason: the others refuse the whole update for it."""
+
+
+def session_update(config: SessionConfig, event_id: str) -> ClientEvent:
+    """Ask for `config`, with every value said: the documented defaults are not the live ones."""
+    audio_input: dict[str, Any] = {
+        "format": {"type": "audio/pcm", "rate": audio.SAMPLE_RATE},
+        "transcription": _transcription(config),
+        "turn_detection": _turn_detection(config),
+    }
+    session: dict[str, Any] = {
+        "type": "realtime",
+        "output_modalities": ["text"],
+        "instructions": config.instructions,
+        "audio": {"input": audio_input},
+    }
+    if config.reasoning_effort:
+        session["reasoning"] = {"effort": config.reasoning_effort}
+    return {"type": "session.update", "event_id": event_id, "session": session}
+
+
+def _transcription(config: SessionConfig) -> dict[str, str] | None:
+    if not config.transcription_model:
+        return None
+    language = {"language": config.language} if config.language else {}
+    return {"model": config.transcription_model, **language}
+
+
+def _turn_detection(config: SessionConfig) -> dict[str, Any] | None:
+    if config.turn_detection == "none":
+        return None
+    replies = {"create_response": True, "interrupt_response": True}
+    if config.turn_detection == "semantic_vad":
+        return {"type": "semantic_vad", "eagerness": "auto", **replies}
+    silence = {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": config.silence_ms}
+    return {"type": "server_vad", **silence, **replies}
+
+
+def input_audio_buffer_append(pcm: bytes) -> ClientEvent:
+    """Hand over PCM; there is no answer to it."""
+    return {"type": "input_audio_buffer.append", "audio": audio.encode(pcm)}
+
+
+def input_audio_buffer_commit(event_id: str) -> ClientEvent:
+    """End the turn by hand; an error with under 100 ms in the buffer, and of no use where the server detects turns."""
+    return {"type": "input_audio_buffer.commit", "event_id": event_id}
+
+
+def response_create(event_id: str) -> ClientEvent:
+    """Ask for a reply; an error while one is being written."""
+    return {"type": "response.create", "event_id": event_id}
+
+
+def response_cancel(event_id: str) -> ClientEvent:
+    """Stop the reply being written; an error if there is none, which may be ignored."""
+    return {"type": "response.cancel", "event_id": event_id}
+
+
+def conversation_item_create(item_id: str, role: str, text: str, event_id: str) -> ClientEvent:
+    """Add a written message at the end of the conversation: typed by the user, or carried over from before.
+
+    `role` is user or assistant.
+    """
+    content = {"type": "input_text" if role == "user" else "output_text", "text": text}
+    item = {"id": item_id, "type": "message", "role": role, "content": [content]}
+    return {"type": "conversation.item.create", "event_id": event_id, "item": item}

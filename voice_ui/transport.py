@@ -1,0 +1,161 @@
+"""Moves events between us and a realtime server; knows no meaning. Library errors become ours here.
+
+A transport sends client events in order and iterates over the server's messages as they came. The end of the
+iteration is always an exception: `Refused` where the server said no, `ConnectionFailed` for everything else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import orjson
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as websocket_connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxyStatus,
+    InvalidStatus,
+    WebSocketException,
+)
+
+from voice_ui.errors import ConnectionFailed, Refused, SessionError, code_from_wire
+from voice_ui.protocol import ClientEvent
+from voice_ui.servers import Endpoint
+
+CONNECT_SECONDS = 10.0
+"""For name look-up, TCP, TLS and the upgrade together."""
+
+SEND_SECONDS = 5.0
+"""A send that waits longer finds the link dead: the keepalive of websockets does not notice one while audio is sent."""
+
+CLOSE_SECONDS = 1.0
+"""How long a closing handshake may take before the socket is dropped."""
+
+MESSAGE_BYTES = 16 * 1024 * 1024
+"""The largest message taken; OpenAI's own limit for one event is 15 MiB."""
+
+_QUIET = logging.getLogger("voice_ui.transport.websockets")
+_QUIET.setLevel(logging.INFO)  # at DEBUG, websockets writes the handshake's headers, and so the key, into the log
+
+
+class Transport(Protocol):
+    """What a session needs of a connection."""
+
+    async def send(self, event: ClientEvent) -> None:
+        """Send one event; raises SessionError if the connection is gone or takes nothing for `SEND_SECONDS`."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Yield the server's messages; raises SessionError at the end."""
+
+
+class WebsocketTransport:
+    """Events as JSON text frames over one websocket."""
+
+    def __init__(self, websocket: ClientConnection, endpoint: Endpoint) -> None:
+        self._websocket = websocket
+        self._endpoint = endpoint
+
+    async def send(self, event: ClientEvent) -> None:
+        """Send one event; see `Transport`."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._websocket.send(orjson.dumps(event), text=True)
+        except ConnectionClosed as error:
+            raise _closed(error, self._endpoint) from error
+        except TimeoutError as error:
+            detail = f"nothing could be sent for {SEND_SECONDS:.0f} s"
+            raise ConnectionFailed("connection-lost", detail, server=self._endpoint.name) from error
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Yield the server's messages; see `Transport`."""
+        try:
+            while True:
+                yield await self._websocket.recv()
+        except ConnectionClosed as error:
+            raise _closed(error, self._endpoint) from error
+
+
+class _Connect(websocket_connect):
+    """A connect that follows no redirect: it could carry the key to another host."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+@asynccontextmanager
+async def connect(endpoint: Endpoint) -> AsyncIterator[WebsocketTransport]:
+    """Open a websocket to `endpoint` and close it at the end; raises Refused or ConnectionFailed."""
+    try:
+        websocket = await _Connect(
+            endpoint.url,
+            additional_headers={name: secret.reveal() for name, secret in endpoint.headers.items()},
+            compression=None,  # base64 of speech hardly compresses
+            open_timeout=CONNECT_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            max_size=MESSAGE_BYTES,
+            logger=_QUIET,
+        )
+    except (OSError, WebSocketException, TimeoutError, ValueError) as error:
+        raise _not_connected(error, endpoint) from error
+    try:
+        yield WebsocketTransport(websocket, endpoint)
+    finally:
+        await websocket.close()
+
+
+def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
+    facts = {"server": endpoint.name, "model": endpoint.model, "seconds": f"{CONNECT_SECONDS:.0f}"}
+    host = urlsplit(endpoint.url).netloc.rpartition("@")[2]
+    match error:
+        case InvalidStatus(response=response):
+            detail = f"HTTP {response.status_code} {response.reason_phrase}: {_excerpt(response.body)}"
+            return _refused_by_http(response.status_code, detail, facts)
+        case InvalidProxyStatus(response=response):
+            return ConnectionFailed("server-unreachable", f"the proxy answered {response.status_code}", **facts)
+        case InvalidHandshake():
+            return Refused("not-realtime", f"{error}", **facts)
+        case TimeoutError():
+            return ConnectionFailed("server-timeout", f"{host} within {CONNECT_SECONDS:.0f} s", **facts)
+        case ssl.SSLError():
+            return Refused("tls-failed", f"{host}: {error.reason or error}", **facts)
+        case socket.gaierror():
+            return ConnectionFailed("server-not-found", f"{host}: {error.strerror}", **facts)
+        case EOFError():
+            return Refused("not-realtime", "the connection was closed without an answer", **facts)
+        case _:
+            return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
+
+
+def _refused_by_http(status: int, detail: str, facts: dict[str, str]) -> SessionError:
+    """Servers other than OpenAI refuse a key or a model with an HTTP status; OpenAI does it after the upgrade."""
+    match status:
+        case 401 | 403:
+            return Refused("key-refused", detail, **facts)
+        case 429:
+            return ConnectionFailed("rate-limited", detail, **facts)
+        case _ if status >= 500:
+            return ConnectionFailed("server-failed", detail, **facts)
+        case _:
+            return Refused("not-realtime", detail, **facts)
+
+
+def _closed(error: ConnectionClosed, endpoint: Endpoint) -> SessionError:
+    close = error.rcvd
+    facts = {"server": endpoint.name, "model": endpoint.model}
+    if close is None:
+        return ConnectionFailed("connection-lost", "the connection ended without a goodbye", **facts)
+    code = code_from_wire(close.reason, close.code, default="connection-lost")
+    kind = Refused if 3000 <= close.code < 5000 and code != "connection-lost" else ConnectionFailed
+    return kind(code, f"closed with {close.code} {close.reason}".rstrip(), **facts)
+
+
+def _excerpt(body: bytes | bytearray | None) -> str:
+    return bytes(body or b"")[:300].decode("utf-8", "replace").strip()
