@@ -8,21 +8,25 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
 from pathlib import Path
 
-from nicegui import app, background_tasks, ui
+from nicegui import app, ui
 
-from voice_ui import audio, models, servers, settings, transport
-from voice_ui.errors import Refused, SettingsError
+from voice_ui import audio, models, preflight, servers, settings, transport
+from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
-from voice_ui.page import Banner, Tab
+from voice_ui.page import Offer, Tab
 from voice_ui.protocol import SessionConfig
-from voice_ui.session import RealtimeSession
+from voice_ui.servers import Endpoint
+from voice_ui.session import Target
 from voice_ui.settings import Settings
 from voice_ui.transport import Transport
 
 RECONNECT_SECONDS = 15.0
 """How long a tab may be out of touch before its session is given up; longer means noticing a closed one later."""
+
+_log = logging.getLogger("voice_ui.app")
 
 FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 
@@ -32,16 +36,20 @@ class VoiceUI:
 
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
-        self._endpoint = servers.chosen(chosen)
         self._offline: offline_server.OfflineServer | None = None
         self._open_sessions = 0
         self._resources = AsyncExitStack()
 
     async def start(self) -> None:
         """Bring up the practice server if it is the one to answer; called once the loop runs."""
-        if self._endpoint is None:
+        endpoint = servers.chosen(self._settings)
+        if endpoint is None:
             self._offline = await self._resources.enter_async_context(offline_server.serve())
-            self._endpoint = servers.offline(self._offline.url, self._settings)
+            _log.info("the offline practice server answers at %s", self._offline.url)
+        else:
+            _log.info("%s answers with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+            if problem := await self._check(endpoint.model):
+                _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
 
     async def stop(self) -> None:
         """Let go of what `start` brought up."""
@@ -49,42 +57,82 @@ class VoiceUI:
 
     def open_tab(self) -> None:
         """Build the page for one visitor."""
-        endpoint = self._endpoint
-        assert endpoint is not None, "pages are served after start()"
-        session = RealtimeSession(self._connect, _config(self._settings), server_name=endpoint.name)
-        Tab(session, Banner(f"{endpoint.name} · {endpoint.model}", servers.notice(self._settings)))
+        endpoint = self._endpoint_for(self._settings.model)
+        choice = models.living(date.today()) if endpoint.is_openai else []
+        if choice and endpoint.model not in choice:
+            choice.append(endpoint.model)
+        Tab(
+            Offer(
+                server=endpoint.name,
+                notice=servers.notice(self._settings),
+                model=endpoint.model,
+                models=choice,
+                target=self._target,
+                check=self._check,
+            )
+        )
         # What takes half a second to import must not wait for the first word, nor delay the first page.
-        background_tasks.create_lazy(self._warm(), name="warm")
+        ui.context.client.on_connect(self._warm)
+
+    def _endpoint_for(self, model: str) -> Endpoint:
+        if self._offline:
+            return servers.offline(self._offline.url, self._settings)
+        endpoint = servers.chosen(self._settings, model)
+        assert endpoint is not None, "pages are served after start()"
+        return endpoint
+
+    def _target(self, model: str) -> Target:
+        endpoint, chosen = self._endpoint_for(model), self._settings
+        config = SessionConfig(
+            instructions=chosen.instructions,
+            turn_detection=chosen.turn_detection,
+            silence_ms=chosen.silence_ms,
+            transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
+            language=chosen.language,
+            reasoning_effort=chosen.reasoning_effort if models.known(endpoint.model).reasoning else None,
+        )
+        return Target(lambda: self._connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect)
+
+    async def _check(self, model: str) -> Problem | None:
+        endpoint = self._endpoint_for(model)
+        if self._offline:
+            return None
+        return self._look(endpoint) or await preflight.ask(endpoint, today=date.today())
+
+    def _look(self, endpoint: Endpoint) -> Problem | None:
+        return preflight.look(endpoint, today=date.today(), key_source=self._key_source)
+
+    @property
+    def _key_source(self) -> str:
+        """Where the key came from."""
+        name = "AZURE_OPENAI_API_KEY" if self._settings.azure_openai_endpoint else "OPENAI_API_KEY"
+        return f"{name} (from {self._settings.sources[name]})" if name in self._settings.sources else "none"
+
+    @property
+    def _key_in_short(self) -> str:
+        """For the server's own log: the key's source and its last four characters."""
+        key = self._settings.azure_openai_api_key or self._settings.openai_api_key
+        return f"{self._key_source} {key!r}" if key else "none"
 
     async def _warm(self) -> None:
-        await ui.context.client.connected()
         await asyncio.to_thread(audio.Resampler, 48_000)
         if self._offline:
             await self._offline.warm()
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Transport]:
-        """Connect to the chosen server, if there is a seat left."""
-        assert self._endpoint is not None
+    async def _connect(self, endpoint: Endpoint) -> AsyncIterator[Transport]:
+        """Connect if there is a seat left, and nothing that speaks against it for certain."""
+        problem = self._look(endpoint)
+        if problem and problem.code != "model-retiring":
+            raise Refused(problem.code, **problem.facts)
         if self._open_sessions >= self._settings.max_sessions:
             raise Refused("room-full", seats=str(self._settings.max_sessions))
         self._open_sessions += 1
         try:
-            async with transport.connect(self._endpoint) as connection:
+            async with transport.connect(endpoint) as connection:
                 yield connection
         finally:
             self._open_sessions -= 1
-
-
-def _config(chosen: Settings) -> SessionConfig:
-    return SessionConfig(
-        instructions=chosen.instructions,
-        turn_detection=chosen.turn_detection,
-        silence_ms=chosen.silence_ms,
-        transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
-        language=chosen.language,
-        reasoning_effort=chosen.reasoning_effort if models.reasons(chosen.model) else None,
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -17,7 +17,7 @@ class Item:
     text: str = ""
     """What was written; for a spoken message what the server heard, empty until it says."""
     status: str = "in_progress"
-    """in_progress, completed, cancelled, incomplete, failed"""
+    """in_progress, completed, cancelled, incomplete, failed; lost: its connection was"""
 
 
 class Conversation:
@@ -32,6 +32,24 @@ class Conversation:
     def items(self) -> list[Item]:
         """All items, oldest first."""
         return [self._items[item_id] for item_id in self._order]
+
+    @property
+    def known(self) -> list[Item]:
+        """The items a new session can be given, because all of what they say is known in writing."""
+        return [item for item in self.items if item.text and item.status not in {"in_progress", "failed", "lost"}]
+
+    def break_off(self) -> list[Item]:
+        """The connection is gone: what was being written will not be finished. Return the items this ends."""
+        lost = [item for item in self.items if item.role == "assistant" and item.status == "in_progress"]
+        for item in lost:
+            item.status = "lost"
+        self._running.clear()
+        return lost
+
+    def forget(self, item_id: str) -> None:
+        """Take an item out: it will be said again."""
+        if self._items.pop(item_id, None):
+            self._order.remove(item_id)
 
     def apply(self, event: ServerEvent) -> list[Item]:
         """Take in one event; return the items it changed, in order (most events: none or one)."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from voice_ui.errors import Problem, SessionError, code_from_wire, redact
-from voice_ui.protocol import ServerEvent, server
+from voice_ui.protocol import ClientEvent, ServerEvent, server
 
 _NOTHING_TO_DO = {"response_cancel_not_active", "input_audio_buffer_commit_empty"}
 """Codes of `error` that only say that there was nothing to cancel or to commit."""
@@ -35,6 +37,47 @@ def explained(error: SessionError, said: server.ErrorEvent | None) -> SessionErr
         return error
     code = code_from_wire(said.code, said.type, default=error.problem.code)
     return type(error)(code, words(said), **error.problem.facts)
+
+
+def difference(update: ClientEvent, confirmed: dict[str, Any]) -> str | None:
+    """Return the path of a field that `session.updated` holds with another value than was asked for, None if none.
+
+    Only what decides how replies come is looked at, and only where the server shows it.
+    """
+    asked = update.get("session", {})
+    for path in _DECISIVE:
+        wanted, got = _at(asked, path), _at(confirmed, path)
+        if wanted is not None and got is not None and wanted != got:
+            return path
+    return None
+
+
+def seconds_left(session: dict[str, Any], now: float) -> float | None:
+    """Return the seconds until a session expires by its `expires_at`; None if it has none, or none to be believed.
+
+    `now` is this machine's time of day, which may be wrong: no server holds a session for less than seconds, or for
+    more than two hours (protocol facts, sections 3 and 7).
+    """
+    expires_at = session.get("expires_at")
+    if not isinstance(expires_at, int | float) or isinstance(expires_at, bool):
+        return None
+    left = expires_at - now
+    return left if 5 <= left <= 7200 else None
+
+
+_DECISIVE = (
+    "output_modalities",
+    "modalities",
+    "audio.input.format.rate",
+    "audio.input.turn_detection.type",
+    "turn_detection.type",
+)
+
+
+def _at(session: Any, path: str) -> Any:
+    for name in path.split("."):
+        session = session.get(name) if isinstance(session, dict) else None
+    return session
 
 
 def words(event: server.ErrorEvent) -> str:

@@ -38,8 +38,11 @@ FACTS = {
     "model": "the model",
     "seconds": "a few",
     "setting": "a setting",
-    "param": "a field",
+    "param": "field",
     "seats": "all",
+    "source": "the settings",
+    "date": "a day past",
+    "successor": "a living model",
 }
 """What stands in a text where the one who raised the error did not know better."""
 
@@ -89,7 +92,15 @@ _ENTRIES = (
           "Wait a moment and press Start.", True, wire=("server_error", "1011", "1012")),
     Entry("connection-lost", "connection", "The connection to {server} was lost.",
           "Press Start to go on; the conversation is kept.", True),
-    # The server says no.
+    # The server says no, or would.
+    Entry("no-key", "server", "{server} needs a key, and there is none.",
+          "Write the key into .env.local (see .env.local.example) and restart.", False),
+    Entry("key-placeholder", "server", "What stands in {source} as the key is a placeholder, not a key of {server}.",
+          "Put a valid key there and restart.", False),
+    Entry("model-retired", "server", "{model} no longer exists: {server} shut it down on {date}.",
+          "Use {successor} instead.", False),
+    Entry("model-retiring", "server", "{server} will shut {model} down on {date}.",
+          "Change to {successor} before that day.", False),
     Entry("key-refused", "server", "{server} does not accept the key.",
           "Put a valid key into .env.local (an environment variable of the same name wins over it) and restart.",
           False, wire=("invalid_api_key", "invalid_authentication", "3000")),
@@ -112,8 +123,10 @@ _ENTRIES = (
           "Wait until somebody has finished and press Start.", True),
     Entry("session-expired", "server", "The session reached the longest time {server} allows.",
           "Press Start to go on; the conversation is kept.", True, wire=("session_expired",)),
-    Entry("update-rejected", "server", "{server} refused the session's settings because of {param}.",
+    Entry("update-rejected", "server", "{server} refused the session's settings because of one field: {param}.",
           "Change the matching VOICE_UI_ setting in .env.local and restart.", False),
+    Entry("config-differs", "server", "{server} confirmed the session's settings, but with another {param} than asked.",
+          "Replies may be slower or cost more than they need to; check what the server supports.", False),
     Entry("server-error", "server", "{server} could not accept something this program sent.",
           "The session goes on; if it keeps happening, please report it with the details.", True),
     # The reply.
@@ -126,6 +139,8 @@ _ENTRIES = (
     Entry("transcription-failed", "reply", "What you said could not be written down; the reply is not affected.",
           "If it stays so, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account has.", True),
     # Ourselves.
+    Entry("audio-lost", "connection", "While the connection to {server} was lost, {seconds} s of sound were, too.",
+          "Say the last sentence again.", False),
     Entry("audio-dropped", "connection", "{server} takes sound too slowly: {seconds} s of it could not be kept.",
           "Say the last sentence again.", False),
     Entry("program-error", "connection", "Something in this program went wrong.",

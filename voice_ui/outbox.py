@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from voice_ui import audio
 from voice_ui.protocol import ClientEvent
 
-OUTBOX_SECONDS = 30.0
-"""Audio kept while connecting or while the server is slow: 1.4 MB, longer than any connection may take to come up."""
+OUTBOX_SECONDS = 60.0
+"""Audio kept while there is no connection, or a slow one: 2.9 MB; reconnecting is given up before it is full."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,11 @@ class Outbox:
             while self.audio_ms > self._limit_ms:
                 self._drop_oldest()
 
-    def put_first(self, events: Iterable[ClientEvent]) -> None:
-        """Put events before everything that waits, in their order."""
-        self._waiting.extendleft(reversed(list(events)))
+    def put_first(self, entries: Iterable[Sound | ClientEvent]) -> None:
+        """Put entries before everything that waits, in their order; they are not dropped for being too much."""
+        entries = list(entries)
+        self._waiting.extendleft(reversed(entries))
+        self.audio_ms += sum(audio.milliseconds(entry.pcm) for entry in entries if isinstance(entry, Sound))
         self._filled.set()
 
     async def get(self) -> Sound | ClientEvent | Flush:

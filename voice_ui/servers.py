@@ -1,4 +1,4 @@
-"""Which realtime server is spoken to: its address, its headers and the name people know it by. Pure."""
+"""Which realtime server is spoken to: its address, its headers, its dialect and the name people know it by. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
+from voice_ui import models
+from voice_ui.protocol import Dialect
 from voice_ui.settings import Secret, Settings
 
 OPENAI_HOST = "api.openai.com"
+OPENAI_HOSTS = (OPENAI_HOST, "eu.api.openai.com", "us.api.openai.com")
+
+AZURE_PREVIEW_VERSION = "2025-04-01-preview"
+"""The last api-version of Azure's beta address."""
 
 
 @dataclass(frozen=True)
@@ -22,42 +28,54 @@ class Endpoint:
     model: str
     headers: Mapping[str, Secret] = field(default_factory=dict)
     """Sent with the handshake; secrets, all of them, so that no repr shows one."""
+    dialect: Dialect | None = None
+    """None: as the server turns out to speak."""
+    is_openai: bool = False
+    needs_key: bool = False
+
+    @property
+    def models_url(self) -> str:
+        """The address that tells about the model: GET it with the same headers. It costs nothing."""
+        parts = urlsplit(self.url)
+        scheme = {"ws": "http", "wss": "https"}[parts.scheme]
+        return f"{scheme}://{parts.netloc}{parts.path.removesuffix('/realtime')}/models/{quote(self.model, safe='')}"
 
 
-def chosen(settings: Settings) -> Endpoint | None:
-    """Return the server the settings name, None if that is the offline practice server."""
+def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
+    """Return the server the settings name, for the model they name unless another is given; None if offline."""
+    model = model or settings.model
     if settings.offline:
         return None
     if settings.azure_openai_endpoint:
-        return _azure(settings, settings.azure_openai_endpoint)
+        return _azure(settings, settings.azure_openai_endpoint, model)
     host = urlsplit(settings.openai_base_url).hostname
     if host == OPENAI_HOST and not settings.openai_api_key:
         return None
-    return _compatible(settings, "OpenAI" if host == OPENAI_HOST else str(host))
+    return _compatible(settings, str(host), model)
 
 
 def offline(url: str, settings: Settings) -> Endpoint:
     """Return the practice server that listens at `url`."""
-    return Endpoint("offline practice server", f"{url}?model={quote(settings.model, safe='')}", "no model")
+    return Endpoint("offline practice server", f"{url}?model={quote(settings.model, safe='')}", "")
 
 
 def notice(settings: Settings) -> str:
     """Say who answers and why, where that is the practice server; empty otherwise."""
     if chosen(settings):
         return ""
-    reason = (
-        "--offline was given"
-        if settings.offline
-        else "there is no OPENAI_API_KEY, neither in the environment nor in .env.local"
-    )
-    cure = "start without --offline" if settings.offline else "write OPENAI_API_KEY=… into .env.local and restart"
+    if settings.offline:
+        reason, cure = "--offline was given", "start without --offline"
+    else:
+        reason = "there is no OPENAI_API_KEY, neither in the environment nor in .env.local"
+        cure = "write OPENAI_API_KEY=… into .env.local and restart"
     return (
         f"The offline practice server answers, because {reason}. It understands short, clear English, knows the time, "
         f"the date and arithmetic, and reads back the rest; it is no language model. To talk to OpenAI, {cure}."
     )
 
 
-def _compatible(settings: Settings, name: str) -> Endpoint:
+def _compatible(settings: Settings, host: str, model: str) -> Endpoint:
+    is_openai = host in OPENAI_HOSTS
     headers = {}
     if settings.openai_api_key:
         headers["Authorization"] = Secret(f"Bearer {settings.openai_api_key.reveal()}")
@@ -65,22 +83,46 @@ def _compatible(settings: Settings, name: str) -> Endpoint:
         headers["OpenAI-Organization"] = Secret(settings.openai_org_id)
     if settings.openai_project_id:
         headers["OpenAI-Project"] = Secret(settings.openai_project_id)
-    return Endpoint(name, realtime_url(settings.openai_base_url, settings.model), settings.model, headers)
+    dialect = _dialect(settings, model, is_openai=is_openai)
+    if dialect is Dialect.BETA:
+        headers["OpenAI-Beta"] = Secret("realtime=v1")
+    url = realtime_url(settings.openai_base_url, model)
+    return Endpoint("OpenAI" if is_openai else host, url, model, headers, dialect, is_openai, is_openai)
 
 
-def _azure(settings: Settings, endpoint: str) -> Endpoint:
-    """Azure OpenAI in GA: the deployment as model, no api-version (leaving one in the address gives 401)."""
+def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
+    """Azure OpenAI: in GA the deployment is the model and an api-version gives 401; in beta it must be there."""
     headers = {}
     if settings.azure_openai_api_key:
         headers["api-key"] = settings.azure_openai_api_key
-    base = endpoint if endpoint.endswith("/openai/v1") else f"{endpoint}/openai/v1"
-    return Endpoint("Azure OpenAI", realtime_url(base, settings.model), settings.model, headers)
+    dialect = _dialect(settings, model, is_openai=False) or Dialect.GA
+    resource = endpoint.removesuffix("/openai/v1").removesuffix("/openai")
+    if dialect is Dialect.BETA:
+        query = f"api-version={AZURE_PREVIEW_VERSION}&deployment={quote(model, safe='')}"
+        url = f"{_websocket(resource)}/openai/realtime?{query}"
+    else:
+        url = realtime_url(f"{resource}/openai/v1", model)
+    return Endpoint("Azure OpenAI", url, model, headers, dialect, needs_key=True)
+
+
+def _dialect(settings: Settings, model: str, *, is_openai: bool) -> Dialect | None:
+    """Return the dialect to begin with; None leaves it to what the server shows."""
+    if settings.dialect != "auto":
+        return Dialect(settings.dialect)
+    if is_openai:
+        return Dialect.GA
+    return Dialect.BETA if models.known(model).beta else None
 
 
 def realtime_url(base: str, model: str) -> str:
     """Return the websocket address of the realtime endpoint below `base`, an http(s) or ws(s) address."""
-    parts = urlsplit(base.rstrip("/"))
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+    parts = urlsplit(_websocket(base.rstrip("/")))
     path = parts.path if parts.path.endswith("/realtime") else f"{parts.path}/realtime"
     query = f"{parts.query}&" if parts.query else ""
-    return f"{scheme}://{parts.netloc}{path}?{query}model={quote(model, safe='')}"
+    return f"{parts.scheme}://{parts.netloc}{path}?{query}model={quote(model, safe='')}"
+
+
+def _websocket(url: str) -> str:
+    scheme, rest = url.split("://", 1)
+    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+    return f"{scheme}://{rest}"

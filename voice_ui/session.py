@@ -10,25 +10,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 
 from voice_ui import audio
+from voice_ui.backoff import Backoff
+from voice_ui.connection import Connection
 from voice_ui.conversation import Conversation, Item
-from voice_ui.diagnosis import explained, problem_of, words
-from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
+from voice_ui.diagnosis import problem_of
+from voice_ui.errors import ConnectionFailed, Problem, SessionError
 from voice_ui.latency import Stage, TurnTimer
 from voice_ui.outbox import Flush, Outbox, Sound
-from voice_ui.protocol import ServerEvent, SessionConfig, client, parse, server
+from voice_ui.protocol import Dialect, ServerEvent, SessionConfig, client, server
 from voice_ui.state import PATIENCE, Input, State, after
 from voice_ui.transport import Transport
-from voice_ui.turns import Turns
+from voice_ui.turns import OpenTurn
 
-CONFIGURE_SECONDS = 10.0
-"""From the open connection to `session.updated`; nothing is sent before that confirms what we asked for."""
+RECOVER_SECONDS = 60.0
+"""How long a lost connection is tried for again: as long as the outbox keeps what is said meanwhile."""
+
+RENEW_MARGIN = 0.1
+"""The share of a session's life before its end in which a quiet moment is used to begin a new one: at OpenAI and
+Azure 6 of 60 minutes (protocol facts, section 3)."""
 
 EVENTS_KEPT = 1000
 """Events a page may be behind; the connection is not read any further until it catches up."""
@@ -39,11 +45,20 @@ _log = logging.getLogger("voice_ui.session")
 @dataclass(frozen=True)
 class StateChanged:
     state: State
+    attempt: int = 0
+    """To reconnect, counted from 1."""
 
 
 @dataclass(frozen=True)
 class ItemChanged:
     item: Item
+
+
+@dataclass(frozen=True)
+class ItemForgotten:
+    """It will be said again, to another connection."""
+
+    item_id: str
 
 
 @dataclass(frozen=True)
@@ -58,29 +73,33 @@ class ProblemRaised:
     problem: Problem
 
 
-SessionEvent = StateChanged | ItemChanged | TurnTimed | ProblemRaised
+SessionEvent = StateChanged | ItemChanged | ItemForgotten | TurnTimed | ProblemRaised
 
 Connect = Callable[[], AbstractAsyncContextManager[Transport]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which server to talk to, and what to ask of it."""
+
+    connect: Connect
+    config: SessionConfig
+    server: str = "the server"
+    model: str = "the model"
+    dialect: Dialect | None = None
+    """None: as the server turns out to speak."""
 
 
 class RealtimeSession:
     """The session of one conversation, over as many connections as it takes."""
 
-    def __init__(
-        self,
-        connect: Connect,
-        config: SessionConfig,
-        *,
-        server_name: str = "the server",
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, target: Target, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.target = target
+        """Another one applies to the next Start."""
         self.conversation = Conversation()
         self.state = State.IDLE
         self.unknown_events: Counter[str] = Counter()
         """Events of the server that were no use, by type or by what was wrong with them."""
-        self._connect = connect
-        self._config = config
-        self._facts = {"server": server_name}
         self._clock = clock
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
         self._task: asyncio.Task[None] | None = None
@@ -89,14 +108,18 @@ class RealtimeSession:
         self._begin()
 
     def _begin(self) -> None:
-        """Reset what belongs to one connection."""
+        """Reset what belongs to one press of Start."""
+        self._connect, self._config = self.target.connect, self.target.config
+        self._facts = {"server": self.target.server, "model": self.target.model}
         self._outbox = Outbox()
-        self._turns = Turns(self._config.silence_ms if self._config.turn_detection == "server_vad" else 0)
         self._resampler: tuple[int, audio.Resampler] | None = None
         self._flush: Flush | None = None  # put into the outbox by the last Stop
         self._flushed_at: float | None = None  # when all that was said before it had been sent
-        self._over = asyncio.Event()
-        self._seeds: deque[Item] = deque()
+        self._leave = asyncio.Event()  # the connection: it is no longer wanted, or a new one is
+        self._backoff = Backoff()
+        self._connection: Connection | None = None  # the last one that was configured
+        self._owed: OpenTurn | None = None  # a turn whose reply the next connection must ask for
+        self._renewal_due = False
 
     # What a page calls.
 
@@ -105,7 +128,8 @@ class RealtimeSession:
         if self.state.at_rest:
             self._begin()
             self._step(Input.START)
-            self._task = asyncio.create_task(self._run(), name="realtime session")
+            before = self._task if self._task and not self._task.done() else None
+            self._task = asyncio.create_task(self._run(before), name="realtime session")
         else:
             self._flush = None
             self._step(Input.START)
@@ -140,9 +164,10 @@ class RealtimeSession:
         self._put_audio(pcm)
 
     async def close(self) -> None:
-        """Let go of everything; the iteration does not end by itself."""
+        """Let go of everything; it could be started again."""
         task = self._task
         self._hang_up()
+        self._step(Input.CLOSED)
         if task:
             await asyncio.gather(task, return_exceptions=True)
 
@@ -153,13 +178,20 @@ class RealtimeSession:
 
     # The connection.
 
-    async def _run(self) -> None:
+    async def _run(self, before: asyncio.Task[None] | None) -> None:
+        """Hold connections, one after the other, until none is wanted any more."""
+        if before:
+            await asyncio.wait((before,))  # its connection is still being closed
         try:
-            async with self._connect() as transport:
-                await self._configure(transport)
-                self._seed()
-                self._step(Input.CONFIGURED)
-                await self._converse(transport)
+            while self._wanted():
+                try:
+                    await self._hold_connection()
+                except ConnectionFailed as error:
+                    if not self._worth_another_try(error.problem):
+                        raise
+                    await self._wait_before_reconnecting(error.problem)
+                if self._wanted():
+                    self._rewind()
         except SessionError as error:
             _log.warning("session ended: %s", error)
             self._report(error.problem)
@@ -169,108 +201,111 @@ class RealtimeSession:
             self._report(Problem("program-error", type(error).__name__))
             self._step(Input.FAILED)
 
-    async def _configure(self, transport: Transport) -> None:
-        """Ask for our configuration and wait until the server confirms it: a refused one is dropped whole."""
-        event_id = next(self._ids)
-        said: server.ErrorEvent | None = None
-        try:
-            async with asyncio.timeout(CONFIGURE_SECONDS):
-                async for message in transport:
-                    match event := parse(message):
-                        case server.SessionCreated():
-                            await transport.send(client.session_update(self._config, event_id))
-                        case server.SessionUpdated():
-                            return
-                        case server.ErrorEvent() if event.event_id == event_id:
-                            param = event.param or "one of its fields"
-                            raise Refused("update-rejected", words(event), param=param, **self._facts)
-                        case server.ErrorEvent():
-                            said = event  # a close that says why is about to follow, or it was nothing
-                        case _:
-                            self._count(event)
-        except TimeoutError as error:
-            detail = "no session.updated" if said is None else words(said)
-            raise ConnectionFailed(
-                "server-timeout", detail, seconds=f"{CONFIGURE_SECONDS:.0f}", **self._facts
-            ) from error
-        except SessionError as error:
-            raise explained(error, said) from error
+    def _wanted(self) -> bool:
+        """Whether this run is still to hold a connection: it may be over, and even followed by another."""
+        return self._task is asyncio.current_task() and not self.state.at_rest
 
-    def _seed(self) -> None:
-        """Give a new connection the conversation so far, as text."""
-        self._seeds.extend(item for item in self.conversation.items if item.text and item.status != "failed")
-        self._outbox.put_first(
-            client.conversation_item_create(item.id, item.role, item.text, next(self._ids)) for item in self._seeds
-        )
+    async def _hold_connection(self) -> None:
+        """Connect, and converse until the session is over or wants another connection; raises what ends it else."""
+        async with self._connect() as transport:
+            connection = Connection(transport, self._config, self.target.dialect, self._ids, self._facts)
+            await connection.configure()
+            await connection.seed(self.conversation.known, self._owed)
+            self._connection, self._backoff = connection, Backoff()
+            self._leave.clear()
+            self._step(Input.CONFIGURED)
+            if self._owed:
+                self._step(connection.turns.await_response())
+                self._owed = None
+            if connection.differs:
+                self._report(Problem("config-differs", facts={"param": connection.differs, **self._facts}))
+            renewal = self._schedule_renewal(connection.expires_in)
+            try:
+                await connection.converse(self._outbox, self._handle, self._handle_flushed, self._leave)
+            finally:
+                if renewal:
+                    renewal.cancel()
 
-    async def _converse(self, transport: Transport) -> None:
-        """Send and receive until the session is idle; raises what ends it otherwise."""
-        receiving = asyncio.create_task(self._receive_loop(transport), name="realtime receive")
-        sending = asyncio.create_task(self._send_loop(transport), name="realtime send")
-        over = asyncio.create_task(self._until_over(), name="realtime over")
-        try:
-            await asyncio.wait((receiving, sending, over), return_when=asyncio.FIRST_COMPLETED)
-            if sending.done() and not over.done():
-                # The receiver knows better why the connection ended: the server may have said so.
-                await asyncio.wait((receiving,), timeout=1)
-            for task in (receiving, sending):
-                if task.done():
-                    task.result()
-        finally:
-            for task in (receiving, sending, over):
-                task.cancel()
-            await asyncio.gather(receiving, sending, over, return_exceptions=True)
+    # Recovery.
 
-    async def _until_over(self) -> None:
-        await self._over.wait()
+    def _worth_another_try(self, problem: Problem) -> bool:
+        """A connection that never was is reported at once; one that was is worth trying for, unless it was refused."""
+        held_before = self.state not in {State.CONNECTING, State.CONNECTING_LAST}
+        return held_before and problem.entry.retry and self._backoff.waited < RECOVER_SECONDS
 
-    async def _send_loop(self, transport: Transport) -> None:
-        while True:
-            match await self._outbox.get():
-                case Sound(pcm, arrived):
-                    self._turns.audio_clock.passed(audio.milliseconds(pcm), arrived)
-                    await transport.send(client.input_audio_buffer_append(pcm))
-                case Flush() as flush if flush is self._flush:
-                    self._flushed_at = self._clock()
-                    self._wait_patiently()
-                case dict() as event:
-                    await transport.send(event)
+    async def _wait_before_reconnecting(self, problem: Problem) -> None:
+        self._leave.clear()
+        for item in self.conversation.break_off():
+            await self._events.put(ItemChanged(replace(item)))
+        delay = 0.0 if problem.code == "session-expired" else self._backoff.next_delay()
+        _log.warning("connection lost (%s), attempt %d in %.1f s", problem.code, self._backoff.attempt, delay)
+        self._step(Input.LOST)
+        self._say(StateChanged(self.state, self._backoff.attempt))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._leave.wait(), delay)
 
-    async def _receive_loop(self, transport: Transport) -> None:
-        said: server.ErrorEvent | None = None
-        try:
-            async for message in transport:
-                event = parse(message)
-                said = event if isinstance(event, server.ErrorEvent) else None
-                self._handle(event)
-                for item in self._changed_by(event):
-                    await self._events.put(ItemChanged(replace(item)))
-        except SessionError as error:
-            raise explained(error, said) from error
+    def _rewind(self) -> None:
+        """Take back what the last connection was given and did not answer, for the next one."""
+        if self._connection is None:
+            return
+        turns, tape, owed = self._connection.turns, self._connection.tape, self._connection.owed
+        self._connection = None
+        place = turns.unanswered_ms
+        if turns.open and any(item.id == turns.open.item_id for item in self.conversation.known):
+            place, owed = turns.open.end_ms, turns.open  # it is known in writing, so nobody need say it again
+        elif turns.open:
+            self._say(ItemForgotten(turns.open.item_id))
+            self.conversation.forget(turns.open.item_id)
+        self._owed = owed
+        unanswered, lost_ms = tape.since(place)
+        self._outbox.put_first(unanswered)
+        if self._flush:
+            self._flush, self._flushed_at = Flush(), None
+            self._outbox.put(self._flush)
+        if lost_ms:
+            self._report(Problem("audio-lost", facts={"seconds": f"{lost_ms / 1000:.1f}", **self._facts}))
+
+    def _schedule_renewal(self, expires_in: float | None) -> asyncio.TimerHandle | None:
+        """See that a new session begins in a quiet moment before this one expires."""
+        self._renewal_due = False
+        if expires_in is None:
+            return None
+        return asyncio.get_running_loop().call_later(expires_in * (1 - RENEW_MARGIN), self._renew_when_quiet, True)
+
+    def _renew_when_quiet(self, due: bool = False) -> None:
+        self._renewal_due = self._renewal_due or due
+        if self._renewal_due and self.state is State.LISTENING:
+            _log.info("session renewed before it expires")
+            self._leave.set()
 
     # What the server says.
 
-    def _changed_by(self, event: ServerEvent) -> list[Item]:
+    async def _handle(self, event: ServerEvent) -> None:
+        assert self._connection is not None
+        turns = self._connection.turns
         match event:
-            case server.ItemAdded(text=text) if self._seeds and text == self._seeds[0].text:
-                self._seeds.popleft()  # the echo of what we gave it
-                return []
-        return self.conversation.apply(event)
-
-    def _handle(self, event: ServerEvent) -> None:
-        if isinstance(event, server.Unknown | server.Malformed):
-            self._count(event)
+            case server.Unknown(type=what) | server.Malformed(reason=what):
+                self.unknown_events[what[:80]] += 1
         if problem := problem_of(event, self._facts):
             self._report(problem)
-        untimed = Stage.FIRST_TEXT not in self._turns.timer.moments
-        if step := self._turns.apply(event, self._clock()):
+        untimed = Stage.FIRST_TEXT not in turns.timer.moments
+        if step := turns.apply(event, self._clock()):
             if step is Input.TEXT:
-                if untimed and self._turns.timer.first_text_ms is not None:
-                    self._say(TurnTimed(self._turns.timer))
+                if untimed and turns.timer.first_text_ms is not None:
+                    self._say(TurnTimed(turns.timer))
                 self._wait_patiently()  # for the next word
             elif isinstance(event, server.ResponseDone):
-                self._log_turn(event.status)
+                self._connection.owed = None
+                self._connection.tape.forget_until(turns.unanswered_ms)
+                self._log_turn(event.status, turns.timer)
             self._step(step)
+        for item in self.conversation.apply(event):
+            await self._events.put(ItemChanged(replace(item)))
+
+    def _handle_flushed(self, flush: Flush) -> None:
+        if flush is self._flush:
+            self._flushed_at = self._clock()
+            self._wait_patiently()
 
     # Inside.
 
@@ -288,7 +323,8 @@ class RealtimeSession:
         shown: with silence behind it, speech ends. Where it does not, we commit and ask for the reply.
         """
         if self._config.turn_detection == "none":
-            if self._turns.audio_clock.stream_ms + self._outbox.audio_ms >= 100:  # less is refused as empty
+            sent_ms = self._connection.tape.end_ms if self._connection else 0.0
+            if sent_ms + self._outbox.audio_ms >= 100:  # less is refused as empty
                 self._outbox.put(client.input_audio_buffer_commit(next(self._ids)))
                 self._outbox.put(client.response_create(next(self._ids)))
         else:
@@ -302,7 +338,8 @@ class RealtimeSession:
             return
         self._wait_patiently()
         if self.state is State.IDLE:
-            self._over.set()
+            self._leave.set()
+        self._renew_when_quiet()
         self._say(StateChanged(self.state))
 
     def _wait_patiently(self) -> None:
@@ -343,15 +380,6 @@ class RealtimeSession:
         with suppress(asyncio.QueueFull):  # nobody has read for a thousand events: nobody is there
             self._events.put_nowait(event)
 
-    def _count(self, event: ServerEvent) -> None:
-        match event:
-            case server.Unknown(name):
-                self.unknown_events[name[:80]] += 1
-            case server.Malformed(reason):
-                self.unknown_events[reason] += 1
-            case _:
-                self.unknown_events[type(event).__name__] += 1
-
-    def _log_turn(self, status: str) -> None:
-        first = self._turns.timer.first_text_ms
+    def _log_turn(self, status: str, timer: TurnTimer) -> None:
+        first = timer.first_text_ms
         _log.info("turn %s: first text after %s ms", status, "?" if first is None else f"{first:.0f}")

@@ -7,7 +7,8 @@
 
 Stop closes the microphone, not the turn: what was said is still answered. Each state has a twin for that time, and
 the twins lead to idle. `settling` is the twin of listening: the last words are sent, and the server has a moment to
-notice speech in them. Any failure leads to `error`; an input that a state does not name changes nothing.
+notice speech in them. A lost connection leads to `reconnecting` and from there to listening again; any failure leads
+to `error`. An input that a state does not name changes nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class State(StrEnum):
     HEARING = "hearing"
     THINKING = "thinking"
     ANSWERING = "answering"
+    RECONNECTING = "reconnecting"
     ERROR = "error"
     # After Stop:
     CONNECTING_LAST = "connecting-last"
@@ -31,6 +33,7 @@ class State(StrEnum):
     HEARING_LAST = "hearing-last"
     THINKING_LAST = "thinking-last"
     ANSWERING_LAST = "answering-last"
+    RECONNECTING_LAST = "reconnecting-last"
 
     @property
     def shown(self) -> str:
@@ -40,7 +43,7 @@ class State(StrEnum):
     @property
     def capturing(self) -> bool:
         """Whether sound is wanted from the microphone."""
-        return self in {State.CONNECTING, State.LISTENING, State.HEARING, State.THINKING, State.ANSWERING}
+        return not self.at_rest and self is not State.SETTLING and not self.value.endswith("-last")
 
     @property
     def at_rest(self) -> bool:
@@ -61,7 +64,11 @@ class Input(StrEnum):
     RESPONSE_DONE = "response done"
     WAITED = "waited"
     """The state's time is over, see `PATIENCE`."""
+    LOST = "lost"
+    """The connection is gone, and worth trying again."""
     FAILED = "failed"
+    CLOSED = "closed"
+    """The tab is gone."""
 
 
 _S, _I = State, Input
@@ -105,6 +112,17 @@ TABLE: dict[tuple[State, Input], State] = {
     (_S.ANSWERING_LAST, _I.TURN_ENDED): _S.THINKING_LAST,
     (_S.ANSWERING_LAST, _I.RESPONSE_DONE): _S.SETTLING,
     (_S.ANSWERING_LAST, _I.WAITED): _S.IDLE,
+    # The connection is lost, and comes back.
+    **{(state, _I.LOST): _S.RECONNECTING for state in (_S.LISTENING, _S.HEARING, _S.THINKING, _S.ANSWERING)},
+    **{
+        (state, _I.LOST): _S.RECONNECTING_LAST
+        for state in (_S.SETTLING, _S.HEARING_LAST, _S.THINKING_LAST, _S.ANSWERING_LAST)
+    },
+    (_S.RECONNECTING, _I.CONFIGURED): _S.LISTENING,
+    (_S.RECONNECTING, _I.STOP): _S.RECONNECTING_LAST,
+    (_S.RECONNECTING_LAST, _I.CONFIGURED): _S.SETTLING,
+    (_S.RECONNECTING_LAST, _I.START): _S.RECONNECTING,
+    (_S.RECONNECTING_LAST, _I.WAITED): _S.IDLE,
     # Start again before the last turn was over.
     (_S.CONNECTING_LAST, _I.START): _S.CONNECTING,
     (_S.SETTLING, _I.START): _S.LISTENING,
@@ -112,6 +130,7 @@ TABLE: dict[tuple[State, Input], State] = {
     (_S.THINKING_LAST, _I.START): _S.THINKING,
     (_S.ANSWERING_LAST, _I.START): _S.ANSWERING,
     **{(state, _I.FAILED): _S.ERROR for state in State},
+    **{(state, _I.CLOSED): _S.IDLE for state in State},
 }
 
 PATIENCE: dict[State, float] = {
@@ -120,6 +139,7 @@ PATIENCE: dict[State, float] = {
     _S.ANSWERING: 60.0,
     _S.ANSWERING_LAST: 60.0,
     _S.HEARING_LAST: 10.0,
+    _S.RECONNECTING_LAST: 20.0,
     _S.SETTLING: 1.0,
 }
 """Seconds after which a state gets `Input.WAITED`: no reply within 30 s and no word of it for 60 s are not awaited

@@ -6,9 +6,23 @@ one, and of a turn before, is not mistaken for it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from voice_ui.latency import AudioClock, Stage, TurnTimer
 from voice_ui.protocol import ServerEvent, server
 from voice_ui.state import Input
+
+UNNOTICED_MS = 1000.0
+"""A server notices speech within this much sound: what it was sent last may hold words it has not told of."""
+
+
+@dataclass(frozen=True)
+class OpenTurn:
+    """A turn that ended and is not answered yet; its places in the stream of sound, in milliseconds."""
+
+    item_id: str
+    start_ms: float
+    end_ms: float
 
 
 class Turns:
@@ -18,19 +32,32 @@ class Turns:
         self.timer = TurnTimer()
         """Of the running turn, or the last one."""
         self.audio_clock = AudioClock()
+        self.open: OpenTurn | None = None
         self._silence_ms = silence_ms
+        self._speech_start_ms: float | None = None
+        self._heard_ms = 0.0  # all sound before is part of a turn, or was silence
         self._response_id: str | None = None
         self._awaiting_response = False
+
+    @property
+    def unanswered_ms(self) -> float:
+        """The place in the stream from which on something may have been said that is not answered."""
+        if self.open:
+            return self.open.start_ms
+        if self._speech_start_ms is not None:
+            return self._speech_start_ms
+        return max(self._heard_ms, self.audio_clock.stream_ms - UNNOTICED_MS)
 
     def apply(self, event: ServerEvent, now: float) -> Input | None:
         """Take in one event; return what it means for the state of the session."""
         match event:
-            case server.SpeechStarted():
+            case server.SpeechStarted(audio_start_ms=start_ms):
+                self._speech_start_ms = max(start_ms, self._heard_ms)
                 return Input.SPEECH_STARTED
-            case server.SpeechStopped(audio_end_ms=end_ms):
-                return self._end_of_speech(self.audio_clock.when(end_ms - self._silence_ms) or now, now)
-            case server.Committed() if not self._awaiting_response:
-                return self._end_of_speech(now, now)  # no turn detection: the speaker said so
+            case server.SpeechStopped(item_id, end_ms):
+                return self._end_turn(item_id, end_ms, self.audio_clock.when(end_ms - self._silence_ms) or now, now)
+            case server.Committed(item_id) if not self._awaiting_response:
+                return self._end_turn(item_id, self.audio_clock.stream_ms, now, now)  # the speaker said so
             case server.ResponseCreated(response_id):
                 self._expect(response_id, now)
             case server.TextDelta(response_id) if self._answers(response_id, now):
@@ -41,11 +68,22 @@ class Turns:
                 if response_id == self._response_id:
                     self._response_id = None
                 if answers:
+                    self.open = None
                     self.timer.mark(Stage.RESPONSE_DONE, now)
                     return Input.RESPONSE_DONE
         return None
 
-    def _end_of_speech(self, speech_end: float, now: float) -> Input:
+    def await_response(self) -> Input:
+        """A reply was asked for to what is known in writing; it is not timed."""
+        self.timer = TurnTimer()
+        self._awaiting_response = True
+        return Input.TURN_ENDED
+
+    def _end_turn(self, item_id: str, end_ms: float, speech_end: float, now: float) -> Input:
+        start_ms = self._heard_ms if self._speech_start_ms is None else self._speech_start_ms
+        # A turn that the speaker took up again before it was answered is one with what follows.
+        self.open = OpenTurn(item_id, self.open.start_ms if self.open else start_ms, end_ms)
+        self._speech_start_ms, self._heard_ms = None, end_ms
         self.timer = TurnTimer()
         self.timer.mark(Stage.SPEECH_END, speech_end)
         self.timer.mark(Stage.SPEECH_STOPPED, now)

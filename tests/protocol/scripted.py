@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.patience import SECOND
@@ -57,8 +59,9 @@ class Wire:
         await self.say(name, item_id=item, content_index=0, transcript=transcript)
 
     async def until_closed(self) -> None:
-        async for message in self.websocket:
-            self.received.append(json.loads(message))
+        with suppress(ConnectionClosed):
+            async for message in self.websocket:
+                self.received.append(json.loads(message))
 
 
 Script = Callable[[Wire], Awaitable[None]]
@@ -73,6 +76,7 @@ class ScriptedServer:
         self.url = ""
         self.failures: list[BaseException] = []
         self.open = 0
+        self._refusing = False
 
     @property
     def endpoint(self) -> Endpoint:
@@ -93,12 +97,23 @@ class ScriptedServer:
         finally:
             self.open -= 1
 
+    def refuse_from_now_on(self) -> None:
+        """Break all connections, and answer new ones with an error of the server."""
+        self._refusing = True
+        for wire in self.wires:
+            wire.websocket.transport.abort()
+
     @asynccontextmanager
     async def running(
         self, refuse: Callable[[ServerConnection, Request], Response | None] | None = None
     ) -> AsyncIterator[ScriptedServer]:
+        def gate(connection: ServerConnection, request: Request) -> Response | None:
+            if self._refusing:
+                return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "not now")
+            return refuse(connection, request) if refuse else None
+
         server: Server
-        async with serve(self._play, "127.0.0.1", 0, process_request=refuse, compression=None) as server:
+        async with serve(self._play, "127.0.0.1", 0, process_request=gate, compression=None) as server:
             port = server.sockets[0].getsockname()[1]
             self.url = f"ws://127.0.0.1:{port}/v1/realtime?model=test-model"
             yield self

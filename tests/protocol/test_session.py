@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import pytest
@@ -13,61 +11,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from tests.patience import until
+from tests.protocol.reader import Reader, chunk, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
 from voice_ui import audio
-from voice_ui.errors import Problem
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import ItemChanged, ProblemRaised, RealtimeSession, StateChanged, TurnTimed
 from voice_ui.state import State
-from voice_ui.transport import connect
-
-CONFIG = SessionConfig("Be brief.", silence_ms=500, transcription_model="m")
-
-
-class Reader:
-    """Reads a session as a page does, and remembers."""
-
-    def __init__(self, session: RealtimeSession) -> None:
-        self.session = session
-        self.shown: list[str] = []
-        self.texts: list[tuple[str, str]] = []
-        self.problems: list[Problem] = []
-        self.turns: list[float | None] = []
-
-    @property
-    def codes(self) -> list[str]:
-        return [problem.code for problem in self.problems]
-
-    async def read(self) -> None:
-        async for event in self.session:
-            match event:
-                case StateChanged(state):
-                    self.shown.append(state.shown)
-                case ItemChanged(item):
-                    self.texts.append((item.role, item.text))
-                case ProblemRaised(problem):
-                    self.problems.append(problem)
-                case TurnTimed(timer):
-                    self.turns.append(timer.first_text_ms)
-
-
-@asynccontextmanager
-async def session_with(
-    endpoint: Endpoint, config: SessionConfig = CONFIG
-) -> AsyncIterator[tuple[RealtimeSession, Reader]]:
-    session = RealtimeSession(lambda: connect(endpoint), config, server_name=endpoint.name)
-    reader = Reader(session)
-    task = asyncio.create_task(reader.read())
-    try:
-        yield session, reader
-    finally:
-        task.cancel()
-        await session.close()
-
-
-def chunk(number: int) -> bytes:
-    return bytes([number]) * 960
 
 
 async def test_what_is_said_while_connecting_is_kept_and_sent_first_but_never_before_the_configuration_holds() -> None:
@@ -337,23 +286,6 @@ async def test_a_name_that_does_not_exist_is_told_apart() -> None:
         session.start()
         await until(lambda: reader.problems)
         assert reader.codes == ["server-not-found"]
-
-
-async def test_a_connection_that_breaks_is_an_error_and_start_works_again() -> None:
-    async def breaks(wire: Wire) -> None:
-        await wire.configure()
-        wire.websocket.transport.abort()
-
-    async def holds(wire: Wire) -> None:
-        await wire.configure()
-        await wire.until_closed()
-
-    async with ScriptedServer(breaks, holds).running() as server, session_with(server.endpoint) as (session, reader):
-        session.start()
-        await until(lambda: session.state is State.ERROR)
-        await until(lambda: reader.codes == ["connection-lost"])
-        session.start()
-        await until(lambda: session.state is State.LISTENING)
 
 
 @pytest.mark.parametrize(

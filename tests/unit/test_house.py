@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,33 +13,35 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 FLOORS = [
     {"app"},
     {"page", "measure"},
-    {"session", "mic", "sharing", "offline.server", "offline.__main__"},
-    {"turns", "outbox", "transport", "diagnosis", "offline.engine"},
-    {"servers", "conversation", "latency", "state", "offline.vad", "offline.recognizer", "offline.replies"},
-    {"protocol", "settings"},
+    {"session", "mic", "sharing", "preflight", "offline"},
+    {"connection"},
+    {"transport", "turns", "tape"},
+    {"servers", "diagnosis", "conversation", "latency", "outbox", "state"},
+    {"protocol", "settings", "backoff"},
     {"audio", "models"},
     {"errors"},
 ]
-"""NOTE: the picture of the rooms in README.md shows the same."""
+"""A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
     "nicegui": {"app", "page", "mic"},
     "websockets": {"transport", "offline.server"},
     "os": {"settings"},
 }
+"""Libraries that only these rooms, or modules of rooms, may import."""
 
-
-def room_of(module: str) -> str:
-    """Return the room a module below voice_ui belongs to: its file, or its folder; in offline/ each file is a room."""
-    parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "offline" and len(parts) > 1 else parts[0]
+PURE = {
+    "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "tape", "turns",
+    "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
+}  # fmt: skip
+IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 
 
 def modules() -> dict[str, Path]:
     found = {}
     for path in PACKAGE.rglob("*.py"):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-        if name not in {"__init__", "offline"}:
+        if name != "__init__":
             found[name] = path
     return found
 
@@ -57,25 +60,41 @@ MODULES = modules()
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
 
-def rooms_used_by(module: str) -> set[str]:
-    used = set()
-    for name in imported(MODULES[module]):
-        below = name.removeprefix("voice_ui.")
-        if below != name and (below in MODULES or below.rpartition(".")[0] in MODULES):
-            used.add(room_of(below if below in MODULES else below.rpartition(".")[0]))
-    return used - {room_of(module)}
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def uses(module: str) -> set[str]:
+    """Return the modules of ours that a module imports."""
+    names = {name.removeprefix("voice_ui.") for name in imported(MODULES[module]) if name.startswith("voice_ui.")}
+    return {name if name in MODULES else name.rpartition(".")[0] for name in names} & MODULES.keys() - {module}
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_down_only(module: str) -> None:
-    floor = FLOOR_OF[room_of(module)]
-    assert {room for room in rooms_used_by(module) if FLOOR_OF[room] <= floor} == set()
+    rooms = {room_of(name) for name in uses(module)} - {room_of(module)}
+    assert {room for room in rooms if FLOOR_OF[room] <= FLOOR_OF[room_of(module)]} == set()
+
+
+def test_inside_a_room_nothing_goes_in_circles() -> None:
+    inside = {
+        name: {used for used in uses(name) if room_of(used) == room_of(name) and used != room_of(name)}
+        for name in MODULES
+        if "." in name
+    }
+    TopologicalSorter(inside).prepare()
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_each_library_is_behind_its_wall(module: str) -> None:
     libraries = {name.partition(".")[0] for name in imported(MODULES[module])}
-    assert {wall for wall in WALLS if wall in libraries and room_of(module) not in WALLS[wall]} == set()
+    places = {module, room_of(module)}
+    assert {wall for wall, rooms in WALLS.items() if wall in libraries and not places & rooms} == set()
+
+
+@pytest.mark.parametrize("module", sorted(PURE & MODULES.keys()))
+def test_the_pure_rooms_know_no_clock_and_no_socket(module: str) -> None:
+    assert {name.partition(".")[0] for name in imported(MODULES[module])} & IMPURE == set()
 
 
 def test_every_room_has_a_floor() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.beta.realtime import RealtimeClientEvent as BetaClientEvent
 from openai.types.realtime import RealtimeClientEvent
 from pydantic import TypeAdapter
 
-from voice_ui.protocol import ClientEvent, SessionConfig, client, parse, server
+from voice_ui.protocol import ClientEvent, Dialect, SessionConfig, client, dialect_of, parse, server
 
 CONFIGS = [
     SessionConfig("Be brief."),
@@ -28,6 +29,12 @@ CLIENT_EVENTS: list[ClientEvent] = [
     client.response_cancel("e4"),
     client.conversation_item_create("item_1", "user", "Hello", "e5"),
     client.conversation_item_create("item_2", "assistant", "Hi", "e6"),
+]
+
+BETA_EVENTS: list[ClientEvent] = [
+    *(client.session_update(config, "e1", Dialect.BETA) for config in CONFIGS),
+    *CLIENT_EVENTS[len(CONFIGS) : -1],
+    client.conversation_item_create("item_2", "assistant", "Hi", "e6", Dialect.BETA),
 ]
 
 
@@ -47,6 +54,24 @@ def kept(value: Any) -> Any:
 def test_every_event_we_send_is_valid_and_has_no_unknown_field(event: ClientEvent) -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
     assert kept(adapter.validate_python(event)) == event
+
+
+@pytest.mark.parametrize("event", BETA_EVENTS, ids=lambda event: event["type"])
+def test_every_event_we_send_in_beta_is_valid_there(event: ClientEvent) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(BetaClientEvent)
+    assert kept(adapter.validate_python(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("session", "dialect"),
+    [
+        ({"type": "realtime", "output_modalities": ["audio"], "audio": {}}, Dialect.GA),
+        ({"modalities": ["text", "audio"], "input_audio_format": "pcm16", "turn_detection": None}, Dialect.BETA),
+        ({"id": "sess_1"}, Dialect.GA),
+    ],
+)
+def test_a_server_shows_its_dialect_with_its_first_event(session: dict[str, Any], dialect: Dialect) -> None:
+    assert dialect_of(session) is dialect
 
 
 def test_the_check_for_unknown_fields_finds_one() -> None:

@@ -1,5 +1,5 @@
 """The page: one browser tab is one session and one conversation; it shows, and never computes."""
 
-from voice_ui.page.tab import Banner, Tab
+from voice_ui.page.tab import Offer, Tab
 
-__all__ = ["Banner", "Tab"]
+__all__ = ["Offer", "Tab"]

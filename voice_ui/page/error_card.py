@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from nicegui import ui
 
@@ -12,11 +13,16 @@ from voice_ui.errors import Problem
 class ErrorCard(ui.element):
     """Shows one problem at a time, the newest; the same one again is counted, not stacked."""
 
-    def __init__(self, *, on_dismiss: Callable[[], None]) -> None:
+    def __init__(
+        self, *, retry: str, on_dismiss: Callable[[], object], on_successor: Callable[[str], object], about: str
+    ) -> None:
+        """`retry` is the `js_handler` of the retry button, `about` goes into the details that can be copied."""
         super().__init__("section")
         self.problem: Problem | None = None
         self._times = 0
         self._on_dismiss = on_dismiss
+        self._on_successor = on_successor
+        self._about = about
         self.classes("error-card").props('role=alert data-testid=error data-code=""').set_visibility(False)
         with self:
             ui.icon("error_outline").classes("error-icon")
@@ -24,7 +30,15 @@ class ErrorCard(ui.element):
                 self._cause = ui.label().classes("error-cause")
                 self._fix = ui.label()
                 self._code = ui.label().classes("error-code")
+                with ui.element("div").classes("error-actions"):
+                    self._retry = self._action("Retry", "retry").on("click", js_handler=retry)
+                    self._successor = self._action("", "successor").on("click", self._handle_successor)
+                    self._copy = self._action("Copy details", "copy")
+                    self._copy.on("click", js_handler="e => Quasar.copyToClipboard(e.currentTarget.dataset.details)")
             ui.button(icon="close", on_click=self.dismiss, color=None).props('flat round dense aria-label="Dismiss"')
+
+    def _action(self, label: str, testid: str) -> ui.button:
+        return ui.button(label, color=None).props(f"outline dense no-caps data-testid={testid}")
 
     def show(self, problem: Problem) -> None:
         """Put `problem` on the page."""
@@ -34,8 +48,14 @@ class ErrorCard(ui.element):
         self._cause.set_text(problem.cause)
         self._fix.set_text(problem.fix)
         count = f" · {self._times} times" if self._times > 1 else ""
-        detail = f" · {problem.detail}" if problem.detail else ""
-        self._code.set_text(f"{problem.code}{count}{detail}")
+        self._code.set_text(f"{problem.code}{count}")
+        self._retry.set_visibility(problem.entry.retry)
+        successor = problem.facts.get("successor", "")
+        self._successor.set_text(f"Use {successor}")
+        self._successor.set_visibility(bool(successor))
+        # Props are set as they are: a server's words parsed as props could become other attributes.
+        self._copy.props["data-details"] = self._details(problem)
+        self._copy.update()
         self.props["data-code"] = problem.code
         self.update()
         self.set_visibility(True)
@@ -52,3 +72,21 @@ class ErrorCard(ui.element):
         if self.problem:
             self.cure(self.problem.code)
             self._on_dismiss()
+
+    def _handle_successor(self) -> None:
+        if self.problem:
+            successor = self.problem.facts["successor"]
+            self.dismiss()
+            self._on_successor(successor)
+
+    def _details(self, problem: Problem) -> str:
+        """For a report: codes and the server's words, redacted; no audio, no key, nothing of what was said."""
+        lines = (
+            f"code: {problem.code} ({self._times} times)",
+            f"cause: {problem.cause}",
+            f"details: {problem.detail or 'none'}",
+            f"facts: {', '.join(f'{name}={value}' for name, value in problem.facts.items()) or 'none'}",
+            f"with: {self._about}",
+            f"voice-ui {version('voice-ui')}, nicegui {version('nicegui')}, websockets {version('websockets')}",
+        )
+        return "\n".join(lines)

@@ -1,7 +1,7 @@
 """The client events we send, built under their wire names. Pure.
 
-Every field is one the GA dialect knows: a server drops a whole `session.update` for a single unknown one
-(openai 3.54, types/realtime/realtime_client_event.py and what it unites).
+Every field is one the dialect knows: a server drops a whole `session.update` for a single unknown one (openai 3.54,
+types/realtime/realtime_client_event.py and types/beta/realtime/realtime_client_event.py, and what they unite).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from voice_ui import audio
+from voice_ui import audio, models
+from voice_ui.protocol.dialect import Dialect
 
 ClientEvent = dict[str, Any]
 """One client event, ready to be written as JSON."""
@@ -31,12 +32,17 @@ class SessionConfig:
     """Only for models that reason: the others refuse the whole update for it."""
 
 
-def session_update(config: SessionConfig, event_id: str) -> ClientEvent:
+def session_update(config: SessionConfig, event_id: str, dialect: Dialect = Dialect.GA) -> ClientEvent:
     """Ask for `config`, with every value said: the documented defaults are not the live ones."""
+    session = _ga_session(config) if dialect is Dialect.GA else _beta_session(config)
+    return {"type": "session.update", "event_id": event_id, "session": session}
+
+
+def _ga_session(config: SessionConfig) -> dict[str, Any]:
     audio_input: dict[str, Any] = {
         "format": {"type": "audio/pcm", "rate": audio.SAMPLE_RATE},
-        "transcription": _transcription(config),
-        "turn_detection": _turn_detection(config),
+        "transcription": _transcription(config, config.transcription_model),
+        "turn_detection": _turn_detection(config, {"threshold": 0.5, "prefix_padding_ms": 300}),
     }
     session: dict[str, Any] = {
         "type": "realtime",
@@ -46,24 +52,36 @@ def session_update(config: SessionConfig, event_id: str) -> ClientEvent:
     }
     if config.reasoning_effort:
         session["reasoning"] = {"effort": config.reasoning_effort}
-    return {"type": "session.update", "event_id": event_id, "session": session}
+    return session
 
 
-def _transcription(config: SessionConfig) -> dict[str, str] | None:
-    if not config.transcription_model:
+def _beta_session(config: SessionConfig) -> dict[str, Any]:
+    """The audio format is left at its default, our own: Speaches refuses to be told it, or the prefix padding."""
+    model = config.transcription_model
+    if model == models.DEFAULT_TRANSCRIPTION:
+        model = models.BETA_TRANSCRIPTION
+    return {
+        "modalities": ["text"],
+        "instructions": config.instructions,
+        "input_audio_transcription": _transcription(config, model),
+        "turn_detection": _turn_detection(config, {}),
+    }
+
+
+def _transcription(config: SessionConfig, model: str | None) -> dict[str, str] | None:
+    if not model:
         return None
     language = {"language": config.language} if config.language else {}
-    return {"model": config.transcription_model, **language}
+    return {"model": model, **language}
 
 
-def _turn_detection(config: SessionConfig) -> dict[str, Any] | None:
+def _turn_detection(config: SessionConfig, thresholds: dict[str, float]) -> dict[str, Any] | None:
     if config.turn_detection == "none":
         return None
     replies = {"create_response": True, "interrupt_response": True}
     if config.turn_detection == "semantic_vad":
         return {"type": "semantic_vad", "eagerness": "auto", **replies}
-    silence = {"threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": config.silence_ms}
-    return {"type": "server_vad", **silence, **replies}
+    return {"type": "server_vad", **thresholds, "silence_duration_ms": config.silence_ms, **replies}
 
 
 def input_audio_buffer_append(pcm: bytes) -> ClientEvent:
@@ -86,11 +104,14 @@ def response_cancel(event_id: str) -> ClientEvent:
     return {"type": "response.cancel", "event_id": event_id}
 
 
-def conversation_item_create(item_id: str, role: str, text: str, event_id: str) -> ClientEvent:
+def conversation_item_create(
+    item_id: str, role: str, text: str, event_id: str, dialect: Dialect = Dialect.GA
+) -> ClientEvent:
     """Add a written message at the end of the conversation: typed by the user, or carried over from before.
 
     `role` is user or assistant.
     """
-    content = {"type": "input_text" if role == "user" else "output_text", "text": text}
+    written = "output_text" if dialect is Dialect.GA else "text"
+    content = {"type": "input_text" if role == "user" else written, "text": text}
     item = {"id": item_id, "type": "message", "role": role, "content": [content]}
     return {"type": "conversation.item.create", "event_id": event_id, "item": item}

@@ -1,0 +1,71 @@
+"""What a person does and sees on the page, by the names of the contract."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.patience import SECOND
+
+expect.set_options(timeout=15_000 * SECOND)
+
+
+class Talk:
+    """The page in one tab."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.button = page.get_by_test_id("talk")
+        self.status = page.get_by_test_id("status")
+        self.response = page.get_by_test_id("response")
+        self.heard = page.get_by_test_id("heard")
+        self.error = page.get_by_test_id("error")
+        self.history = page.get_by_test_id("history")
+        self.latency = page.get_by_test_id("latency")
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    async def open(self, url: str) -> Talk:
+        await self.page.goto(url)
+        await self.is_in("idle")
+        # Every text the reply ever had, as a mutation observer sees it.
+        await self.page.evaluate(
+            """() => {
+                const response = document.querySelector('[data-testid=response]');
+                window.lengths = [];
+                new MutationObserver(() => window.lengths.push(response.innerText.trim().length))
+                    .observe(response, {subtree: true, childList: true, characterData: true});
+            }"""
+        )
+        return self
+
+    async def is_in(self, *states: str) -> None:
+        """Wait until the state is one of these."""
+        await self.page.wait_for_function(
+            f"{json.dumps(states)}.includes(document.querySelector('[data-testid=status]')?.dataset.state)",
+            timeout=15_000 * SECOND,
+        )
+
+    async def start(self) -> None:
+        await self.page.get_by_role("button", name="Start").click()
+
+    async def stop(self) -> None:
+        await self.page.get_by_role("button", name="Stop").click()
+
+    async def growing_lengths(self) -> list[int]:
+        """Return the lengths at which the reply was seen while it grew, from its first character on."""
+        lengths: list[int] = await self.page.evaluate("window.lengths")
+        return [length for before, length in zip([0, *lengths], lengths, strict=False) if length > before]
+
+    async def shows_error(self, code: str) -> None:
+        await expect(self.error).to_be_visible()
+        await expect(self.error).to_have_attribute("data-code", code)
+        await expect(self.error).to_have_attribute("role", "alert")
+
+
+async def open_talk(browser: Browser | BrowserContext, url: str) -> Talk:
+    """Open the page in a new tab that may use the microphone."""
+    context = await browser.new_context(permissions=["microphone"]) if isinstance(browser, Browser) else browser
+    return await Talk(await context.new_page()).open(url)

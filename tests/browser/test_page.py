@@ -1,0 +1,163 @@
+"""What the page does with whatever a server says, in a real browser; the server is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from playwright.async_api import CDPSession, expect
+
+from tests.browser.conftest import OpenBrowser
+from tests.browser.page import Talk, open_talk
+from tests.protocol.scripted import ScriptedServer, Wire
+from tests.running import program
+
+MARKUP = "<img src=x onerror=\"document.title='owned'\"> <script>document.title='owned'</script>\n\n* **bold** & plain"
+
+
+def server_that_replies(*texts: str, size: int = 7) -> ScriptedServer:
+    async def script(wire: Wire) -> None:
+        await wire.configure()
+        for number, text in enumerate(texts):
+            await wire.heard_speech(item=f"u{number}", transcript=f"<i>question</i> {number}", end_ms=500)
+            deltas = [text[at : at + size] for at in range(0, len(text), size)]
+            await wire.reply(*deltas, response=f"r{number}", item=f"a{number}")
+        await wire.until_closed()
+
+    return ScriptedServer(script)
+
+
+def base_url(server: ScriptedServer) -> str:
+    return server.url.partition("/realtime")[0]
+
+
+async def test_what_a_model_writes_is_text_and_never_markup(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with server_that_replies(MARKUP, MARKUP).running() as server:
+        async with program(folder=tmp_path, OPENAI_BASE_URL=base_url(server)) as app, open_browser() as browser:
+            talk = await open_talk(browser, app.url)
+            await talk.start()
+            await expect(talk.history).to_contain_text("<script>document.title='owned'</script>")
+            await expect(talk.heard).to_have_text("<i>question</i> 1")
+            assert (await talk.response.inner_text()).strip() == MARKUP
+            assert await talk.page.title() == "Voice UI"
+            assert await talk.page.locator("main img, main script, main i").count() == 0
+
+
+async def bytes_for_a_reply_of(characters: int, tmp_path: Path, open_browser: OpenBrowser) -> int:
+    text = "".join(f"word{number:05d} " for number in range(characters // 10))
+    async with server_that_replies(text, size=5).running() as server:
+        async with program(folder=tmp_path, OPENAI_BASE_URL=base_url(server)) as app, open_browser() as browser:
+            context = await browser.new_context(permissions=["microphone"])
+            page = await context.new_page()
+            wire: CDPSession = await context.new_cdp_session(page)
+            received = 0
+
+            def count(event: dict[str, dict[str, str]]) -> None:
+                nonlocal received
+                received += len(event["response"]["payloadData"])
+
+            wire.on("Network.webSocketFrameReceived", count)
+            await wire.send("Network.enable")
+            talk = await Talk(page).open(app.url)
+            before = received
+            await talk.start()
+            await expect(talk.response).to_contain_text(text[-10:].strip())
+            assert (await talk.response.inner_text()).strip() == text.strip()
+            return received - before
+
+
+async def test_the_bytes_for_a_reply_grow_with_its_length_and_not_with_its_square(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    short = await bytes_for_a_reply_of(5_000, tmp_path, open_browser)
+    long = await bytes_for_a_reply_of(20_000, tmp_path, open_browser)
+    assert long < 4.6 * short, (short, long)
+
+
+FAILURES = [
+    ("NotAllowedError", "Permission denied", "mic-refused"),
+    ("NotAllowedError", "Permission dismissed", "mic-dismissed"),
+    ("NotFoundError", "Requested device not found", "mic-none"),
+    ("NotReadableError", "Could not start audio source", "mic-busy"),
+]
+
+
+@pytest.mark.parametrize(("name", "message", "code"), FAILURES)
+async def test_a_microphone_that_cannot_be_had_is_explained_and_start_works_once_it_can(
+    name: str, message: str, code: str, tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async with program(folder=tmp_path) as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        await talk.page.evaluate(
+            """([name, message]) => {
+                window.granted = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+                navigator.mediaDevices.getUserMedia = async () => { throw new DOMException(message, name); };
+            }""",
+            [name, message],
+        )
+        await talk.start()
+        await talk.shows_error(code)
+        await talk.is_in("error")
+        await talk.page.evaluate("() => { navigator.mediaDevices.getUserMedia = window.granted; }")
+        await talk.start()
+        await talk.is_in("listening")
+        await expect(talk.error).to_be_hidden()
+
+
+async def test_a_page_that_is_not_secure_says_so_instead_of_staying_silent(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async with program("--host", "0.0.0.0", folder=tmp_path) as app:
+        async with open_browser(flags=["--host-resolver-rules=MAP voice.test 127.0.0.1"]) as browser:
+            talk = await open_talk(browser, app.url.replace("127.0.0.1", "voice.test"))
+            await talk.start()
+            await talk.shows_error("mic-insecure-origin")
+            await expect(talk.error).to_contain_text("localhost")
+
+
+async def test_an_error_stays_until_it_is_dismissed(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with program(folder=tmp_path, OPENAI_BASE_URL="http://127.0.0.1:9/v1") as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        for times in ("server-unreachable", "2 times"):
+            await talk.start()
+            await talk.is_in("error")
+            await talk.shows_error("server-unreachable")
+            await expect(talk.error).to_contain_text(times)
+        await talk.page.get_by_role("button", name="Dismiss").click()
+        await expect(talk.error).to_be_hidden()
+        await talk.is_in("idle")
+
+
+async def test_a_lost_connection_is_told_and_the_words_that_came_stay(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async def breaks(wire: Wire) -> None:
+        await wire.configure()
+        await wire.heard_speech()
+        await wire.say("response.created", response={"id": "r"})
+        await wire.say("response.output_text.delta", response_id="r", item_id="a", delta="Once upon a time")
+        await asyncio.sleep(0.2)  # let the words be read before the break
+        wire.websocket.transport.abort()
+
+    async with ScriptedServer(breaks).running() as server:
+        async with program(folder=tmp_path, OPENAI_BASE_URL=base_url(server)) as app, open_browser() as browser:
+            talk = await open_talk(browser, app.url)
+            await talk.start()
+            await talk.shows_error("connection-lost")
+            await expect(talk.response).to_contain_text("Once upon a time")
+
+
+async def test_nothing_is_loaded_from_another_host(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with program(folder=tmp_path) as app, open_browser() as browser:
+        context = await browser.new_context(permissions=["microphone"])
+        page = await context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        talk = await Talk(page).open(app.url)
+        await talk.start()
+        await talk.is_in("listening")
+        host = app.url.removeprefix("http://")
+        assert len(asked) > 5
+        assert [url for url in asked if host not in url and not url.startswith(("data:", "blob:"))] == []

@@ -1,0 +1,87 @@
+"""The program as a user starts it: `python main.py` in a process of its own, with none of this machine's settings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.patience import SECOND, until
+from voice_ui.settings import SETTINGS
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return this environment without our settings, and without pytest's mark: NiceGUI would take it for its own."""
+    ours = {setting.name for setting in SETTINGS} | {"PYTEST_CURRENT_TEST"}
+    return {name: value for name, value in os.environ.items() if name not in ours} | more
+
+
+class Program:
+    """A running `python main.py`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.process = process
+        self.url = url
+        self.log = ""
+
+    async def read(self) -> None:
+        """Collect what it writes."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.log += line.decode("utf-8", "replace")
+
+    async def answers(self) -> bool:
+        """Whether the page is served."""
+        try:
+            return bool(await asyncio.to_thread(lambda: urllib.request.urlopen(self.url, timeout=2).status == 200))
+        except (OSError, urllib.error.URLError):
+            return False
+
+
+@asynccontextmanager
+async def program(*arguments: str, folder: Path, **environ: str) -> AsyncIterator[Program]:
+    """Run `python main.py` in an empty folder until the page answers; at the end stop it as Ctrl-C does."""
+    port = free_port()
+    command = (sys.executable, str(ROOT / "main.py"), "--no-open", "--port", str(port), *arguments)
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env=clean_environment(**environ),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    running = Program(process, f"http://127.0.0.1:{port}")
+    reading = asyncio.create_task(running.read())
+    try:
+        async with asyncio.timeout(30 * SECOND):
+            while not await running.answers():
+                assert process.returncode is None, running.log
+        yield running
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            await until(lambda: process.returncode is not None, 10, what="the program ends")
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await reading
+    assert process.returncode == 0, running.log
+    assert "Traceback" not in running.log, running.log
