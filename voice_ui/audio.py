@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
+from array import array
 
 SAMPLE_RATE = 24_000
 """Hertz, on the wire in both directions."""
@@ -43,6 +45,14 @@ def milliseconds(pcm: bytes, rate: int = SAMPLE_RATE) -> float:
 def silence(duration_ms: float, rate: int = SAMPLE_RATE) -> bytes:
     """Return `duration_ms` of digital silence at `rate` hertz."""
     return bytes(SAMPLE_BYTES * round(rate * duration_ms / 1000))
+
+
+def peak(pcm: bytes) -> int:
+    """Return about the largest sample, 0 to 32768: every eighth is looked at, which is enough for a voice."""
+    samples = array("h", pcm)[::8]
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return max(max(samples), -min(samples)) if samples else 0
 
 
 class Resampler:

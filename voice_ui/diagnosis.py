@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from voice_ui.errors import Problem, SessionError, code_from_wire, redact
@@ -22,13 +23,23 @@ def problem_of(event: ServerEvent, facts: dict[str, str]) -> Problem | None:
             detail = _join(event.error_code, event.message)
         case server.ResponseDone(status="incomplete", reason=reason):
             code, detail = code_from_wire(reason, default="response-incomplete"), reason or ""
+        case server.ResponseDone(status="cancelled", reason="client_cancelled"):
+            code, detail = "response-cancelled", ""
         case server.TranscriptionFailed(_, error_code, message):
             code, detail = "transcription-failed", _join(error_code, message)
         case server.ErrorEvent() if event.code not in _NOTHING_TO_DO:
             code, detail = code_from_wire(event.code, event.type, default="server-error"), words(event)
+        case server.Malformed(reason):
+            code, detail = "message-malformed", reason
         case _:
             return None
+    if wait := _WAIT.search(detail):
+        facts = facts | {"seconds": f"{float(wait[1]):.0f}"}
     return Problem(code, redact(detail), facts)
+
+
+_WAIT = re.compile(r"try again in (\d+(?:\.\d+)?) ?s")
+"""How OpenAI words the time to wait in a message of its rate limits."""
 
 
 def explained(error: SessionError, said: server.ErrorEvent | None) -> SessionError:

@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-Where = Literal["settings", "microphone", "connection", "server", "reply"]
+Where = Literal["microphone", "connection", "server", "reply"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ FACTS = {
     "server": "the server",
     "model": "the model",
     "seconds": "a few",
+    "megabytes": "16",
     "setting": "a setting",
     "param": "field",
     "seats": "all",
@@ -91,7 +92,17 @@ _ENTRIES = (
     Entry("server-failed", "connection", "{server} failed while the connection was made.",
           "Wait a moment and press Start.", True, wire=("server_error", "1011", "1012")),
     Entry("connection-lost", "connection", "The connection to {server} was lost.",
-          "Press Start to go on; the conversation is kept.", True),
+          "It is tried again for a minute, and what you say is kept; after that press Start.", True),
+    Entry("server-silent", "connection", "{server} takes what you say, but does not react to {seconds} s of it.",
+          "Press Stop and Start; if that does not help, the server has a fault.", True),
+    Entry("proxy-refused", "connection", "A proxy between this program and {server} refused the connection.",
+          "Check the proxy settings of the environment (HTTPS_PROXY, NO_PROXY), and press Start.", True),
+    Entry("clock-wrong", "connection", "By the clock of this machine the certificate of {server} is not valid now.",
+          "Set the date and time of this machine; if they are right, the server's certificate must be renewed.", False),
+    Entry("message-malformed", "connection", "{server} sends messages that make no sense here.",
+          "They are passed over; if replies are missing, check that it is a realtime server.", False),
+    Entry("message-oversized", "connection", "{server} sent a message larger than {megabytes} MB.",
+          "Check that it is a realtime server, and press Start.", True, wire=("1009",)),
     # The server says no, or would.
     Entry("no-key", "server", "{server} needs a key, and there is none.",
           "Write the key into .env.local (see .env.local.example) and restart.", False),
@@ -109,13 +120,15 @@ _ENTRIES = (
           False, wire=("model_not_found", "4004")),
     Entry("model-unknown", "server", "{server} does not know a realtime model named {model}.",
           "Check VOICE_UI_MODEL in .env.local.", False, wire=("invalid_model", "missing_model")),
+    Entry("server-refused", "server", "{server} ended the session and will not have it so.",
+          "Check the key and the model; the details hold the server's own words.", False, wire=("1008",)),
     Entry("beta-disabled", "server", "{server} no longer speaks the beta dialect of the realtime protocol.",
           "Set VOICE_UI_DIALECT=auto.", False, wire=("beta_api_shape_disabled",)),
     Entry("no-quota", "server", "The account behind the key has no credit left.",
           "Add credit or raise the limit in the account's billing settings, then press Start.",
           False, wire=("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")),
     Entry("rate-limited", "server", "{server} is getting more requests from this account than it allows.",
-          "Wait a minute and say it again.", True,
+          "Wait {seconds} s and say it again.", True,
           wire=("rate_limit_exceeded", "inference_rate_limit_exceeded", "429")),
     Entry("session-limit", "server", "{server} has no session to spare at the moment.",
           "Wait until somebody has finished and press Start.", True, wire=("session_limit_reached",)),
@@ -134,6 +147,8 @@ _ENTRIES = (
     Entry("response-incomplete", "reply", "The model stopped before the reply was complete.", "Ask it to go on.", True),
     Entry("response-filtered", "reply", "The server's content filter stopped the reply.",
           "Put it in other words.", False, wire=("content_filter",)),
+    Entry("response-cancelled", "reply", "The reply was cancelled before it was complete.", "Say it again.", True,
+          wire=("client_cancelled",)),
     Entry("response-missing", "reply", "What you said was taken, but no reply came within {seconds} s.",
           "Say it again.", True),
     Entry("transcription-failed", "reply", "What you said could not be written down; the reply is not affected.",

@@ -32,9 +32,19 @@ from voice_ui.turns import OpenTurn
 RECOVER_SECONDS = 60.0
 """How long a lost connection is tried for again: as long as the outbox keeps what is said meanwhile."""
 
+STABLE_SECONDS = 10.0
+"""A connection that held so long ends an outage; one that breaks sooner is part of it, or a reply could be asked for,
+and paid, again and again."""
+
 RENEW_MARGIN = 0.1
 """The share of a session's life before its end in which a quiet moment is used to begin a new one: at OpenAI and
 Azure 6 of 60 minutes (protocol facts, section 3)."""
+
+SILENT_SERVER_SECONDS = 3.0
+"""Sound above `SPEECH_PEAK` to which a listening server should have said something."""
+
+SPEECH_PEAK = 3000
+"""Of 32767: a voice near a microphone is louder nearly all the time, a quiet room never (-21 dBFS)."""
 
 EVENTS_KEPT = 1000
 """Events a page may be behind; the connection is not read any further until it catches up."""
@@ -120,6 +130,7 @@ class RealtimeSession:
         self._connection: Connection | None = None  # the last one that was configured
         self._owed: OpenTurn | None = None  # a turn whose reply the next connection must ask for
         self._renewal_due = False
+        self._unanswered_ms = 0.0  # sound of somebody speaking, since the server last said anything
 
     # What a page calls.
 
@@ -162,6 +173,7 @@ class RealtimeSession:
                 self._resampler = (rate, audio.Resampler(rate))
             pcm = self._resampler[1].process(pcm)
         self._put_audio(pcm)
+        self._expect_an_answer_to(pcm)
 
     async def close(self) -> None:
         """Let go of everything; it could be started again."""
@@ -211,7 +223,8 @@ class RealtimeSession:
             connection = Connection(transport, self._config, self.target.dialect, self._ids, self._facts)
             await connection.configure()
             await connection.seed(self.conversation.known, self._owed)
-            self._connection, self._backoff = connection, Backoff()
+            self._connection = connection
+            configured_at = self._clock()
             self._leave.clear()
             self._step(Input.CONFIGURED)
             if self._owed:
@@ -225,6 +238,8 @@ class RealtimeSession:
             finally:
                 if renewal:
                     renewal.cancel()
+                if self._clock() - configured_at >= STABLE_SECONDS:
+                    self._backoff = Backoff()
 
     # Recovery.
 
@@ -241,6 +256,8 @@ class RealtimeSession:
         _log.warning("connection lost (%s), attempt %d in %.1f s", problem.code, self._backoff.attempt, delay)
         self._step(Input.LOST)
         self._say(StateChanged(self.state, self._backoff.attempt))
+        if self._backoff.attempt > 1:  # a short break is not worth an alarm
+            self._report(problem)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._leave.wait(), delay)
 
@@ -315,6 +332,17 @@ class RealtimeSession:
         if self._outbox.dropped_ms > lost_before:
             seconds = f"{self._outbox.dropped_ms / 1000:.1f}"
             self._report(Problem("audio-dropped", facts={"seconds": seconds, **self._facts}))
+
+    def _expect_an_answer_to(self, pcm: bytes) -> None:
+        """Report a server that takes sound in which somebody clearly speaks, and says nothing at all."""
+        if self.state is not State.LISTENING:
+            self._unanswered_ms = 0.0
+        elif audio.peak(pcm) > SPEECH_PEAK:
+            self._unanswered_ms += audio.milliseconds(pcm)
+            if self._unanswered_ms >= SILENT_SERVER_SECONDS * 1000:
+                self._unanswered_ms = 0.0
+                seconds = f"{SILENT_SERVER_SECONDS:.0f}"
+                self._report(Problem("server-silent", facts={"seconds": seconds, **self._facts}))
 
     def _end_turn(self) -> None:
         """Make the server see that the speaker has finished.

@@ -23,11 +23,14 @@ from websockets.exceptions import (
     InvalidHandshake,
     InvalidProxyStatus,
     InvalidStatus,
+    ProxyError,
     WebSocketException,
 )
+from websockets.frames import CloseCode
+from websockets.http11 import Response
 
 from voice_ui.errors import ConnectionFailed, Refused, SessionError, code_from_wire
-from voice_ui.protocol import ClientEvent
+from voice_ui.protocol import ClientEvent, Dialect
 from voice_ui.servers import Endpoint
 
 CONNECT_SECONDS = 10.0
@@ -136,14 +139,17 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
     host = urlsplit(endpoint.url).netloc.rpartition("@")[2]
     match error:
         case InvalidStatus(response=response):
-            detail = f"HTTP {response.status_code} {response.reason_phrase}: {_excerpt(response.body)}"
-            return _refused_by_http(response.status_code, detail, facts)
+            return _refused_by_http(response, endpoint, facts)
         case InvalidProxyStatus(response=response):
-            return ConnectionFailed("server-unreachable", f"the proxy answered {response.status_code}", **facts)
+            return ConnectionFailed("proxy-refused", f"it answered {response.status_code}", **facts)
+        case ProxyError():
+            return ConnectionFailed("proxy-refused", f"{error}", **facts)
         case InvalidHandshake():
             return Refused("not-realtime", f"{error}", **facts)
         case TimeoutError():
             return ConnectionFailed("server-timeout", f"{host} within {CONNECT_SECONDS:.0f} s", **facts)
+        case ssl.SSLCertVerificationError(verify_code=9 | 10):  # not yet valid, expired (OpenSSL, x509_vfy.h)
+            return Refused("clock-wrong", f"{host}: {error.verify_message}", **facts)
         case ssl.SSLError():
             return Refused("tls-failed", f"{host}: {error.reason or error}", **facts)
         case socket.gaierror():
@@ -154,27 +160,39 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
             return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
 
 
-def _refused_by_http(status: int, detail: str, facts: dict[str, str]) -> SessionError:
+def _refused_by_http(response: Response, endpoint: Endpoint, facts: dict[str, str]) -> SessionError:
     """Servers other than OpenAI refuse a key or a model with an HTTP status; OpenAI does it after the upgrade."""
-    match status:
+    detail = f"HTTP {response.status_code} {response.reason_phrase}: {_excerpt(response.body)}"
+    match response.status_code:
         case 401 | 403:
             return Refused("key-refused", detail, **facts)
+        case 407:
+            return ConnectionFailed("proxy-refused", detail, **facts)
         case 429:
-            return ConnectionFailed("rate-limited", detail, **facts)
-        case _ if status >= 500:
+            wait = response.headers.get("Retry-After", "")
+            return ConnectionFailed("rate-limited", detail, **facts | {"seconds": wait if wait.isdecimal() else "60"})
+        case 500 if endpoint.dialect is Dialect.BETA:
+            return Refused("beta-disabled", detail, **facts)  # seen at OpenAI before it said so in words
+        case status if status >= 500:
             return ConnectionFailed("server-failed", detail, **facts)
         case _:
             return Refused("not-realtime", detail, **facts)
 
 
 def _closed(error: ConnectionClosed, endpoint: Endpoint) -> SessionError:
-    close = error.rcvd
+    """OpenAI says why with close codes of its own, from 3000 on; what it refuses with them it will refuse again."""
     facts = {"server": endpoint.name, "model": endpoint.model}
+    if error.sent and not error.rcvd_then_sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+        return ConnectionFailed("message-oversized", error.sent.reason, **facts)
+    close = error.rcvd
     if close is None:
         return ConnectionFailed("connection-lost", "the connection ended without a goodbye", **facts)
-    code = code_from_wire(close.reason, close.code, default="connection-lost")
-    kind = Refused if 3000 <= close.code < 5000 and code != "connection-lost" else ConnectionFailed
-    return kind(code, f"closed with {close.code} {close.reason}".rstrip(), **facts)
+    detail = f"closed with {close.code} {close.reason}".rstrip()
+    if 3000 <= close.code < 5000 or close.code == CloseCode.POLICY_VIOLATION:
+        beta = close.code == 4000 and endpoint.dialect is Dialect.BETA
+        code = code_from_wire(close.reason, close.code, default="beta-disabled" if beta else "server-refused")
+        return Refused(code, detail, **facts)
+    return ConnectionFailed(code_from_wire(close.reason, close.code, default="connection-lost"), detail, **facts)
 
 
 def _excerpt(body: bytes | bytearray | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ async def test_what_a_model_writes_is_text_and_never_markup(tmp_path: Path, open
             await expect(talk.heard).to_have_text("<i>question</i> 1")
             assert (await talk.response.inner_text()).strip() == MARKUP
             assert await talk.page.title() == "Voice UI"
-            assert await talk.page.locator("main img, main script, main i").count() == 0
+            assert await talk.page.locator(".conversation").locator("img, script, i, b").count() == 0
 
 
 async def bytes_for_a_reply_of(characters: int, tmp_path: Path, open_browser: OpenBrowser) -> int:
@@ -129,23 +128,34 @@ async def test_an_error_stays_until_it_is_dismissed(tmp_path: Path, open_browser
         await talk.is_in("idle")
 
 
-async def test_a_lost_connection_is_told_and_the_words_that_came_stay(
+async def test_a_lost_connection_is_shown_as_such_and_the_reply_comes_when_it_is_back(
     tmp_path: Path, open_browser: OpenBrowser
 ) -> None:
-    async def breaks(wire: Wire) -> None:
+    async def is_broken(wire: Wire) -> None:
         await wire.configure()
-        await wire.heard_speech()
-        await wire.say("response.created", response={"id": "r"})
-        await wire.say("response.output_text.delta", response_id="r", item_id="a", delta="Once upon a time")
-        await asyncio.sleep(0.2)  # let the words be read before the break
-        wire.websocket.transport.abort()
+        await wire.heard_speech(item="u1", transcript="tell me a story", end_ms=0)
+        await wire.say("response.created", response={"id": "r1"})
+        await wire.say("response.output_text.delta", response_id="r1", item_id="a1", delta="Once upon a time")
+        await wire.until_closed()
 
-    async with ScriptedServer(breaks).running() as server:
+    async def answers(wire: Wire) -> None:
+        await wire.configure()
+        await wire.hear("response.create")
+        await wire.reply("There was a king.", response="r2", item="a2")
+        await wire.until_closed()
+
+    async with ScriptedServer(is_broken, answers).running() as server:
         async with program(folder=tmp_path, OPENAI_BASE_URL=base_url(server)) as app, open_browser() as browser:
             talk = await open_talk(browser, app.url)
             await talk.start()
-            await talk.shows_error("connection-lost")
             await expect(talk.response).to_contain_text("Once upon a time")
+            server.refuse_from_now_on()
+            await talk.is_in("reconnecting")
+            await expect(talk.response).to_contain_text("Once upon a time")
+            server.welcome_again()
+            await expect(talk.response).to_have_text("There was a king.")
+            await expect(talk.history).to_contain_text("Once upon a time")
+            await expect(talk.error).to_be_hidden()
 
 
 async def test_nothing_is_loaded_from_another_host(tmp_path: Path, open_browser: OpenBrowser) -> None:

@@ -33,7 +33,7 @@ async def test_no_piece_of_the_key_reaches_the_browser_or_the_log(tmp_path: Path
             page = await context.new_page()
             received: list[bytes] = []
             bodies: list[Response] = []
-            page.on("response", bodies.append)
+            page.on("response", lambda response: bodies.append(response))
 
             def watch(socket: WebSocket) -> None:
                 for direction in ("framereceived", "framesent"):

@@ -103,6 +103,10 @@ class ScriptedServer:
         for wire in self.wires:
             wire.websocket.transport.abort()
 
+    def welcome_again(self) -> None:
+        """Play the scripts again."""
+        self._refusing = False
+
     @asynccontextmanager
     async def running(
         self, refuse: Callable[[ServerConnection, Request], Response | None] | None = None

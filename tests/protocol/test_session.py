@@ -327,7 +327,7 @@ async def test_an_error_event_garbage_and_unknown_events_do_not_end_the_session(
     async with ScriptedServer(noisy).running() as server, session_with(server.endpoint) as (session, reader):
         session.start()
         await until(lambda: ("assistant", "Still here.") in reader.texts)
-        assert reader.codes == ["server-error"]
+        assert reader.codes == ["message-malformed", "message-malformed", "server-error"]
         assert session.unknown_events == {"not JSON": 2, "localai.classifier.result": 1}
 
 

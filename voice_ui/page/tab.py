@@ -81,7 +81,9 @@ class Tab:
                     self._picker.props('dense borderless options-dense aria-label="Model" data-testid=model')
                 elif offer.model:
                     ui.label(offer.model)
-        with ui.element("main").props('aria-label="Conversation" tabindex=0'), ui.element("div"):
+        # Reached by the keyboard, so that it can be scrolled by it. (Quasar's page is the main landmark.)
+        conversation = ui.element("section").classes("conversation").props('aria-label="Conversation" tabindex=0')
+        with conversation, ui.element("div"):
             if offer.notice:
                 ui.label(offer.notice).classes("notice").props("data-testid=notice")
             self._history = ui.element("div").classes("history").props("data-testid=history")
