@@ -13,6 +13,7 @@ HEADINGS = {
     "connection": "The way to the server",
     "server": "The server says no",
     "reply": "The reply",
+    "limits": "The owner's limits",
 }
 
 

@@ -16,14 +16,14 @@ from nicegui import app, ui
 from voice_ui import audio, models, preflight, servers, settings, transport
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
-from voice_ui.page import Offer, Tab
+from voice_ui.page import Offer, Parking, Tab
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import Target
+from voice_ui.session import Limits, Target
 from voice_ui.settings import Settings
 from voice_ui.transport import Transport
 
-RECONNECT_SECONDS = 15.0
+RECONNECT_SECONDS = 30.0
 """How long a tab may be out of touch before its session is given up; longer means noticing a closed one later."""
 
 _log = logging.getLogger("voice_ui.app")
@@ -37,6 +37,7 @@ class VoiceUI:
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
         self._offline: offline_server.OfflineServer | None = None
+        self._parking: Parking[Tab] = Parking()
         self._open_sessions = 0
         self._resources = AsyncExitStack()
 
@@ -69,7 +70,9 @@ class VoiceUI:
                 models=choice,
                 target=self._target,
                 check=self._check,
-            )
+                limits=Limits(self._settings.max_minutes, self._settings.idle_minutes, self._settings.max_cost),
+            ),
+            self._parking,
         )
         # What takes half a second to import must not wait for the first word, nor delay the first page.
         ui.context.client.on_connect(self._warm)
@@ -91,7 +94,8 @@ class VoiceUI:
             language=chosen.language,
             reasoning_effort=chosen.reasoning_effort if models.known(endpoint.model).reasoning else None,
         )
-        return Target(lambda: self._connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect)
+        prices = models.known(model).prices if endpoint.is_openai else None
+        return Target(lambda: self._connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect, prices)
 
     async def _check(self, model: str) -> Problem | None:
         endpoint = self._endpoint_for(model)

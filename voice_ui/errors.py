@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-Where = Literal["microphone", "connection", "server", "reply"]
+Where = Literal["microphone", "connection", "server", "reply", "limits"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ FACTS = {
     "model": "the model",
     "seconds": "a few",
     "megabytes": "16",
+    "minutes": "some",
+    "dollars": "some",
     "setting": "a setting",
     "param": "field",
     "seats": "all",
@@ -132,8 +134,6 @@ _ENTRIES = (
           wire=("rate_limit_exceeded", "inference_rate_limit_exceeded", "429")),
     Entry("session-limit", "server", "{server} has no session to spare at the moment.",
           "Wait until somebody has finished and press Start.", True, wire=("session_limit_reached",)),
-    Entry("room-full", "server", "This demo serves {seats} at once, and all seats are taken.",
-          "Wait until somebody has finished and press Start.", True),
     Entry("session-expired", "server", "The session reached the longest time {server} allows.",
           "Press Start to go on; the conversation is kept.", True, wire=("session_expired",)),
     Entry("update-rejected", "server", "{server} refused the session's settings because of one field: {param}.",
@@ -153,6 +153,17 @@ _ENTRIES = (
           "Say it again.", True),
     Entry("transcription-failed", "reply", "What you said could not be written down; the reply is not affected.",
           "If it stays so, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account has.", True),
+    # The owner's limits.
+    Entry("room-full", "limits", "This demo serves {seats} at once, and all seats are taken.",
+          "Wait until somebody has finished and press Start.", True),
+    Entry("time-limit", "limits", "You have been talking for {minutes} minutes, the longest the owner allows at once.",
+          "Press Start to go on; the conversation is kept.", True),
+    Entry("idle-limit", "limits", "Nobody has spoken for {minutes} minutes, so the microphone was closed.",
+          "Press Start to go on; the conversation is kept.", True),
+    Entry("hidden-limit", "limits", "This tab was out of sight for {minutes} minutes, so the microphone was closed.",
+          "Press Start to go on; the conversation is kept.", True),
+    Entry("cost-limit", "limits", "This conversation has cost {dollars} dollars, the most the owner allows.",
+          "Open the page in a new tab for a new conversation, or raise VOICE_UI_MAX_COST.", False),
     # Ourselves.
     Entry("audio-lost", "connection", "While the connection to {server} was lost, {seconds} s of sound were, too.",
           "Say the last sentence again.", False),

@@ -62,6 +62,12 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _dollars(value: str) -> float:
+    if not 0 < (amount := float(value)) < 1_000_000:
+        raise ValueError
+    return amount
+
+
 def _header(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError
@@ -128,6 +134,8 @@ SETTINGS = (
     ),
     Setting("VOICE_UI_MAX_SESSIONS", "max_sessions", 20, _whole(1, 10_000), "a whole number from 1 to 10000"),
     Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, _whole(1, 1440), "a whole number from 1 to 1440"),
+    Setting("VOICE_UI_IDLE_MINUTES", "idle_minutes", 5, _whole(1, 1440), "a whole number from 1 to 1440"),
+    Setting("VOICE_UI_MAX_COST", "max_cost", None, _dollars, "an amount in US dollars, such as 0.50"),
     Setting("VOICE_UI_HOST", "host", "127.0.0.1", _header, "an address of this machine, such as 127.0.0.1"),
     Setting("VOICE_UI_PORT", "port", 8080, _whole(1, 65_535), "a whole number from 1 to 65535"),
 )
@@ -154,6 +162,8 @@ class Settings:
     reasoning_effort: str
     max_sessions: int
     max_minutes: int
+    idle_minutes: int
+    max_cost: float | None
     host: str
     port: int
     offline: bool = False

@@ -229,9 +229,9 @@ async def new_tab(browser: Browser, program: Program, *scripts: str) -> Tab:
 
 
 async def hurry(route: Route) -> None:
-    """Give the page our mic.js with ten seconds made one, and a minute three."""
+    """Give the page our mic.js with ten seconds and half a minute made one second, and a minute three."""
     response = await route.fetch()
-    body = (await response.text()).replace("10_000", "1_000").replace("60_000", "3_000")
+    body = (await response.text()).replace("10_000", "1_000").replace("30_000", "1_000").replace("60_000", "3_000")
     await route.fulfill(response=response, body=body)
 
 

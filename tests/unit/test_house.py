@@ -14,10 +14,9 @@ FLOORS = [
     {"app"},
     {"page", "measure"},
     {"session", "mic", "sharing", "preflight", "offline"},
-    {"connection"},
-    {"transport", "turns", "tape"},
-    {"servers", "diagnosis", "conversation", "latency", "outbox", "state"},
-    {"protocol", "settings", "backoff"},
+    {"transport"},
+    {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
+    {"protocol", "settings"},
     {"audio", "models"},
     {"errors"},
 ]
@@ -31,7 +30,8 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "tape", "turns",
+    "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
+    "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.patience import within
 from voice_ui import audio
-from voice_ui.outbox import Outbox, Sound
+from voice_ui.session.outbox import Outbox, Sound
 
 
 def sound(number: int) -> Sound:

@@ -35,6 +35,7 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("VOICE_UI_PORT", "eighty"),
         ("VOICE_UI_PORT", "70000"),
         ("VOICE_UI_SILENCE_MS", "1"),
+        ("VOICE_UI_MAX_COST", "nan"),
         ("VOICE_UI_TURN_DETECTION", "telepathy"),
         ("OPENAI_BASE_URL", "api.openai.com"),
         ("VOICE_UI_TRANSPORT", "carrier pigeon"),

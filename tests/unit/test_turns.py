@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from voice_ui.protocol import ServerEvent, server
+from voice_ui.session.turns import Turns
 from voice_ui.state import Input
-from voice_ui.turns import Turns
 
 
 def inputs(*events: ServerEvent) -> list[Input]:

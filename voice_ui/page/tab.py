@@ -8,12 +8,22 @@ from pathlib import Path
 
 from nicegui import background_tasks, ui
 
-from voice_ui.conversation import Item
 from voice_ui.errors import CATALOGUE, Problem
 from voice_ui.mic import Chunk, Mic, MicProblem, Stopped
 from voice_ui.page.error_card import ErrorCard
-from voice_ui.page.running_text import RunningText
-from voice_ui.session import ItemChanged, ItemForgotten, ProblemRaised, RealtimeSession, StateChanged, Target, TurnTimed
+from voice_ui.page.parking import Parking
+from voice_ui.page.transcript import Transcript
+from voice_ui.session import (
+    ItemChanged,
+    ItemForgotten,
+    Limits,
+    ProblemRaised,
+    RealtimeSession,
+    StateChanged,
+    Target,
+    TurnTimed,
+    UsageCounted,
+)
 from voice_ui.state import State
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -29,7 +39,7 @@ WORDS = {
     "error": "Stopped",
 }
 
-CURED_BY_LISTENING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server"}}
+CURED_BY_LISTENING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
 
 
@@ -47,26 +57,28 @@ class Offer:
     """For a model."""
     check: Callable[[str], Awaitable[Problem | None]]
     """What is known against a model before anybody speaks."""
+    limits: Limits
 
 
 class Tab:
     """Builds the page in the current client and follows its session until the client is gone."""
 
-    def __init__(self, offer: Offer) -> None:
+    def __init__(self, offer: Offer, parking: Parking[Tab]) -> None:
         self._offer = offer
+        self._parking = parking
         self._model = offer.model
-        self._session = RealtimeSession(offer.target(offer.model))
-        self._heard: dict[str, ui.label] = {}  # of the items that stand in the history
-        self._replies: dict[str, RunningText] = {}
-        self._turn: dict[str, Item] = {}  # what the running turn shows, by role
+        self._client = ui.context.client
+        self._tab_id: str | None = None  # the browser's tab; it outlives this page when that is loaded again
+        self._handed_over = False
+        self._session = RealtimeSession(offer.target(offer.model), offer.limits)
         self._build()
-        self._show_state(self._session.state)
-        background_tasks.create(self._follow(), name="follow session")
+        self._follower = background_tasks.create(self._follow(), name="follow session")
         background_tasks.create(self._check(), name="check model")
-        # A closed tab says goodbye; one that only lost its connection has time to come back.
+        # A tab that is closed says so; one that only lost its connection has time to come back.
         ui.add_body_html('<script>addEventListener("pagehide", () => emitEvent("goodbye"))</script>')
-        ui.on("goodbye", self._session.close)
-        ui.context.client.on_delete(self._session.close)
+        ui.on("goodbye", self._handle_goodbye)
+        self._client.on_connect(self._handle_connect)
+        self._client.on_disconnect(self._handle_disconnect)
 
     def _build(self) -> None:
         offer = self._offer
@@ -86,11 +98,7 @@ class Tab:
         with conversation, ui.element("div"):
             if offer.notice:
                 ui.label(offer.notice).classes("notice").props("data-testid=notice")
-            self._history = ui.element("div").classes("history").props("data-testid=history")
-            self._heard_now = ui.label().classes("heard").props("data-testid=heard dir=auto")
-            with ui.element("div").classes("response").props("data-testid=response aria-live=polite"):
-                self._response = RunningText()
-            self._latency = ui.label().classes("latency").props("data-testid=latency")
+            self._transcript = Transcript()
         with ui.element("footer"):
             self._mic = Mic(
                 on_chunk=self._handle_chunk,
@@ -102,13 +110,48 @@ class Tab:
             )
             self._error = ErrorCard(
                 retry=self._mic.js_toggle,
-                on_dismiss=self._session.dismiss,
+                on_dismiss=lambda: self._session.dismiss(),
                 on_successor=lambda model: self._picker.set_value(model),
                 about=f"{offer.server}, {offer.model}",
             )
             self._status = ui.label().classes("status").props("role=status data-testid=status")
             self._talk = ui.button("Start", icon="mic", color=None).props("unelevated rounded no-caps data-testid=talk")
             self._talk.classes("talk").on("click", js_handler=self._mic.js_toggle)
+        self._show_state(self._session.state)
+
+    # From the browser tab.
+
+    def _handle_connect(self) -> None:
+        """Go on with the conversation of this tab: this page was out of touch, or one before it was."""
+        self._tab_id = self._client.tab_id or self._tab_id
+        before = self._parking.reclaim(self._tab_id) if self._tab_id else None
+        if before and before is not self:
+            self._follower.cancel()
+            self._session = before.hand_over()
+            self._session.target = self._offer.target(self._model)
+            with self._client:
+                self._transcript.restore(self._session.conversation.items)
+                self._show_state(self._session.state)
+            self._follower = background_tasks.create(self._follow(), name="follow session")
+
+    def _handle_disconnect(self) -> None:
+        if self._tab_id and not self._handed_over:
+            self._parking.park(self._tab_id, self)
+
+    def _handle_goodbye(self) -> None:
+        """The page is left, and with it the microphone: what was said is still answered."""
+        self._session.stop()
+
+    def hand_over(self) -> RealtimeSession:
+        """Give the session to the page that takes the place of this one."""
+        self._follower.cancel()
+        self._handed_over = True
+        return self._session
+
+    async def close(self) -> None:
+        """Nobody came back: let go of everything."""
+        self._follower.cancel()
+        await self._session.close()
 
     # From the person.
 
@@ -148,14 +191,16 @@ class Tab:
             match event:
                 case StateChanged(state, attempt):
                     self._show_state(state, attempt)
-                case ItemChanged(item) if item.role == "user":
-                    self._show_heard(item)
                 case ItemChanged(item):
-                    self._show_reply(item)
+                    self._transcript.show(item)
+                    if item.role == "assistant" and item.text:
+                        self._error.cure(*CURED_BY_A_REPLY)
                 case ItemForgotten(item_id):
-                    self._forget(item_id)
-                case TurnTimed(timer):
-                    self._show_latency(timer.first_text_ms)
+                    self._transcript.forget(item_id)
+                case UsageCounted(usage, cost):
+                    self._transcript.show_usage(usage, cost)
+                case TurnTimed(timer) if timer.first_text_ms is not None:
+                    self._transcript.show_latency(timer.first_text_ms)
                 case ProblemRaised(problem):
                     self._error.show(problem)
 
@@ -169,49 +214,3 @@ class Tab:
             self._error.cure(*CURED_BY_LISTENING)
         if state.at_rest:
             self._mic.stop()
-
-    def _show_heard(self, item: Item) -> None:
-        if label := self._heard.get(item.id):
-            label.set_text(item.text)
-            return
-        if "user" in self._turn and self._turn["user"].id != item.id:
-            self._file_turn()
-        self._turn["user"] = item
-        self._heard_now.set_text(item.text)
-
-    def _show_reply(self, item: Item) -> None:
-        if reply := self._replies.get(item.id):
-            reply.show(item.text)
-            return
-        if "assistant" in self._turn and self._turn["assistant"].id != item.id:
-            self._file_turn()
-        self._turn["assistant"] = item
-        self._response.show(item.text)
-        if item.text:
-            self._error.cure(*CURED_BY_A_REPLY)
-
-    def _forget(self, item_id: str) -> None:
-        """What was said is said again, to another connection."""
-        if "user" in self._turn and self._turn["user"].id == item_id:
-            del self._turn["user"]
-            self._heard_now.set_text("")
-
-    def _show_latency(self, first_text_ms: float | None) -> None:
-        if first_text_ms is not None:
-            self._latency.set_text(f"first words after {first_text_ms / 1000:.2f} s")
-            self._latency.props(f"data-ms={first_text_ms:.0f}")
-
-    def _file_turn(self) -> None:
-        """Move the turn that is over up into the history."""
-        if not self._turn:
-            return
-        with self._history, ui.element("article"):
-            if user := self._turn.get("user"):
-                self._heard[user.id] = ui.label(self._heard_now.text).classes("heard").props("dir=auto")
-            if assistant := self._turn.get("assistant"):
-                self._replies[assistant.id] = RunningText()
-                self._replies[assistant.id].show(self._response.text)
-        self._turn = {}
-        self._heard_now.set_text("")
-        self._response.show("")
-        self._latency.set_text("")

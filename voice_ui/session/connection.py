@@ -11,11 +11,11 @@ from voice_ui import audio
 from voice_ui.conversation import Item
 from voice_ui.diagnosis import difference, explained, seconds_left, words
 from voice_ui.errors import ConnectionFailed, Refused, SessionError
-from voice_ui.outbox import Flush, Outbox, Sound
 from voice_ui.protocol import ClientEvent, Dialect, ServerEvent, SessionConfig, client, dialect_of, parse, server
-from voice_ui.tape import Tape
+from voice_ui.session.outbox import Flush, Outbox, Sound
+from voice_ui.session.tape import Tape
+from voice_ui.session.turns import OpenTurn, Turns
 from voice_ui.transport import Transport
-from voice_ui.turns import OpenTurn, Turns
 
 CONFIGURE_SECONDS = 10.0
 """From the open connection to `session.updated`; nothing is sent before that confirms what we asked for."""

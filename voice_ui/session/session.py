@@ -15,19 +15,32 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 from voice_ui import audio
-from voice_ui.backoff import Backoff
-from voice_ui.connection import Connection
-from voice_ui.conversation import Conversation, Item
+from voice_ui.conversation import Conversation
 from voice_ui.diagnosis import problem_of
 from voice_ui.errors import ConnectionFailed, Problem, SessionError
 from voice_ui.latency import Stage, TurnTimer
-from voice_ui.outbox import Flush, Outbox, Sound
+from voice_ui.models import Prices
 from voice_ui.protocol import Dialect, ServerEvent, SessionConfig, client, server
+from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
+from voice_ui.session.backoff import Backoff
+from voice_ui.session.connection import Connection
+from voice_ui.session.events import (
+    ItemChanged,
+    ItemForgotten,
+    ProblemRaised,
+    SessionEvent,
+    StateChanged,
+    TurnTimed,
+    UsageCounted,
+)
+from voice_ui.session.limits import Bill, Limits
+from voice_ui.session.outbox import Flush, Outbox, Sound
+from voice_ui.session.turns import OpenTurn
 from voice_ui.state import PATIENCE, Input, State, after
 from voice_ui.transport import Transport
-from voice_ui.turns import OpenTurn
 
 RECOVER_SECONDS = 60.0
 """How long a lost connection is tried for again: as long as the outbox keeps what is said meanwhile."""
@@ -40,50 +53,11 @@ RENEW_MARGIN = 0.1
 """The share of a session's life before its end in which a quiet moment is used to begin a new one: at OpenAI and
 Azure 6 of 60 minutes (protocol facts, section 3)."""
 
-SILENT_SERVER_SECONDS = 3.0
-"""Sound above `SPEECH_PEAK` to which a listening server should have said something."""
-
-SPEECH_PEAK = 3000
-"""Of 32767: a voice near a microphone is louder nearly all the time, a quiet room never (-21 dBFS)."""
-
 EVENTS_KEPT = 1000
 """Events a page may be behind; the connection is not read any further until it catches up."""
 
 _log = logging.getLogger("voice_ui.session")
 
-
-@dataclass(frozen=True)
-class StateChanged:
-    state: State
-    attempt: int = 0
-    """To reconnect, counted from 1."""
-
-
-@dataclass(frozen=True)
-class ItemChanged:
-    item: Item
-
-
-@dataclass(frozen=True)
-class ItemForgotten:
-    """It will be said again, to another connection."""
-
-    item_id: str
-
-
-@dataclass(frozen=True)
-class TurnTimed:
-    """The first text of a turn has arrived."""
-
-    timer: TurnTimer
-
-
-@dataclass(frozen=True)
-class ProblemRaised:
-    problem: Problem
-
-
-SessionEvent = StateChanged | ItemChanged | ItemForgotten | TurnTimed | ProblemRaised
 
 Connect = Callable[[], AbstractAsyncContextManager[Transport]]
 
@@ -98,22 +72,29 @@ class Target:
     model: str = "the model"
     dialect: Dialect | None = None
     """None: as the server turns out to speak."""
+    prices: Prices | None = None
+    """None: not known, or nothing."""
 
 
 class RealtimeSession:
     """The session of one conversation, over as many connections as it takes."""
 
-    def __init__(self, target: Target, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, target: Target, limits: Limits | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.target = target
         """Another one applies to the next Start."""
         self.conversation = Conversation()
         self.state = State.IDLE
+        self.bill = Bill(limits.max_cost if limits else None)
         self.unknown_events: Counter[str] = Counter()
         """Events of the server that were no use, by type or by what was wrong with them."""
         self._clock = clock
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
         self._task: asyncio.Task[None] | None = None
+        self._limits = limits or Limits()
         self._patience: asyncio.TimerHandle | None = None
+        self._time_limit: asyncio.TimerHandle | None = None
         self._ids = (f"voice_ui_{number}" for number in count(1))
         self._begin()
 
@@ -130,12 +111,19 @@ class RealtimeSession:
         self._connection: Connection | None = None  # the last one that was configured
         self._owed: OpenTurn | None = None  # a turn whose reply the next connection must ask for
         self._renewal_due = False
-        self._unanswered_ms = 0.0  # sound of somebody speaking, since the server last said anything
+        self._attention = Attention()
 
     # What a page calls.
 
     def start(self) -> None:
         """Begin to listen; opens a connection unless the last one still finishes a reply."""
+        if problem := self.bill.problem:
+            self._report(problem)
+            self.abort()
+            return
+        if minutes := self._limits.max_minutes:
+            self._stop_timing()
+            self._time_limit = asyncio.get_running_loop().call_later(minutes * 60, self.stop_for, "time-limit", minutes)
         if self.state.at_rest:
             self._begin()
             self._step(Input.START)
@@ -155,6 +143,12 @@ class RealtimeSession:
         self._end_turn()
         self._step(Input.STOP)
 
+    def stop_for(self, code: str, minutes: float) -> None:
+        """Stop because of a limit of so many minutes."""
+        if self.state.capturing:
+            self._report(Problem(code, facts={"minutes": f"{minutes:g}"}))
+            self.stop()
+
     def dismiss(self) -> None:
         """Leave the error state; the person has read it."""
         self._step(Input.DISMISSED)
@@ -173,7 +167,9 @@ class RealtimeSession:
                 self._resampler = (rate, audio.Resampler(rate))
             pcm = self._resampler[1].process(pcm)
         self._put_audio(pcm)
-        self._expect_an_answer_to(pcm)
+        if self.state is State.LISTENING and self._attention.is_missing_after(pcm):
+            seconds = f"{SILENT_SERVER_SECONDS:.0f}"
+            self._report(Problem("server-silent", facts={"seconds": seconds, **self._facts}))
 
     async def close(self) -> None:
         """Let go of everything; it could be started again."""
@@ -316,8 +312,17 @@ class RealtimeSession:
                 self._connection.tape.forget_until(turns.unanswered_ms)
                 self._log_turn(event.status, turns.timer)
             self._step(step)
+        if isinstance(event, server.ResponseDone) and event.usage:
+            self._count(event.usage)
         for item in self.conversation.apply(event):
             await self._events.put(ItemChanged(replace(item)))
+
+    def _count(self, told: dict[str, Any]) -> None:
+        self.bill.add(told, self.target.prices)
+        self._say(UsageCounted(self.bill.usage, self.bill.cost))
+        if self.state.capturing and (problem := self.bill.problem):
+            self._report(problem)
+            self.stop()
 
     def _handle_flushed(self, flush: Flush) -> None:
         if flush is self._flush:
@@ -332,17 +337,6 @@ class RealtimeSession:
         if self._outbox.dropped_ms > lost_before:
             seconds = f"{self._outbox.dropped_ms / 1000:.1f}"
             self._report(Problem("audio-dropped", facts={"seconds": seconds, **self._facts}))
-
-    def _expect_an_answer_to(self, pcm: bytes) -> None:
-        """Report a server that takes sound in which somebody clearly speaks, and says nothing at all."""
-        if self.state is not State.LISTENING:
-            self._unanswered_ms = 0.0
-        elif audio.peak(pcm) > SPEECH_PEAK:
-            self._unanswered_ms += audio.milliseconds(pcm)
-            if self._unanswered_ms >= SILENT_SERVER_SECONDS * 1000:
-                self._unanswered_ms = 0.0
-                seconds = f"{SILENT_SERVER_SECONDS:.0f}"
-                self._report(Problem("server-silent", facts={"seconds": seconds, **self._facts}))
 
     def _end_turn(self) -> None:
         """Make the server see that the speaker has finished.
@@ -361,12 +355,15 @@ class RealtimeSession:
         self._outbox.put(self._flush)
 
     def _step(self, event: Input) -> None:
+        self._attention.paid()
         before, self.state = self.state, after(self.state, event)
         if self.state == before:
             return
         self._wait_patiently()
         if self.state is State.IDLE:
             self._leave.set()
+        if not self.state.capturing:
+            self._stop_timing()
         self._renew_when_quiet()
         self._say(StateChanged(self.state))
 
@@ -374,6 +371,8 @@ class RealtimeSession:
         """Arm the timer of the state; what comes after Stop has its time from when all was sent."""
         self._stop_waiting()
         seconds = PATIENCE.get(self.state)
+        if self.state is State.LISTENING and self._limits.idle_minutes:
+            seconds = self._limits.idle_minutes * 60
         if seconds is None:
             return
         if self.state is State.SETTLING:
@@ -383,6 +382,9 @@ class RealtimeSession:
         self._patience = asyncio.get_running_loop().call_later(seconds, self._lose_patience, seconds)
 
     def _lose_patience(self, seconds: float) -> None:
+        if self.state is State.LISTENING:
+            self.stop_for("idle-limit", seconds / 60)
+            return
         if self.state in {State.THINKING, State.THINKING_LAST}:
             self._report(Problem("response-missing", facts={"seconds": f"{seconds:.0f}", **self._facts}))
         elif self.state in {State.ANSWERING, State.ANSWERING_LAST}:
@@ -393,6 +395,11 @@ class RealtimeSession:
         if self._patience:
             self._patience.cancel()
             self._patience = None
+
+    def _stop_timing(self) -> None:
+        if self._time_limit:
+            self._time_limit.cancel()
+            self._time_limit = None
 
     def _hang_up(self) -> None:
         self._stop_waiting()

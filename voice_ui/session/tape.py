@@ -6,8 +6,8 @@ from collections import deque
 from itertools import dropwhile
 
 from voice_ui import audio
-from voice_ui.outbox import Sound
 from voice_ui.protocol import ClientEvent
+from voice_ui.session.outbox import Sound
 
 TAPE_SECONDS = 60.0
 """The longest stretch that can be said again after a lost connection: 2.9 MB."""

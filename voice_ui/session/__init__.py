@@ -1,0 +1,27 @@
+"""One tab's realtime session: chunks out, events in, over as many connections as it takes."""
+
+from voice_ui.session.events import (
+    ItemChanged,
+    ItemForgotten,
+    ProblemRaised,
+    SessionEvent,
+    StateChanged,
+    TurnTimed,
+    UsageCounted,
+)
+from voice_ui.session.limits import Bill, Limits
+from voice_ui.session.session import RealtimeSession, Target
+
+__all__ = [
+    "Bill",
+    "ItemChanged",
+    "ItemForgotten",
+    "Limits",
+    "ProblemRaised",
+    "RealtimeSession",
+    "SessionEvent",
+    "StateChanged",
+    "Target",
+    "TurnTimed",
+    "UsageCounted",
+]

@@ -1,0 +1,32 @@
+"""Whether a server that is spoken to shows any sign of it. Pure."""
+
+from __future__ import annotations
+
+from voice_ui import audio
+
+SILENT_SERVER_SECONDS = 3.0
+"""Sound above `SPEECH_PEAK` to which a listening server should have said something."""
+
+SPEECH_PEAK = 3000
+"""Of 32768: a voice near a microphone is louder nearly all the time, a quiet room never (-21 dBFS)."""
+
+
+class Attention:
+    """Adds up the sound of somebody speaking to which nothing was said."""
+
+    def __init__(self) -> None:
+        self._unanswered_ms = 0.0
+
+    def paid(self) -> None:
+        """The server said something."""
+        self._unanswered_ms = 0.0
+
+    def is_missing_after(self, pcm: bytes) -> bool:
+        """Take in a chunk; True once, when it makes the unanswered sound too much."""
+        if audio.peak(pcm) <= SPEECH_PEAK:
+            return False
+        self._unanswered_ms += audio.milliseconds(pcm)
+        if self._unanswered_ms < SILENT_SERVER_SECONDS * 1000:
+            return False
+        self._unanswered_ms = 0.0
+        return True

@@ -1,0 +1,78 @@
+"""Tokens of a conversation, by kind, and what they cost. Pure.
+
+The server counts: `response.done` carries the tokens of its response (openai 3.54, types/realtime/
+realtime_response_usage.py). Cached tokens are part of the input tokens and are priced apart from the fresh ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from voice_ui.models import Prices
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens; the fresh ones do not include the cached ones."""
+
+    text_in: int = 0
+    text_cached: int = 0
+    text_out: int = 0
+    audio_in: int = 0
+    audio_cached: int = 0
+    audio_out: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def total(self) -> int:
+        """All tokens."""
+        return sum(astuple(self))
+
+    @property
+    def cached(self) -> int:
+        """Tokens the server had in its cache."""
+        return self.text_cached + self.audio_cached
+
+    def cost(self, prices: Prices) -> float:
+        """Return US dollars."""
+        millionths = (
+            self.text_in * prices.text_in
+            + self.text_cached * prices.text_cached
+            + self.text_out * prices.text_out
+            + self.audio_in * prices.audio_in
+            + self.audio_cached * prices.audio_cached
+            + self.audio_out * prices.audio_out
+        )
+        return millionths / 1_000_000
+
+
+def usage_of(told: dict[str, Any]) -> Usage:
+    """Return the tokens of one response by its `usage`; what a server does not tell apart counts as text."""
+    inputs, outputs = _part(told, "input_token_details"), _part(told, "output_token_details")
+    cached = _part(inputs, "cached_tokens_details")
+    audio_in = _count(inputs, "audio_tokens")
+    text_in = max(0, _count(told, "input_tokens") - audio_in)
+    audio_cached = min(audio_in, _count(cached, "audio_tokens"))
+    text_cached = min(text_in, max(_count(cached, "text_tokens"), _count(inputs, "cached_tokens") - audio_cached))
+    audio_out = _count(outputs, "audio_tokens")
+    return Usage(
+        text_in - text_cached,
+        text_cached,
+        max(0, _count(told, "output_tokens") - audio_out),
+        audio_in - audio_cached,
+        audio_cached,
+        audio_out,
+    )
+
+
+def _part(told: dict[str, Any], name: str) -> dict[str, Any]:
+    part = told.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _count(told: dict[str, Any], name: str) -> int:
+    count = told.get(name)
+    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0
