@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from pathlib import Path
+from weakref import WeakSet
 
 from nicegui import app, ui
 
@@ -37,6 +39,7 @@ class VoiceUI:
     def __init__(self, chosen: Settings) -> None:
         self._settings = chosen
         self._offline: offline_server.OfflineServer | None = None
+        self._tabs: WeakSet[Tab] = WeakSet()
         self._parking: Parking[Tab] = Parking()
         self._open_sessions = 0
         self._resources = AsyncExitStack()
@@ -53,7 +56,8 @@ class VoiceUI:
                 _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
 
     async def stop(self) -> None:
-        """Let go of what `start` brought up."""
+        """Close every session properly, and let go of what `start` brought up."""
+        await asyncio.gather(*(tab.close() for tab in self._tabs))
         await self._resources.aclose()
 
     def open_tab(self) -> None:
@@ -62,7 +66,7 @@ class VoiceUI:
         choice = models.living(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
             choice.append(endpoint.model)
-        Tab(
+        tab = Tab(
             Offer(
                 server=endpoint.name,
                 notice=servers.notice(self._settings),
@@ -74,6 +78,7 @@ class VoiceUI:
             ),
             self._parking,
         )
+        self._tabs.add(tab)
         # What takes half a second to import must not wait for the first word, nor delay the first page.
         ui.context.client.on_connect(self._warm)
 
@@ -158,6 +163,8 @@ def run(chosen: Settings) -> None:
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_tab)
+    # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         ui.run(
             host=chosen.host,

@@ -7,7 +7,10 @@ from collections.abc import Awaitable
 from typing import Generic, Protocol, TypeVar
 
 PARKING_SECONDS = 60.0
-"""How long a conversation waits, in memory, for its tab to come back."""
+"""How long a conversation waits, in memory, for a tab that lost its connection."""
+
+LEFT_SECONDS = 5.0
+"""How long it waits for a tab that was left: loaded again, it is back at once; closed, it has nothing to wait for."""
 
 
 class Parkable(Protocol):
@@ -27,10 +30,10 @@ class Parking(Generic[P]):
         self._parked: dict[str, tuple[P, asyncio.TimerHandle]] = {}
         self._closing: set[asyncio.Future[None]] = set()
 
-    def park(self, tab_id: str, parked: P) -> None:
+    def park(self, tab_id: str, parked: P, seconds: float = PARKING_SECONDS) -> None:
         """Keep something; it is closed if nobody reclaims it in time."""
         self.reclaim(tab_id)
-        timer = asyncio.get_running_loop().call_later(PARKING_SECONDS, self._give_up, tab_id)
+        timer = asyncio.get_running_loop().call_later(seconds, self._give_up, tab_id)
         self._parked[tab_id] = (parked, timer)
 
     def reclaim(self, tab_id: str) -> P | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from nicegui import background_tasks, ui
 from voice_ui.errors import CATALOGUE, Problem
 from voice_ui.mic import Chunk, Mic, MicProblem, Stopped
 from voice_ui.page.error_card import ErrorCard
-from voice_ui.page.parking import Parking
+from voice_ui.page.parking import LEFT_SECONDS, PARKING_SECONDS, Parking
 from voice_ui.page.transcript import Transcript
 from voice_ui.session import (
     ItemChanged,
@@ -38,6 +39,12 @@ WORDS = {
     "reconnecting": "Reconnecting…",
     "error": "Stopped",
 }
+
+TELL_OF_THE_TAB = """
+addEventListener("pagehide", () => emitEvent("goodbye"));
+document.addEventListener("visibilitychange", () => emitEvent("sight", !document.hidden));
+"""
+"""A tab that is closed says so; one that only lost its connection has time to come back."""
 
 CURED_BY_LISTENING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
@@ -70,13 +77,15 @@ class Tab:
         self._client = ui.context.client
         self._tab_id: str | None = None  # the browser's tab; it outlives this page when that is loaded again
         self._handed_over = False
+        self._left = False
+        self._out_of_sight: asyncio.TimerHandle | None = None
         self._session = RealtimeSession(offer.target(offer.model), offer.limits)
         self._build()
         self._follower = background_tasks.create(self._follow(), name="follow session")
         background_tasks.create(self._check(), name="check model")
-        # A tab that is closed says so; one that only lost its connection has time to come back.
-        ui.add_body_html('<script>addEventListener("pagehide", () => emitEvent("goodbye"))</script>')
+        ui.add_body_html(f"<script>{TELL_OF_THE_TAB}</script>")
         ui.on("goodbye", self._handle_goodbye)
+        ui.on("sight", lambda event: self._handle_sight(bool(event.args)))
         self._client.on_connect(self._handle_connect)
         self._client.on_disconnect(self._handle_disconnect)
 
@@ -123,6 +132,7 @@ class Tab:
 
     def _handle_connect(self) -> None:
         """Go on with the conversation of this tab: this page was out of touch, or one before it was."""
+        self._left = False
         self._tab_id = self._client.tab_id or self._tab_id
         before = self._parking.reclaim(self._tab_id) if self._tab_id else None
         if before and before is not self:
@@ -136,11 +146,21 @@ class Tab:
 
     def _handle_disconnect(self) -> None:
         if self._tab_id and not self._handed_over:
-            self._parking.park(self._tab_id, self)
+            self._parking.park(self._tab_id, self, LEFT_SECONDS if self._left else PARKING_SECONDS)
 
     def _handle_goodbye(self) -> None:
         """The page is left, and with it the microphone: what was said is still answered."""
+        self._left = True
         self._session.stop()
+
+    def _handle_sight(self, visible: bool) -> None:
+        """A tab that is out of sight for long may have been forgotten."""
+        if self._out_of_sight:
+            self._out_of_sight.cancel()
+            self._out_of_sight = None
+        if not visible and (minutes := self._offer.limits.idle_minutes):
+            loop = asyncio.get_running_loop()
+            self._out_of_sight = loop.call_later(minutes * 60, lambda: self._session.stop_for("hidden-limit", minutes))
 
     def hand_over(self) -> RealtimeSession:
         """Give the session to the page that takes the place of this one."""
@@ -150,6 +170,7 @@ class Tab:
 
     async def close(self) -> None:
         """Nobody came back: let go of everything."""
+        self._handle_sight(visible=True)
         self._follower.cancel()
         await self._session.close()
 
