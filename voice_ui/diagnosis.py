@@ -20,6 +20,8 @@ def problem_of(event: ServerEvent, facts: dict[str, str]) -> Problem | None:
     match event:
         case server.ResponseDone(status="failed"):
             code = code_from_wire(event.error_code, event.error_type, default="response-failed")
+            if code == "server-failed":  # while replying, not while connecting
+                code = "response-failed"
             detail = _join(event.error_code, event.message)
         case server.ResponseDone(status="incomplete", reason=reason):
             code, detail = code_from_wire(reason, default="response-incomplete"), reason or ""

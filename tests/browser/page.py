@@ -41,11 +41,11 @@ class Talk:
         )
         return self
 
-    async def is_in(self, *states: str) -> None:
+    async def is_in(self, *states: str, seconds: float = 15) -> None:
         """Wait until the state is one of these."""
         await self.page.wait_for_function(
             f"{json.dumps(states)}.includes(document.querySelector('[data-testid=status]')?.dataset.state)",
-            timeout=15_000 * SECOND,
+            timeout=seconds * 1000 * SECOND,
         )
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nicegui import background_tasks, ui
 
+from voice_ui.conversation import Item
 from voice_ui.errors import CATALOGUE, Problem
 from voice_ui.mic import Chunk, Mic, MicProblem, Stopped
 from voice_ui.page.error_card import ErrorCard
@@ -46,8 +47,9 @@ document.addEventListener("visibilitychange", () => emitEvent("sight", !document
 """
 """A tab that is closed says so; one that only lost its connection has time to come back."""
 
-CURED_BY_LISTENING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
+CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
+CURED_BY_A_REPLY.remove("transcription-failed")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Tab:
         self._left = False
         self._out_of_sight: asyncio.TimerHandle | None = None
         self._session = RealtimeSession(offer.target(offer.model), offer.limits)
+        self._state = self._session.state  # the one that is shown
         self._build()
         self._follower = background_tasks.create(self._follow(), name="follow session")
         background_tasks.create(self._check(), name="check model")
@@ -214,8 +217,7 @@ class Tab:
                     self._show_state(state, attempt)
                 case ItemChanged(item):
                     self._transcript.show(item)
-                    if item.role == "assistant" and item.text:
-                        self._error.cure(*CURED_BY_A_REPLY)
+                    self._cure_by(item)
                 case ItemForgotten(item_id):
                     self._transcript.forget(item_id)
                 case UsageCounted(usage, cost):
@@ -225,13 +227,21 @@ class Tab:
                 case ProblemRaised(problem):
                     self._error.show(problem)
 
+    def _cure_by(self, item: Item) -> None:
+        """What went wrong in a turn is over when the next one goes well."""
+        if item.role == "user" and item.text:
+            self._error.cure("transcription-failed")
+        elif item.role == "assistant" and item.text and item.status == "in_progress":
+            self._error.cure(*CURED_BY_A_REPLY)
+
     def _show_state(self, state: State, attempt: int = 0) -> None:
         self._status.set_text(WORDS[state.shown] + (f" attempt {attempt}" if attempt > 1 else ""))
         self._status.props(f"data-state={state.shown}")
         self._talk.set_text("Stop" if state.capturing else "Start")
         self._talk.set_icon("stop" if state.capturing else "mic")
         self._talk.classes(add="live") if state.capturing else self._talk.classes(remove="live")
-        if state is State.LISTENING:
-            self._error.cure(*CURED_BY_LISTENING)
+        if state is State.LISTENING and self._state in {State.CONNECTING, State.RECONNECTING}:
+            self._error.cure(*CURED_BY_CONNECTING)
+        self._state = state
         if state.at_rest:
             self._mic.stop()

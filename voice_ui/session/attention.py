@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voice_ui import audio
 
-SILENT_SERVER_SECONDS = 3.0
+SILENT_SERVER_SECONDS = 2.0
 """Sound above `SPEECH_PEAK` to which a listening server should have said something."""
 
 SPEECH_PEAK = 3000

@@ -45,7 +45,10 @@ from voice_ui.transport import Transport
 RECOVER_SECONDS = 60.0
 """How long a lost connection is tried for again: as long as the outbox keeps what is said meanwhile."""
 
-STABLE_SECONDS = 10.0
+LAST_WORDS_SECONDS = 20.0
+"""How long after Stop a lost connection is tried for again, for the words that are not answered yet."""
+
+STABLE_SECONDS = 30.0
 """A connection that held so long ends an outage; one that breaks sooner is part of it, or a reply could be asked for,
 and paid, again and again."""
 
@@ -110,6 +113,8 @@ class RealtimeSession:
         self._backoff = Backoff()
         self._connection: Connection | None = None  # the last one that was configured
         self._owed: OpenTurn | None = None  # a turn whose reply the next connection must ask for
+        self._stopped_at = 0.0
+        self._was_stable = False  # the last connection held for a while
         self._renewal_due = False
         self._attention = Attention()
 
@@ -141,6 +146,7 @@ class RealtimeSession:
             self._put_audio(self._resampler[1].process(b"", last=True))
             self._resampler = None
         self._end_turn()
+        self._stopped_at = self._clock()
         self._step(Input.STOP)
 
     def stop_for(self, code: str, minutes: float) -> None:
@@ -234,7 +240,8 @@ class RealtimeSession:
             finally:
                 if renewal:
                     renewal.cancel()
-                if self._clock() - configured_at >= STABLE_SECONDS:
+                self._was_stable = self._clock() - configured_at >= STABLE_SECONDS
+                if self._was_stable:
                     self._backoff = Backoff()
 
     # Recovery.
@@ -242,13 +249,16 @@ class RealtimeSession:
     def _worth_another_try(self, problem: Problem) -> bool:
         """A connection that never was is reported at once; one that was is worth trying for, unless it was refused."""
         held_before = self.state not in {State.CONNECTING, State.CONNECTING_LAST}
-        return held_before and problem.entry.retry and self._backoff.waited < RECOVER_SECONDS
+        after_stop = 0.0 if self.state.capturing else self._clock() - self._stopped_at
+        in_time = self._backoff.waited < RECOVER_SECONDS and after_stop < LAST_WORDS_SECONDS
+        return held_before and problem.entry.retry and in_time
 
     async def _wait_before_reconnecting(self, problem: Problem) -> None:
         self._leave.clear()
         for item in self.conversation.break_off():
             await self._events.put(ItemChanged(replace(item)))
-        delay = 0.0 if problem.code == "session-expired" else self._backoff.next_delay()
+        expired = problem.code == "session-expired" and self._was_stable
+        delay = 0.0 if expired else self._backoff.next_delay()
         _log.warning("connection lost (%s), attempt %d in %.1f s", problem.code, self._backoff.attempt, delay)
         self._step(Input.LOST)
         self._say(StateChanged(self.state, self._backoff.attempt))

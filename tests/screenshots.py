@@ -1,0 +1,69 @@
+"""Takes pictures of the real page in its states: `python -m tests.screenshots FOLDER`; the README's go to assets/."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.async_api import Browser, async_playwright, expect
+
+from tests.browser.conftest import FLAGS, PLACES
+from tests.browser.page import Talk
+from tests.running import ROOT, program
+
+SIZES = {"1440": (1440, 900), "360": (360, 740)}
+README = {"answering-1440-light", "error-360-dark"}
+
+
+async def picture(talk: Talk, folder: Path, name: str) -> None:
+    path = folder / f"{name}.png"
+    await talk.page.screenshot(path=path)
+    if name in README:
+        shutil.copy(path, ROOT / "assets" / path.name)
+
+
+async def states(browser: Browser, url: str, folder: Path, size: str, scheme: str) -> None:
+    """One visit, from the first look to an error."""
+    width, height = SIZES[size]
+    viewport = {"width": width, "height": height}
+    context = await browser.new_context(viewport=viewport, color_scheme=scheme, permissions=["microphone"])
+    talk = await Talk(await context.new_page()).open(url)
+    suffix = f"{size}-{scheme}"
+    await picture(talk, folder, f"idle-{suffix}")
+    await talk.start()
+    await talk.is_in("hearing")
+    await picture(talk, folder, f"hearing-{suffix}")
+    await expect(talk.history).to_contain_text("12")
+    await expect(talk.response).to_contain_text("It is")
+    await picture(talk, folder, f"answering-{suffix}")
+    await talk.stop()
+    await talk.is_in("idle")
+    refuse = "async () => { throw new DOMException('Permission denied', 'NotAllowedError'); }"
+    await talk.page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse}; }}")
+    await talk.start()
+    await talk.shows_error("mic-refused")
+    await picture(talk, folder, f"error-{suffix}")
+    await context.close()
+
+
+async def main(folder: Path) -> None:
+    chrome = next(path for place in PLACES if (path := shutil.which(place)))
+    recording = f"--use-file-for-fake-audio-capture={ROOT / 'assets' / 'two_turns.wav'}%noloop"
+    with tempfile.TemporaryDirectory() as empty:
+        async with program(folder=Path(empty)) as app, async_playwright() as playwright:
+            for size in SIZES:
+                for scheme in ("light", "dark"):
+                    browser = await playwright.chromium.launch(
+                        executable_path=chrome, args=[*FLAGS, "--no-sandbox", recording]
+                    )
+                    await states(browser, app.url, folder, size, scheme)
+                    await browser.close()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "report")
+    target.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(target))

@@ -1,0 +1,112 @@
+"""Sums, spoken or typed: "what is seven plus five", "12 * 7?". Pure.
+
+The recogniser writes "for" where "four" was said: where a number belongs, such a word is taken for it.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from voice_ui.offline.replies.numbers import in_digits
+
+MOST_DIGITS = 12
+MOST_TOKENS = 40
+"""A sum is for a person to look at, not to keep the server busy."""
+
+_SIGNS = {
+    "+": r"\+|\bplus\b|\bpulse\b",
+    "-": r"[-−–]|\bminus\b|\btake away\b|\bless\b",
+    "*": r"[*×·]|\btimes?\b|\bmultiplied by\b|(?<=\d)x(?=\d)|(?<=\d )x(?= \d)",
+    "/": r"[/÷:]|\bdivided by\b|\bover\b",
+}
+_SPOKEN = {"+": "plus", "-": "minus", "*": "times", "/": "divided by"}
+
+_MISHEARD = {
+    "2": "to|too",
+    "3": "free|tree",
+    "4": "for|fore|far",
+    "6": "sick|sicks",
+    "8": "a day|ate|a",
+    "9": "mine",
+}
+"""What PocketSphinx wrote for numbers that four of flite's voices had said, beside what sounds alike."""
+
+_N = r"-?\d+(?:\.\d+)?"
+_FRAMES = (
+    (rf"\badd ({_N}) (?:and|to|with) ({_N})", r"\1 + \2"),
+    (rf"\bsubtract ({_N}) from ({_N})", r"\2 - \1"),
+    (rf"\bmultiply ({_N}) (?:and|by|with) ({_N})", r"\1 * \2"),
+    (rf"\bdivide ({_N}) by ({_N})", r"\1 / \2"),
+    (rf"\bsum of ({_N}) and ({_N})", r"\1 + \2"),
+    (rf"\bdifference (?:of|between) ({_N}) and ({_N})", r"\1 - \2"),
+    (rf"\bproduct of ({_N}) and ({_N})", r"\1 * \2"),
+    (rf"\bhalf of ({_N})", r"\1 / 2"),
+    (rf"({_N}) ?(?:%|percent) of ({_N})", r"\1 / 100 * \2"),
+)
+
+_SUM = r"(?P<sum>(?:- )?\d+(?:\.\d+)?(?: [-+*/] (?:- )?\d+(?:\.\d+)?)+)"
+_ASKED = re.compile(
+    rf"(?:^|\b(?:is|are|what's|whats|much|the|calculate|compute|solve) ){_SUM}(?: please| equals?| is)*$"
+)
+_SPELLED_OUT = re.compile(rf"\d (?:plus|minus|times|multiplied by|divided by|[+*×÷]) ?{_N}")
+
+
+def solve(text: str) -> str | None:
+    """Return the sum in a question and what it makes, as a sentence; None if there is no sum in it."""
+    plain = in_digits(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.lower()))
+    plain = " ".join(re.sub(r"[?!=,;\"“”]|\.(?!\d)", " ", plain).split())
+    asked = _ASKED.search(_written(plain)) or (_SPELLED_OUT.search(plain) and re.search(_SUM, _written(plain)))
+    return _sentence(re.findall(r"[\d.]+|[-+*/]", asked["sum"])) if asked else None
+
+
+def _written(plain: str) -> str:
+    """Return text with a sign for each operator, and spaces around it."""
+    for frame, sum_ in _FRAMES:
+        plain = re.sub(frame, sum_, plain)
+    for sign, said in _SIGNS.items():
+        plain = re.sub(said, f" {sign} ", plain)
+    plain = " ".join(plain.split())
+    for number, misheard in _MISHEARD.items():
+        plain = re.sub(
+            rf"(?<=[-+*/] )(?:{misheard})(?=$| [-+*/])|(?:^|(?<=is ))(?:{misheard})(?= [-+*/])", number, plain
+        )
+    return plain
+
+
+def _sentence(tokens: list[str]) -> str:
+    if len(tokens) > MOST_TOKENS or any(len(token) > MOST_DIGITS for token in tokens):
+        return "That is too long a sum for me."
+    try:
+        value = _value(tokens)
+    except ZeroDivisionError:
+        return "Nothing can be divided by zero."
+    said = " ".join(_SPOKEN.get(token) or _shown(Fraction(token)) for token in tokens)
+    about = "" if 1000 % value.denominator == 0 else "about "
+    return f"{said[0].upper()}{said[1:]} is {about}{_shown(value)}."
+
+
+def _shown(value: Fraction) -> str:
+    return f"{value.numerator:,}" if value.denominator == 1 else f"{float(value):,.3f}".rstrip("0")
+
+
+def _value(tokens: list[str]) -> Fraction:
+    """Return what a sum makes, products first."""
+    rest = iter(tokens)
+
+    def factor() -> Fraction:
+        token = next(rest)
+        return -factor() if token == "-" else Fraction(token)
+
+    terms = [factor()]
+    for sign in rest:
+        match sign:
+            case "+":
+                terms.append(factor())
+            case "-":
+                terms.append(-factor())
+            case "*":
+                terms[-1] *= factor()
+            case _:
+                terms[-1] /= factor()
+    return sum(terms, Fraction(0))
