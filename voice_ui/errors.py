@@ -204,7 +204,8 @@ class Problem:
     def cause(self) -> str:
         """One sentence: what happened."""
         cause = self.entry.cause.format_map(_Facts(self.facts))
-        return cause[:1].upper() + cause[1:]
+        # A sentence begins with a capital, the name of a model or a host as it is written.
+        return cause[:1].upper() + cause[1:] if cause.split(maxsplit=1)[0].isalpha() else cause
 
     @property
     def fix(self) -> str:

@@ -1,0 +1,87 @@
+"""Ten thousand random and mutated server messages: none raises, whatever it is given to. The seed is kept."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from voice_ui.conversation import Conversation
+from voice_ui.diagnosis import difference, problem_of, seconds_left
+from voice_ui.protocol import dialect_of, parse, server
+from voice_ui.session.turns import Turns
+from voice_ui.usage import usage_of
+
+SEED = 20261123
+MESSAGES = 10_000
+
+TURN: list[dict[str, Any]] = [
+    {"type": "session.created", "session": {"type": "realtime", "audio": {"input": {}}, "expires_at": 1_800_000_000}},
+    {"type": "session.updated", "session": {"output_modalities": ["text"]}},
+    {"type": "input_audio_buffer.speech_started", "item_id": "u", "audio_start_ms": 640},
+    {"type": "input_audio_buffer.speech_stopped", "item_id": "u", "audio_end_ms": 2240},
+    {"type": "input_audio_buffer.committed", "item_id": "u", "previous_item_id": None},
+    {"type": "conversation.item.added", "item": {"id": "u", "role": "user", "content": [{"type": "input_audio"}]}},
+    {"type": "conversation.item.input_audio_transcription.completed", "item_id": "u", "transcript": "Hello"},
+    {"type": "conversation.item.input_audio_transcription.failed", "item_id": "u", "error": {"code": "x"}},
+    {"type": "response.created", "response": {"id": "r", "status": "in_progress"}},
+    {"type": "response.output_text.delta", "response_id": "r", "item_id": "a", "delta": "Hi"},
+    {"type": "response.output_text.done", "response_id": "r", "item_id": "a", "text": "Hi there"},
+    {"type": "response.done", "response": {"id": "r", "status": "failed", "status_details": {"error": {"code": "c"}},
+                                           "usage": {"input_tokens": 5, "input_token_details": {"audio_tokens": 3}}}},
+    {"type": "conversation.item.deleted", "item_id": "u"},
+    {"type": "error", "error": {"type": "t", "code": "c", "message": "try again in 1.5s", "param": None}},
+]  # fmt: skip
+
+ODD: list[Any] = [None, True, -1, 1e308, "", "x" * 300, [], {}, [[]], {"type": {}}, "\ud800", 2**70, "id"]
+
+
+def mutated(value: Any, chance: random.Random) -> Any:
+    """Return `value` with some of its parts replaced, dropped or doubled."""
+    if chance.random() < 0.12:
+        return chance.choice(ODD)
+    if isinstance(value, dict):
+        return {key: mutated(part, chance) for key, part in value.items() if chance.random() > 0.08}
+    if isinstance(value, list):
+        return [mutated(part, chance) for part in value for _ in range(chance.choice((0, 1, 1, 2)))]
+    return value
+
+
+def message(chance: random.Random) -> str | bytes:
+    """Return one message: mutated events, cut or bent ones, and noise."""
+    if chance.random() < 0.1:
+        return chance.randbytes(chance.randrange(80))
+    event = chance.choice(TURN)
+    text = json.dumps({"type": event["type"], **(mutated(event, chance) or {})} if chance.random() < 0.5 else event)
+    if chance.random() < 0.2:
+        at = chance.randrange(len(text))
+        text = text[:at] + chance.choice(["", "}", '"', "\x00", "🎤"]) + text[at + 1 :]
+    return text
+
+
+def mutated_event(chance: random.Random) -> str | bytes:
+    try:
+        return message(chance)
+    except TypeError:
+        return b""  # the mutation left no object to build on
+
+
+def test_no_server_message_raises_in_any_pure_room() -> None:
+    chance = random.Random(SEED)
+    conversation, turns = Conversation(), Turns(500)
+    understood = 0
+    for number in range(MESSAGES):
+        event = parse(mutated_event(chance))
+        problem = problem_of(event, {"server": "s"})
+        assert problem is None or (problem.cause and problem.fix)
+        turns.apply(event, float(number))
+        conversation.apply(event)
+        if isinstance(event, server.SessionCreated | server.SessionUpdated):
+            dialect_of(event.session)
+            seconds_left(event.session, 0.0)
+            difference({"session": {"output_modalities": ["text"]}}, event.session)
+        if isinstance(event, server.ResponseDone):
+            assert usage_of(event.usage).total >= 0
+        understood += not isinstance(event, server.Malformed)
+    # Neither all nonsense nor all sense, or the test tests nothing.
+    assert 0.3 < understood / MESSAGES < 0.9
