@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect as websocket_connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
+    InvalidMessage,
     InvalidProxyStatus,
     InvalidStatus,
     ProxyError,
@@ -144,6 +145,8 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
             return ConnectionFailed("proxy-refused", f"it answered {response.status_code}", **facts)
         case ProxyError():
             return ConnectionFailed("proxy-refused", f"{error}", **facts)
+        case InvalidMessage(__cause__=EOFError() | OSError()):
+            return ConnectionFailed("server-unreachable", f"{host} hung up before it answered", **facts)
         case InvalidHandshake():
             return Refused("not-realtime", f"{error}", **facts)
         case TimeoutError():
@@ -154,8 +157,6 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
             return Refused("tls-failed", f"{host}: {error.reason or error}", **facts)
         case socket.gaierror():
             return ConnectionFailed("server-not-found", f"{host}: {error.strerror}", **facts)
-        case EOFError():
-            return Refused("not-realtime", "the connection was closed without an answer", **facts)
         case _:
             return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
 

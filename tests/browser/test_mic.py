@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
 import threading
 import wave
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import OpenBrowser
+from tests.cable import Cable
 from tests.patience import SECOND, until
 from tests.running import clean_environment, free_port
 
@@ -508,52 +508,6 @@ runpy.run_path({str(EXAMPLE)!r}, run_name="__main__")
         await page.get_by_role("button").click()
         await expect(page.get_by_text("960 bytes at 24000 Hz")).to_be_visible()
         await expect(bar).not_to_have_css("transform", "matrix(0, 0, 0, 1, 0, 0)")
-
-
-class Cable:
-    """The wire between the browser and the program, which can be pulled out, or be dead without anybody noticing."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._ends: set[asyncio.StreamWriter] = set()
-        self.plugged = True
-        self.dead = False
-
-    @asynccontextmanager
-    async def laid(self) -> AsyncIterator[int]:
-        """Listen; yields the port."""
-        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        try:
-            yield server.sockets[0].getsockname()[1]
-        finally:
-            self.pull()
-            server.close()
-
-    def pull(self) -> None:
-        self.plugged = False
-        for end in self._ends:
-            end.transport.abort()
-
-    def plug(self) -> None:
-        self.plugged, self.dead = True, False
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self.plugged:
-            return writer.transport.abort()
-        back, forth = await asyncio.open_connection("127.0.0.1", self._target)
-        ends = {writer, forth}
-        self._ends |= ends
-        await asyncio.gather(self._carry(reader, forth), self._carry(back, writer))
-        self._ends -= ends
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65_536):
-                if not self.dead:
-                    writer.write(data)
-        except ConnectionError:
-            pass
-        writer.close()
 
 
 @pytest.mark.parametrize("fault", ["pulled", "dead, then pulled"])

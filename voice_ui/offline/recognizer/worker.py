@@ -75,11 +75,13 @@ class Worker:
                     answer = self._owed.popleft()
                     if not answer.done():
                         answer.set_result(text)
-        finally:
-            self._die()
-            process.stdin.close()
+        except asyncio.CancelledError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            raise
+        finally:
+            self._die()
+            process.stdin.close()  # which ends it, if it has not ended yet
             await process.communicate()  # to the end of its pipes too: they are not to outlive the loop
 
     async def _read_answer(self, answers: asyncio.StreamReader) -> str:

@@ -1,0 +1,181 @@
+"""The fault table of the wire: real speech to the real practice server, over a cable that fails at every moment.
+
+For each: how long until the session went on, and whether every word was heard and answered, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cable import Cable
+from tests.clips import clip, cut
+from tests.patience import until
+from tests.protocol.reader import Reader, session_with
+from voice_ui import audio
+from voice_ui.offline.server import OfflineServer, serve
+from voice_ui.servers import Endpoint
+from voice_ui.session import RealtimeSession
+from voice_ui.state import State
+
+WORDS = "what is seven plus five"
+ANSWER = "12"
+
+Trouble = Callable[["Talk"], Awaitable[None]]
+
+
+class Talk:
+    """One person talking over one cable."""
+
+    def __init__(self, session: RealtimeSession, reader: Reader, cable: Cable) -> None:
+        self.session, self.reader, self.cable = session, reader, cable
+        self.spoken_ms = 0.0
+
+    async def speak(self, pcm: bytes) -> None:
+        """Say it at the pace of speech."""
+        start = time.monotonic() - self.spoken_ms / 1000
+        for piece in cut(pcm):
+            self.session.append_audio(piece)
+            self.spoken_ms += audio.milliseconds(piece)
+            await asyncio.sleep(max(0.0, start + self.spoken_ms / 1000 - time.monotonic()))
+
+    async def at(self, moment_ms: float) -> None:
+        """Wait until so much was said."""
+        await until(lambda: self.spoken_ms >= moment_ms, what=f"{moment_ms} ms were said")
+
+    async def while_it_is(self, state: State) -> None:
+        await until(lambda: self.session.state is state, what=f"it is {state}")
+
+    @property
+    def is_lost(self) -> bool:
+        return self.session.state.shown == "reconnecting"
+
+    @property
+    def heard(self) -> list[str]:
+        return [item.text for item in self.session.conversation.items if item.role == "user" and item.text]
+
+    @property
+    def answers(self) -> list[str]:
+        """Complete replies; what was cut off is not one."""
+        items = self.session.conversation.items
+        return [item.text for item in items if item.role == "assistant" and item.status == "completed"]
+
+
+@asynccontextmanager
+async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, OfflineServer]]:
+    async with serve(session_seconds=session_seconds) as server:
+        await server.warm()
+        cable = Cable(urlsplit(server.url).port or 0)
+        async with cable.laid() as port:
+            endpoint = Endpoint("the practice server", f"ws://127.0.0.1:{port}/v1/realtime?model=m", "m")
+            async with session_with(endpoint) as (session, reader):
+                session.start()
+                await until(lambda: session.state is State.LISTENING)
+                yield Talk(session, reader, cable), server
+            await until(lambda: server.sessions == 0, what="nothing is left running")
+
+
+async def before_the_words(talk: Talk) -> None:
+    await talk.at(600)
+    talk.cable.cut()
+
+
+async def in_the_words(talk: Talk) -> None:
+    await talk.at(1800)
+    talk.cable.cut()
+
+
+async def after_the_words(talk: Talk) -> None:
+    await talk.at(3000)
+    talk.cable.cut()
+
+
+async def at_commit(talk: Talk) -> None:
+    await talk.while_it_is(State.THINKING)
+    talk.cable.cut()
+
+
+async def in_the_reply(talk: Talk) -> None:
+    await talk.while_it_is(State.ANSWERING)
+    talk.cable.cut()
+
+
+async def for_four_seconds(talk: Talk) -> None:
+    await talk.at(1500)
+    talk.cable.pull()
+    await talk.at(5500)
+    talk.cable.plug()
+
+
+async def half_open(talk: Talk) -> None:
+    await talk.at(1500)
+    talk.cable.go_dead()
+    await until(lambda: talk.cable.connections == 2, 15, what="the dead link is noticed")
+
+
+async def five_flaps(talk: Talk) -> None:
+    for number in range(5):
+        await talk.at(1000 + 450 * number)
+        talk.cable.cut()
+
+
+async def a_bent_byte(talk: Talk) -> None:
+    await talk.at(1500)
+    talk.cable.at_byte(talk.cable.carried + 700, lambda data: bytes([data[0] ^ 0xFF]) + data[1:])
+    await until(lambda: talk.cable.connections == 2, what="the server will not have it")
+
+
+async def a_slow_wire(talk: Talk) -> None:
+    talk.cable.bytes_per_second = 40_000  # speech takes 66,000
+    await talk.at(5000)
+    talk.cable.bytes_per_second = None
+
+
+async def stop_and_a_cut(talk: Talk) -> None:
+    await talk.at(3000)
+    talk.session.stop()
+    talk.cable.cut()
+
+
+TROUBLES: list[Trouble] = [
+    before_the_words, in_the_words, after_the_words, at_commit, in_the_reply, for_four_seconds, half_open, five_flaps,
+    a_bent_byte, a_slow_wire, stop_and_a_cut,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
+async def test_every_word_is_heard_and_answered_once(trouble: Trouble, report: Callable[[str], None]) -> None:
+    async with talking() as (talk, _):
+        speaking = asyncio.create_task(talk.speak(clip("question.wav") + audio.silence(20_000)))
+        await trouble(talk)
+        start = time.monotonic()
+        if trouble is not a_slow_wire:
+            await until(lambda: talk.cable.connections > 1 and not talk.is_lost, what="it goes on")
+        recovered = time.monotonic() - start
+        await until(lambda: talk.answers, 20, what="an answer")
+        answered = time.monotonic() - start
+        await until(lambda: talk.session.state in {State.LISTENING, State.IDLE})
+        speaking.cancel()
+        assert talk.heard == [WORDS]
+        assert len(talk.answers) == 1 and ANSWER in talk.answers[0]
+        assert set(talk.reader.codes) <= {"connection-lost", "server-unreachable"}
+        heard = f"{len(talk.heard[0].split())} of {len(WORDS.split())} words heard"
+        report(f"{trouble.__name__:18} went on after {recovered:4.1f} s, answered after {answered:4.1f} s, {heard}")
+
+
+async def test_a_session_that_expires_is_renewed_between_the_turns_and_nobody_notices() -> None:
+    async with talking(session_seconds=6) as (talk, _):
+        await talk.speak(clip("question.wav"))
+        await until(lambda: len(talk.answers) == 1)
+        speaking = asyncio.create_task(talk.speak(audio.silence(10_000)))
+        await until(lambda: talk.cable.connections == 2, what="a new session")
+        speaking.cancel()
+        await talk.speak(clip("question.wav"))
+        await until(lambda: len(talk.answers) == 2)
+        assert talk.heard == [WORDS, WORDS]
+        assert "reconnecting" not in talk.reader.shown and not talk.reader.problems
