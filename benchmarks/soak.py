@@ -53,6 +53,10 @@ class TimedTransport:
     def __init__(self, inner: Transport, person: Person) -> None:
         self._inner, self._person = inner, person
 
+    @property
+    def alive_at(self) -> float:
+        return self._inner.alive_at
+
     async def send(self, event: ClientEvent) -> None:
         await self._inner.send(event)
         if event["type"] == "input_audio_buffer.append" and self._person.handed:

@@ -56,9 +56,9 @@ class Program:
 
 
 @asynccontextmanager
-async def program(*arguments: str, folder: Path, **environ: str) -> AsyncIterator[Program]:
+async def program(*arguments: str, folder: Path, port: int = 0, **environ: str) -> AsyncIterator[Program]:
     """Run `python main.py` in an empty folder until the page answers; at the end stop it as Ctrl-C does."""
-    port = free_port()
+    port = port or free_port()
     command = (sys.executable, str(ROOT / "main.py"), "--no-open", "--port", str(port), *arguments)
     process = await asyncio.create_subprocess_exec(
         *command,

@@ -95,6 +95,8 @@ _ENTRIES = (
           "Wait a moment and press Start.", True, wire=("server_error", "1011", "1012")),
     Entry("connection-lost", "connection", "The connection to {server} was lost.",
           "It is tried again for a minute, and what you say is kept; after that press Start.", True),
+    Entry("program-restarted", "connection", "The program behind this page was restarted; the conversation is gone.",
+          "Press Start to begin a new one.", True),
     Entry("server-silent", "connection", "{server} takes what you say, but does not react to {seconds} s of it.",
           "Press Stop and Start; if that does not help, the server has a fault.", True),
     Entry("proxy-refused", "connection", "A proxy between this program and {server} refused the connection.",

@@ -70,6 +70,10 @@ class AudioClock:
                 return now + (stream_ms - end_ms) / 1000
         return None
 
+    def place(self, moment: float) -> float:
+        """Return how much of the stream had passed at that moment, in milliseconds; 0 if that is too long ago."""
+        return next((end_ms for end_ms, now in reversed(self._passed) if now <= moment), 0.0)
+
 
 def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which `share` (0 to 1) of `values` lie, by the nearest rank; raises for no values."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -57,6 +58,10 @@ _QUIET.setLevel(logging.INFO)  # at DEBUG, websockets writes the handshake's hea
 class Transport(Protocol):
     """What a session needs of a connection."""
 
+    @property
+    def alive_at(self) -> float:
+        """The last moment, of the monotonic clock, up to which all that was sent is known to have arrived."""
+
     async def send(self, event: ClientEvent) -> None:
         """Send one event; raises SessionError if the connection is gone or takes nothing for `SEND_SECONDS`."""
 
@@ -68,8 +73,23 @@ class WebsocketTransport:
     """Events as JSON text frames over one websocket."""
 
     def __init__(self, websocket: ClientConnection, endpoint: Endpoint) -> None:
+        self.alive_at = time.monotonic()
         self._websocket = websocket
         self._endpoint = endpoint
+
+    async def watch(self) -> None:
+        """Break a connection whose other end does not answer: what waits for it then learns that it is lost."""
+        try:
+            while True:
+                await asyncio.sleep(PING_SECONDS)
+                asked = time.monotonic()
+                async with asyncio.timeout(PING_SECONDS):
+                    await (await self._websocket.ping())
+                self.alive_at = asked
+        except ConnectionClosed:
+            pass
+        except TimeoutError:
+            self._websocket.transport.abort()
 
     async def send(self, event: ClientEvent) -> None:
         """Send one event; see `Transport`."""
@@ -114,25 +134,13 @@ async def connect(endpoint: Endpoint) -> AsyncIterator[WebsocketTransport]:
         )
     except (OSError, WebSocketException, TimeoutError, ValueError) as error:
         raise _not_connected(error, endpoint) from error
-    watch = asyncio.create_task(_watch(websocket), name="realtime watch")
+    transport = WebsocketTransport(websocket, endpoint)
+    watch = asyncio.create_task(transport.watch(), name="realtime watch")
     try:
-        yield WebsocketTransport(websocket, endpoint)
+        yield transport
     finally:
         watch.cancel()
         await websocket.close()
-
-
-async def _watch(websocket: ClientConnection) -> None:
-    """Break a connection whose other end does not answer any more: what waits for it then learns that it is lost."""
-    try:
-        while True:
-            await asyncio.sleep(PING_SECONDS)
-            async with asyncio.timeout(PING_SECONDS):
-                await (await websocket.ping())
-    except ConnectionClosed:
-        pass
-    except TimeoutError:
-        websocket.transport.abort()
 
 
 def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:

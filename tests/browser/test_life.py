@@ -16,7 +16,7 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.page import open_talk
 from tests.patience import until
 from tests.protocol.scripted import ScriptedServer, Wire
-from tests.running import program
+from tests.running import free_port, program
 
 
 def base_url(server: ScriptedServer) -> str:
@@ -75,6 +75,37 @@ async def test_a_page_that_is_loaded_again_finds_its_conversation(tmp_path: Path
             await talk.start()
             await expect(talk.response).to_have_text("I was told: ['my name is Ada', 'Hello Ada.']")
             await expect(talk.history).to_contain_text("Hello Ada.")
+
+
+async def test_a_restarted_program_says_so_and_one_click_begins_anew(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    port = free_port()
+    async with open_browser() as browser:
+        async with program(folder=tmp_path, port=port) as app:
+            talk = await open_talk(browser, app.url)
+            await talk.start()
+            await expect(talk.response).to_contain_text("12")
+        await expect(talk.page.get_by_text("Connection lost")).to_be_visible()
+        async with program(folder=tmp_path, port=port):
+            await talk.shows_error("program-restarted")
+            await talk.start()
+            await expect(talk.response).to_contain_text("12")
+            await expect(talk.error).to_be_hidden()
+
+
+async def test_a_visitor_too_many_is_told_and_served_when_a_seat_is_free(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async with program(folder=tmp_path, VOICE_UI_MAX_SESSIONS="1") as app, open_browser() as browser:
+        first, second = await open_talk(browser, app.url), await open_talk(browser, app.url)
+        await first.start()
+        await first.is_in("listening")
+        await second.start()
+        await second.shows_error("room-full")
+        await first.stop()
+        await first.is_in("idle")
+        await second.start()
+        await second.is_in("listening")
+        await expect(second.error).to_be_hidden()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

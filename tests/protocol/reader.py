@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from voice_ui.errors import Problem
+from voice_ui.models import Prices
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import ItemChanged, ProblemRaised, RealtimeSession, StateChanged, Target, TurnTimed
+from voice_ui.session import ItemChanged, Limits, ProblemRaised, RealtimeSession, StateChanged, Target, TurnTimed
 from voice_ui.transport import connect
 
 CONFIG = SessionConfig("Be brief.", silence_ms=500, transcription_model="m")
@@ -44,11 +45,10 @@ class Reader:
 
 @asynccontextmanager
 async def session_with(
-    endpoint: Endpoint, config: SessionConfig = CONFIG
+    endpoint: Endpoint, config: SessionConfig = CONFIG, limits: Limits | None = None, prices: Prices | None = None
 ) -> AsyncIterator[tuple[RealtimeSession, Reader]]:
-    session = RealtimeSession(
-        Target(lambda: connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect)
-    )
+    target = Target(lambda: connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect, prices)
+    session = RealtimeSession(target, limits)
     reader = Reader(session)
     task = asyncio.create_task(reader.read())
     try:

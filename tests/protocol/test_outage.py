@@ -118,6 +118,12 @@ async def half_open(talk: Talk) -> None:
     await until(lambda: talk.cable.connections == 2, 15, what="the dead link is noticed")
 
 
+async def half_open_before_the_words(talk: Talk) -> None:
+    await talk.at(300)
+    talk.cable.go_dead()
+    await until(lambda: talk.cable.connections == 2, 15, what="the dead link is noticed")
+
+
 async def five_flaps(talk: Talk) -> None:
     for number in range(5):
         await talk.at(1000 + 450 * number)
@@ -143,7 +149,8 @@ async def stop_and_a_cut(talk: Talk) -> None:
 
 
 TROUBLES: list[Trouble] = [
-    before_the_words, in_the_words, after_the_words, at_commit, in_the_reply, for_four_seconds, half_open, five_flaps,
+    before_the_words, in_the_words, after_the_words, at_commit, in_the_reply, for_four_seconds, half_open,
+    half_open_before_the_words, five_flaps,
     a_bent_byte, a_slow_wire, stop_and_a_cut,
 ]  # fmt: skip
 

@@ -40,6 +40,16 @@ async def test_too_much_audio_drops_the_oldest_and_counts_it_but_never_an_event(
     assert outbox.audio_ms == 80
 
 
+async def test_silence_is_dropped_before_speech() -> None:
+    outbox = Outbox(seconds=0.1)
+    for number in range(5):
+        outbox.put(Sound(bytes([number]) * 960, 0.0, quiet=number in {2, 3}))
+    outbox.put(sound(5))
+    outbox.put(sound(6))
+    outbox.put(sound(7))
+    assert [(await outbox.get()).pcm[0] for _ in range(5)] == [1, 4, 5, 6, 7]
+
+
 def test_a_minute_of_speech_fits() -> None:
     outbox = Outbox()
     for _ in range(3000):

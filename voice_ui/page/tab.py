@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from nicegui import background_tasks, ui
 
@@ -46,6 +47,15 @@ addEventListener("pagehide", () => emitEvent("goodbye"));
 document.addEventListener("visibilitychange", () => emitEvent("sight", !document.hidden));
 """
 """A tab that is closed says so; one that only lost its connection has time to come back."""
+
+RUN = uuid4().hex
+"""Tells one run of the program from another."""
+
+WHICH_RUN_BEFORE = f"""
+const before = sessionStorage.getItem("voice-ui-run");
+sessionStorage.setItem("voice-ui-run", "{RUN}");
+return before;
+"""
 
 CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
@@ -137,6 +147,7 @@ class Tab:
         """Go on with the conversation of this tab: this page was out of touch, or one before it was."""
         self._left = False
         self._tab_id = self._client.tab_id or self._tab_id
+        background_tasks.create(self._notice_restart(), name="notice restart")
         before = self._parking.reclaim(self._tab_id) if self._tab_id else None
         if before and before is not self:
             self._follower.cancel()
@@ -146,6 +157,15 @@ class Tab:
                 self._transcript.restore(self._session.conversation.items)
                 self._show_state(self._session.state)
             self._follower = background_tasks.create(self._follow(), name="follow session")
+
+    async def _notice_restart(self) -> None:
+        """Say so if this tab talked to another run of the program before."""
+        try:
+            before = await self._client.run_javascript(WHICH_RUN_BEFORE)
+        except TimeoutError:
+            return  # the tab is gone again
+        if before not in {None, RUN}:
+            self._error.show(Problem("program-restarted"))
 
     def _handle_disconnect(self) -> None:
         if self._tab_id and not self._handed_over:

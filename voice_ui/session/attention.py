@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from voice_ui import audio
-
 SILENT_SERVER_SECONDS = 2.0
 """Sound above `SPEECH_PEAK` to which a listening server should have said something."""
 
 SPEECH_PEAK = 3000
 """Of 32768: a voice near a microphone is louder nearly all the time, a quiet room never (-21 dBFS)."""
+
+
+QUIET_PEAK = 600
+"""Of 32768: below it nobody speaks (-35 dBFS)."""
 
 
 class Attention:
@@ -21,11 +23,11 @@ class Attention:
         """The server said something."""
         self._unanswered_ms = 0.0
 
-    def is_missing_after(self, pcm: bytes) -> bool:
-        """Take in a chunk; True once, when it makes the unanswered sound too much."""
-        if audio.peak(pcm) <= SPEECH_PEAK:
+    def is_missing_after(self, duration_ms: float, peak: int) -> bool:
+        """Take in the length and the loudness of a chunk; True once, when it makes the unanswered sound too much."""
+        if peak <= SPEECH_PEAK:
             return False
-        self._unanswered_ms += audio.milliseconds(pcm)
+        self._unanswered_ms += duration_ms
         if self._unanswered_ms < SILENT_SERVER_SECONDS * 1000:
             return False
         self._unanswered_ms = 0.0

@@ -48,6 +48,12 @@ class Connection:
         self._ids = ids
         self._facts = facts
         self._seeds: deque[str] = deque()  # texts whose echo is to come
+        self._trimmed_ms = 0.0  # the place at which the tape was trimmed last
+
+    @property
+    def unanswered_ms(self) -> float:
+        """The place in the stream of this connection from which on something may be unanswered."""
+        return self.turns.unanswered_ms(self._transport.alive_at)
 
     async def configure(self) -> None:
         """Ask for our configuration and wait until it is confirmed: a refused one is dropped whole.
@@ -122,12 +128,19 @@ class Connection:
                     # Recorded first: what a broken send held must be said again.
                     self.tape.record(sound)
                     self.turns.audio_clock.passed(audio.milliseconds(sound.pcm), sound.arrived)
+                    self._trim_tape()
                     await self._transport.send(client.input_audio_buffer_append(sound.pcm))
                 case Flush() as flush:
                     flushed(flush)
                 case event:
                     self.tape.record(event)
                     await self._transport.send(event)
+
+    def _trim_tape(self) -> None:
+        """Once a second, let go of what will not be needed again."""
+        if self.tape.end_ms - self._trimmed_ms >= 1000:
+            self._trimmed_ms = self.tape.end_ms
+            self.tape.forget_until(self.unanswered_ms)
 
     async def _receive_loop(self, handle: Callable[[ServerEvent], Awaitable[None]]) -> None:
         said: server.ErrorEvent | None = None

@@ -1,4 +1,4 @@
-"""What waits for the wire: audio and events in order, bounded. When it is full the oldest audio goes and is counted."""
+"""What waits for the wire: audio and events in order, bounded. When it is full, silence goes first, and is counted."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Sound:
 
     pcm: bytes
     arrived: float
+    quiet: bool = False
+    """Nobody speaks in it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Outbox:
         """Audio that was lost here, ever."""
 
     def put(self, entry: Sound | ClientEvent | Flush) -> None:
-        """Put something last in the queue; if that is more audio than fits, the oldest audio is dropped."""
+        """Put something last in the queue; of more than fits, the oldest silence goes, then the oldest audio."""
         self._waiting.append(entry)
         self._filled.set()
         if isinstance(entry, Sound):
@@ -71,8 +73,9 @@ class Outbox:
         self.audio_ms = 0.0
 
     def _drop_oldest(self) -> None:
-        oldest = next(entry for entry in self._waiting if isinstance(entry, Sound))
-        self._waiting.remove(oldest)
+        sounds = [(place, entry) for place, entry in enumerate(self._waiting) if isinstance(entry, Sound)]
+        place, oldest = next(((place, sound) for place, sound in sounds if sound.quiet), sounds[0])
+        del self._waiting[place]
         lost = audio.milliseconds(oldest.pcm)
         self.audio_ms -= lost
         self.dropped_ms += lost

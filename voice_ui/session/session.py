@@ -24,7 +24,7 @@ from voice_ui.errors import ConnectionFailed, Problem, SessionError
 from voice_ui.latency import Stage, TurnTimer
 from voice_ui.models import Prices
 from voice_ui.protocol import Dialect, ServerEvent, SessionConfig, client, server
-from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
+from voice_ui.session.attention import QUIET_PEAK, SILENT_SERVER_SECONDS, Attention
 from voice_ui.session.backoff import Backoff
 from voice_ui.session.connection import Connection
 from voice_ui.session.events import (
@@ -172,8 +172,9 @@ class RealtimeSession:
             if self._resampler is None or self._resampler[0] != rate:
                 self._resampler = (rate, audio.Resampler(rate))
             pcm = self._resampler[1].process(pcm)
-        self._put_audio(pcm)
-        if self.state is State.LISTENING and self._attention.is_missing_after(pcm):
+        peak = audio.peak(pcm)
+        self._put_audio(pcm, quiet=peak < QUIET_PEAK)
+        if self.state is State.LISTENING and self._attention.is_missing_after(audio.milliseconds(pcm), peak):
             seconds = f"{SILENT_SERVER_SECONDS:.0f}"
             self._report(Problem("server-silent", facts={"seconds": seconds, **self._facts}))
 
@@ -196,6 +197,8 @@ class RealtimeSession:
         """Hold connections, one after the other, until none is wanted any more."""
         if before:
             await asyncio.wait((before,))  # its connection is still being closed
+        start = self._clock()
+        _log.info("session started: %s, %s", self._facts["server"], self._facts["model"])
         try:
             while self._wanted():
                 try:
@@ -207,13 +210,16 @@ class RealtimeSession:
                 if self._wanted():
                     self._rewind()
         except SessionError as error:
-            _log.warning("session ended: %s", error)
+            _log.warning("session failed: %s", error)
             self._report(error.problem)
             self._step(Input.FAILED)
         except Exception as error:
             _log.exception("session ended by a mistake of ours")
             self._report(Problem("program-error", type(error).__name__))
             self._step(Input.FAILED)
+        finally:
+            tokens, cost = self.bill.usage.total, self.bill.cost
+            _log.info("session ended after %.0f s; so far %d tokens, $%.4f", self._clock() - start, tokens, cost)
 
     def _wanted(self) -> bool:
         """Whether this run is still to hold a connection: it may be over, and even followed by another."""
@@ -272,8 +278,8 @@ class RealtimeSession:
         if self._connection is None:
             return
         turns, tape, owed = self._connection.turns, self._connection.tape, self._connection.owed
+        place = self._connection.unanswered_ms
         self._connection = None
-        place = turns.unanswered_ms
         if turns.open and any(item.id == turns.open.item_id for item in self.conversation.known):
             place, owed = turns.open.end_ms, turns.open  # it is known in writing, so nobody need say it again
         elif turns.open:
@@ -319,7 +325,6 @@ class RealtimeSession:
                 self._wait_patiently()  # for the next word
             elif isinstance(event, server.ResponseDone):
                 self._connection.owed = None
-                self._connection.tape.forget_until(turns.unanswered_ms)
                 self._log_turn(event.status, turns.timer)
             self._step(step)
         if isinstance(event, server.ResponseDone) and event.usage:
@@ -341,9 +346,9 @@ class RealtimeSession:
 
     # Inside.
 
-    def _put_audio(self, pcm: bytes) -> None:
+    def _put_audio(self, pcm: bytes, *, quiet: bool = False) -> None:
         lost_before = self._outbox.dropped_ms
-        self._outbox.put(Sound(pcm, self._clock()))
+        self._outbox.put(Sound(pcm, self._clock(), quiet))
         if self._outbox.dropped_ms > lost_before:
             seconds = f"{self._outbox.dropped_ms / 1000:.1f}"
             self._report(Problem("audio-dropped", facts={"seconds": seconds, **self._facts}))
@@ -426,5 +431,7 @@ class RealtimeSession:
             self._events.put_nowait(event)
 
     def _log_turn(self, status: str, timer: TurnTimer) -> None:
-        first = timer.first_text_ms
-        _log.info("turn %s: first text after %s ms", status, "?" if first is None else f"{first:.0f}")
+        """Times and codes, no words."""
+        stages = {stage.value: timer.milliseconds(Stage.SPEECH_END, stage) for stage in Stage}
+        told = ", ".join(f"{name} {ms:.0f} ms" for name, ms in stages.items() if ms)
+        _log.info("turn %s: %s", status, told or "not timed")

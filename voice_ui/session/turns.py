@@ -39,14 +39,16 @@ class Turns:
         self._response_id: str | None = None
         self._awaiting_response = False
 
-    @property
-    def unanswered_ms(self) -> float:
-        """The place in the stream from which on something may have been said that is not answered."""
+    def unanswered_ms(self, alive_at: float) -> float:
+        """Return the place in the stream from which on something may have been said that is not answered.
+
+        What was sent after `alive_at` may never have arrived.
+        """
         if self.open:
             return self.open.start_ms
         if self._speech_start_ms is not None:
             return self._speech_start_ms
-        return max(self._heard_ms, self.audio_clock.stream_ms - UNNOTICED_MS)
+        return max(self._heard_ms, self.audio_clock.place(alive_at) - UNNOTICED_MS)
 
     def apply(self, event: ServerEvent, now: float) -> Input | None:
         """Take in one event; return what it means for the state of the session."""
