@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import date
 from pathlib import Path
 from weakref import WeakSet
@@ -18,6 +18,7 @@ from nicegui import app, ui
 from voice_ui import audio, models, preflight, servers, settings, transport
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
+from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import Offer, Parking, Tab
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
@@ -42,6 +43,7 @@ class VoiceUI:
         self._tabs: WeakSet[Tab] = WeakSet()
         self._parking: Parking[Tab] = Parking()
         self._open_sessions = 0
+        self._started = asyncio.Event()
         self._resources = AsyncExitStack()
 
     async def start(self) -> None:
@@ -52,16 +54,18 @@ class VoiceUI:
             _log.info("the offline practice server answers at %s", self._offline.url)
         else:
             _log.info("%s answers with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
-            if problem := await self._check(endpoint.model):
-                _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
+        self._started.set()
+        if endpoint and (problem := await self._check(endpoint.model)):
+            _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
 
     async def stop(self) -> None:
         """Close every session properly, and let go of what `start` brought up."""
         await asyncio.gather(*(tab.close() for tab in self._tabs))
         await self._resources.aclose()
 
-    def open_tab(self) -> None:
+    async def open_tab(self) -> None:
         """Build the page for one visitor."""
+        await self._started.wait()  # NiceGUI serves pages while `start` still runs
         endpoint = self._endpoint_for(self._settings.model)
         choice = models.living(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
@@ -126,7 +130,8 @@ class VoiceUI:
     async def _warm(self) -> None:
         await asyncio.to_thread(audio.Resampler, 48_000)
         if self._offline:
-            await self._offline.warm()
+            with suppress(RecognizerUnavailable):  # who speaks is told
+                await self._offline.warm()
 
     @asynccontextmanager
     async def _connect(self, endpoint: Endpoint) -> AsyncIterator[Transport]:
@@ -154,7 +159,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_of_interest)
     run(chosen)
+
+
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    """False for what starlette makes of a visitor who leaves while a file is on its way."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
 
 
 def run(chosen: Settings) -> None:

@@ -19,6 +19,7 @@ def reply(heard: str, *earlier: str) -> str:
     ("asked", "answered"),
     {
         "what is seven plus five": "7 plus 5 is 12.",
+        "what is seven and plus the five": "7 plus 5 is 12.",
         "What is 12 * 7?": "12 times 7 is 84.",
         "12x7": "12 times 7 is 84.",
         "what is one hundred minus thirty": "100 minus 30 is 70.",

@@ -32,6 +32,9 @@ _MISHEARD = {
 }
 """What PocketSphinx wrote for numbers that four of flite's voices had said, beside what sounds alike."""
 
+_FILLER = re.compile(r"\b(?:and|the|uh) (?=[-+*/] )|(?<=[-+*/] )(?:and|the|uh) ")
+"""What a recogniser makes of the breath between a number and an operator."""
+
 _N = r"-?\d+(?:\.\d+)?"
 _FRAMES = (
     (rf"\badd ({_N}) (?:and|to|with) ({_N})", r"\1 + \2"),
@@ -66,7 +69,7 @@ def _written(plain: str) -> str:
         plain = re.sub(frame, sum_, plain)
     for sign, said in _SIGNS.items():
         plain = re.sub(said, f" {sign} ", plain)
-    plain = " ".join(plain.split())
+    plain = _FILLER.sub("", " ".join(plain.split()))
     for number, misheard in _MISHEARD.items():
         plain = re.sub(
             rf"(?<=[-+*/] )(?:{misheard})(?=$| [-+*/])|(?:^|(?<=is ))(?:{misheard})(?= [-+*/])", number, plain
