@@ -13,8 +13,10 @@ from itertools import takewhile
 LAYOUT = struct.Struct("<HdHH")  # NOTE: browser.py writes the same
 MAGIC = 0x5643
 
-DELTA_CHARACTERS = 13
-"""Of one delta, with its space: two words, about."""
+DELTA_CHARACTERS = 10
+"""Of one delta, with its space: two short words. RunningText may break between any two of them."""
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,13 @@ def of_chunk(pcm: bytes) -> Stamp | None:
 
 def delta(sent: float) -> str:
     """Return the words of a delta that sets out at that moment."""
-    return f" {round(sent * 1e6):012x}"
+    microseconds, word = round(sent * 1e6), ""
+    for _ in range(DELTA_CHARACTERS - 1):
+        microseconds, digit = divmod(microseconds, 36)
+        word = DIGITS[digit] + word
+    return f" {word}"
 
 
 def newer(text: str, than: float) -> list[float]:
     """Return the moments at the end of a text that are later than that one, the latest first."""
-    return [*takewhile(lambda sent: sent > than, (int(word, 16) / 1e6 for word in reversed(text.split())))]
+    return [*takewhile(lambda sent: sent > than, (int(word, 36) / 1e6 for word in reversed(text.split())))]

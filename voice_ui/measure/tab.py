@@ -22,8 +22,8 @@ ACK_SECONDS = 3.0
 
 CONNECT_SECONDS = 30.0
 
-Shown = Callable[[float, str], None]
-"""Called with the moment at which a text arrived, and the text."""
+Shown = Callable[[float, list[str]], None]
+"""Called with the moment at which texts arrived, and the texts."""
 
 
 class Wire(ClientConnection):
@@ -75,7 +75,7 @@ class BareTab:
 
     async def read_loop(self) -> None:
         async for message in self.wire:
-            self._shown(time.monotonic(), str(message))
+            self._shown(time.monotonic(), [str(message)])
 
 
 class PageTab:
@@ -156,9 +156,7 @@ class PageTab:
         name, body = orjson.loads(message[2:])
         self._next_message_id = body.pop("_id", self._next_message_id - 1) + 1
         if name == "update":
-            for element in body.values():
-                if element and element.get("text"):
-                    self._shown(now, element["text"])
+            self._shown(now, [element["text"] for element in body.values() if element and element.get("text")])
             if '"data-state":"listening"' in message:
                 self._listening.set()
         elif name == "run_javascript":

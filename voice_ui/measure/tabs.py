@@ -13,7 +13,6 @@ import asyncio
 import sys
 import time
 import wave
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import orjson
 from voice_ui import audio
 from voice_ui.measure import stamp
 from voice_ui.measure.loop import run
-from voice_ui.measure.tab import BareTab, PageTab, Tab
+from voice_ui.measure.tab import BareTab, PageTab, Shown, Tab
 
 CLIP = Path(__file__).parents[2] / "assets" / "question.wav"
 
@@ -73,16 +72,15 @@ class Crowd:
         self._tabs: list[Tab] = [kind(url, self._listener()) for _ in range(tabs)]
         self._said = clip()
 
-    def _listener(self) -> Callable[[float, str], None]:
+    def _listener(self) -> Shown:
         newest = 0.0
 
-        def shown(now: float, text: str) -> None:
+        def shown(now: float, texts: list[str]) -> None:
             nonlocal newest
-            if not text.startswith(" "):  # something else on the page
-                return
-            if moments := stamp.newer(text, newest):
-                newest = moments[0]
-                self._down += [now - moment for moment in moments]
+            # A set: what was just written may stand in the history in the same moment.
+            moments = {moment for text in texts if text.startswith(" ") for moment in stamp.newer(text, newest)}
+            newest = max(moments, default=newest)
+            self._down += [now - moment for moment in moments]
 
         return shown
 
