@@ -62,6 +62,10 @@ class Transport(Protocol):
     def alive_at(self) -> float:
         """The last moment, of the monotonic clock, up to which all that was sent is known to have arrived."""
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """To the server and back, as last measured; None if not yet."""
+
     async def send(self, event: ClientEvent) -> None:
         """Send one event; raises SessionError if the connection is gone or takes nothing for `SEND_SECONDS`."""
 
@@ -74,6 +78,7 @@ class WebsocketTransport:
 
     def __init__(self, websocket: ClientConnection, endpoint: Endpoint) -> None:
         self.alive_at = time.monotonic()
+        self.round_trip_ms: float | None = None
         self._websocket = websocket
         self._endpoint = endpoint
 
@@ -81,11 +86,11 @@ class WebsocketTransport:
         """Break a connection whose other end does not answer: what waits for it then learns that it is lost."""
         try:
             while True:
-                await asyncio.sleep(PING_SECONDS)
                 asked = time.monotonic()
                 async with asyncio.timeout(PING_SECONDS):
-                    await (await self._websocket.ping())
+                    self.round_trip_ms = 1000 * await (await self._websocket.ping())
                 self.alive_at = asked
+                await asyncio.sleep(PING_SECONDS)
         except ConnectionClosed:
             pass
         except TimeoutError:

@@ -35,6 +35,8 @@ class TurnTimed:
     """The first text of a turn has arrived."""
 
     timer: TurnTimer
+    round_trip_ms: float | None = None
+    """To the model's server and back, as last measured."""
 
 
 @dataclass(frozen=True)

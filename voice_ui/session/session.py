@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -23,7 +24,8 @@ from voice_ui.diagnosis import problem_of
 from voice_ui.errors import ConnectionFailed, Problem, SessionError
 from voice_ui.latency import Stage, TurnTimer
 from voice_ui.models import Prices
-from voice_ui.protocol import Dialect, ServerEvent, SessionConfig, client, server
+from voice_ui.protocol import Dialect, ServerEvent, SessionConfig, server
+from voice_ui.session.alarm import Alarm
 from voice_ui.session.attention import QUIET_PEAK, SILENT_SERVER_SECONDS, Attention
 from voice_ui.session.backoff import Backoff
 from voice_ui.session.connection import Connection
@@ -37,7 +39,7 @@ from voice_ui.session.events import (
     UsageCounted,
 )
 from voice_ui.session.limits import Bill, Limits
-from voice_ui.session.outbox import Flush, Outbox, Sound
+from voice_ui.session.outbox import Commit, Entry, Flush, Interrupt, Message, Outbox, Reconfigure, Sound
 from voice_ui.session.turns import OpenTurn
 from voice_ui.state import PATIENCE, Input, State, after
 from voice_ui.transport import Transport
@@ -55,6 +57,9 @@ and paid, again and again."""
 RENEW_MARGIN = 0.1
 """The share of a session's life before its end in which a quiet moment is used to begin a new one: at OpenAI and
 Azure 6 of 60 minutes (protocol facts, section 3)."""
+
+LEAST_COMMIT_MS = 100.0
+"""Servers refuse to take a turn with less sound (protocol facts, section 5)."""
 
 EVENTS_KEPT = 1000
 """Events a page may be behind; the connection is not read any further until it catches up."""
@@ -96,8 +101,7 @@ class RealtimeSession:
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
         self._task: asyncio.Task[None] | None = None
         self._limits = limits or Limits()
-        self._patience: asyncio.TimerHandle | None = None
-        self._time_limit: asyncio.TimerHandle | None = None
+        self._patience, self._time_limit, self._renewal = Alarm(), Alarm(), Alarm()
         self._ids = (f"voice_ui_{number}" for number in count(1))
         self._begin()
 
@@ -117,23 +121,18 @@ class RealtimeSession:
         self._was_stable = False  # the last connection held for a while
         self._renewal_due = False
         self._attention = Attention()
+        self._uncommitted_ms = 0.0  # sound since the last turn
 
     # What a page calls.
 
     def start(self) -> None:
         """Begin to listen; opens a connection unless the last one still finishes a reply."""
-        if problem := self.bill.problem:
-            self._report(problem)
-            self.abort()
+        if self._is_spent():
             return
         if minutes := self._limits.max_minutes:
-            self._stop_timing()
-            self._time_limit = asyncio.get_running_loop().call_later(minutes * 60, self.stop_for, "time-limit", minutes)
+            self._time_limit.set(minutes * 60, partial(self.stop_for, "time-limit", minutes))
         if self.state.at_rest:
-            self._begin()
-            self._step(Input.START)
-            before = self._task if self._task and not self._task.done() else None
-            self._task = asyncio.create_task(self._run(before), name="realtime session")
+            self._open()
         else:
             self._flush = None
             self._step(Input.START)
@@ -142,12 +141,65 @@ class RealtimeSession:
         """Stop listening; what was said up to now is still answered, and the running reply finishes."""
         if not self.state.capturing:
             return
+        self.end_turn()
+        self._finish()
+
+    def begin_turn(self) -> None:
+        """The speaker begins, and says so by hand; a reply that is being written is cut short."""
+        if self.state.capturing:
+            self.interrupt()
+            self._step(Input.SPEECH_STARTED)
+
+    def end_turn(self) -> None:
+        """The speaker has finished; the reply is asked for at once where the server leaves that to us.
+
+        Where it detects turns it must not be told (a commit of a buffer it took already is an error), but it can be
+        shown: with silence behind it, speech ends.
+        """
+        if not self.state.capturing:
+            return
         if self._resampler:
             self._put_audio(self._resampler[1].process(b"", last=True))
             self._resampler = None
-        self._end_turn()
-        self._stopped_at = self._clock()
-        self._step(Input.STOP)
+        if self._config.turn_detection != "none":
+            self._put_audio(audio.silence(self._config.silence_ms + 500), quiet=True)
+        elif self._uncommitted_ms >= LEAST_COMMIT_MS:
+            self._outbox.put(Commit())
+        elif self.state is State.HEARING:
+            self._step(Input.WAITED)  # nothing was said
+        self._uncommitted_ms = 0.0
+
+    def send_text(self, text: str) -> None:
+        """Say something in writing; a reply that is being written is cut short. Works without Start, too."""
+        if self._is_spent():
+            return
+        item = self.conversation.write(next(self._ids), text)
+        self._say(ItemChanged(replace(item)))
+        begins = self.state.at_rest
+        if begins:
+            self._open()
+        self._outbox.put(Message(item.id, text))
+        if begins:
+            self._finish()
+
+    def interrupt(self) -> None:
+        """Cut a reply short."""
+        if self.state.replying:
+            self._outbox.put(Interrupt())
+
+    def reconfigure(self, target: Target) -> bool:
+        """Go on in another way, and return True; False if nothing is open: then it applies to the next Start.
+
+        Another server or model always does.
+        """
+        self.target = target
+        if self.state.at_rest or target.config == self._config:
+            return False
+        self._config = target.config
+        self._outbox.put(Reconfigure(target.config))
+        if self.state is State.HEARING:
+            self._step(Input.WAITED)  # who detects its end is changing
+        return True
 
     def stop_for(self, code: str, minutes: float) -> None:
         """Stop because of a limit of so many minutes."""
@@ -174,7 +226,8 @@ class RealtimeSession:
             pcm = self._resampler[1].process(pcm)
         peak = audio.peak(pcm)
         self._put_audio(pcm, quiet=peak < QUIET_PEAK)
-        if self.state is State.LISTENING and self._attention.is_missing_after(audio.milliseconds(pcm), peak):
+        awaits_a_word = self.state is State.LISTENING and self._config.turn_detection != "none"
+        if awaits_a_word and self._attention.is_missing_after(audio.milliseconds(pcm), peak):
             seconds = f"{SILENT_SERVER_SECONDS:.0f}"
             self._report(Problem("server-silent", facts={"seconds": seconds, **self._facts}))
 
@@ -240,12 +293,11 @@ class RealtimeSession:
                 self._owed = None
             if connection.differs:
                 self._report(Problem("config-differs", facts={"param": connection.differs, **self._facts}))
-            renewal = self._schedule_renewal(connection.expires_in)
+            self._schedule_renewal(connection.expires_in)
             try:
-                await connection.converse(self._outbox, self._handle, self._handle_flushed, self._leave)
+                await connection.converse(self._outbox, self._handle, self._handle_sent, self._leave)
             finally:
-                if renewal:
-                    renewal.cancel()
+                self._renewal.stop()
                 self._was_stable = self._clock() - configured_at >= STABLE_SECONDS
                 if self._was_stable:
                     self._backoff = Backoff()
@@ -294,12 +346,11 @@ class RealtimeSession:
         if lost_ms:
             self._report(Problem("audio-lost", facts={"seconds": f"{lost_ms / 1000:.1f}", **self._facts}))
 
-    def _schedule_renewal(self, expires_in: float | None) -> asyncio.TimerHandle | None:
+    def _schedule_renewal(self, expires_in: float | None) -> None:
         """See that a new session begins in a quiet moment before this one expires."""
         self._renewal_due = False
-        if expires_in is None:
-            return None
-        return asyncio.get_running_loop().call_later(expires_in * (1 - RENEW_MARGIN), self._renew_when_quiet, True)
+        if expires_in is not None:
+            self._renewal.set(expires_in * (1 - RENEW_MARGIN), partial(self._renew_when_quiet, True))
 
     def _renew_when_quiet(self, due: bool = False) -> None:
         self._renewal_due = self._renewal_due or due
@@ -315,13 +366,12 @@ class RealtimeSession:
         match event:
             case server.Unknown(type=what) | server.Malformed(reason=what):
                 self.unknown_events[what[:80]] += 1
-        if problem := problem_of(event, self._facts):
-            self._report(problem)
+        self._tell_problem(event, self._connection)
         untimed = Stage.FIRST_TEXT not in turns.timer.moments
         if step := turns.apply(event, self._clock()):
             if step is Input.TEXT:
                 if untimed and turns.timer.first_text_ms is not None:
-                    self._say(TurnTimed(turns.timer))
+                    self._say(TurnTimed(turns.timer, self._connection.round_trip_ms))
                 self._wait_patiently()  # for the next word
             elif isinstance(event, server.ResponseDone):
                 self._connection.owed = None
@@ -339,35 +389,51 @@ class RealtimeSession:
             self._report(problem)
             self.stop()
 
-    def _handle_flushed(self, flush: Flush) -> None:
-        if flush is self._flush:
-            self._flushed_at = self._clock()
-            self._wait_patiently()
+    def _tell_problem(self, event: ServerEvent, connection: Connection) -> None:
+        problem = problem_of(event, self._facts)
+        if isinstance(event, server.ErrorEvent) and (refused := connection.refusal(event)):
+            problem, self._config = refused, connection.config
+        if problem and not (problem.code == "response-cancelled" and connection.interrupted):
+            self._report(problem)
+
+    def _handle_sent(self, entry: Entry) -> None:
+        match entry:
+            case Flush() if entry is self._flush:
+                self._flushed_at = self._clock()
+                self._wait_patiently()
+            case Message():
+                self._step(Input.TURN_ENDED)
 
     # Inside.
 
+    def _open(self) -> None:
+        """Begin a connection, after the end of the one before."""
+        self._begin()
+        self._step(Input.START)
+        before = self._task if self._task and not self._task.done() else None
+        self._task = asyncio.create_task(self._run(before), name="realtime session")
+
+    def _finish(self) -> None:
+        """Listen no more; what waits is sent, and answered."""
+        self._flush, self._flushed_at = Flush(), None
+        self._outbox.put(self._flush)
+        self._stopped_at = self._clock()
+        self._step(Input.STOP)
+
+    def _is_spent(self) -> bool:
+        """Whether all that may be spent is spent; if so, it is told."""
+        if problem := self.bill.problem:
+            self._report(problem)
+            self.abort()
+        return problem is not None
+
     def _put_audio(self, pcm: bytes, *, quiet: bool = False) -> None:
+        self._uncommitted_ms += audio.milliseconds(pcm)
         lost_before = self._outbox.dropped_ms
         self._outbox.put(Sound(pcm, self._clock(), quiet))
         if self._outbox.dropped_ms > lost_before:
             seconds = f"{self._outbox.dropped_ms / 1000:.1f}"
             self._report(Problem("audio-dropped", facts={"seconds": seconds, **self._facts}))
-
-    def _end_turn(self) -> None:
-        """Make the server see that the speaker has finished.
-
-        Where it detects turns it must not be told (a commit of a buffer it took already is an error), but it can be
-        shown: with silence behind it, speech ends. Where it does not, we commit and ask for the reply.
-        """
-        if self._config.turn_detection == "none":
-            sent_ms = self._connection.tape.end_ms if self._connection else 0.0
-            if sent_ms + self._outbox.audio_ms >= 100:  # less is refused as empty
-                self._outbox.put(client.input_audio_buffer_commit(next(self._ids)))
-                self._outbox.put(client.response_create(next(self._ids)))
-        else:
-            self._outbox.put(Sound(audio.silence(self._config.silence_ms + 500), self._clock()))
-        self._flush, self._flushed_at = Flush(), None
-        self._outbox.put(self._flush)
 
     def _step(self, event: Input) -> None:
         self._attention.paid()
@@ -378,13 +444,13 @@ class RealtimeSession:
         if self.state is State.IDLE:
             self._leave.set()
         if not self.state.capturing:
-            self._stop_timing()
+            self._time_limit.stop()
         self._renew_when_quiet()
         self._say(StateChanged(self.state))
 
     def _wait_patiently(self) -> None:
         """Arm the timer of the state; what comes after Stop has its time from when all was sent."""
-        self._stop_waiting()
+        self._patience.stop()
         seconds = PATIENCE.get(self.state)
         if self.state is State.LISTENING and self._limits.idle_minutes:
             seconds = self._limits.idle_minutes * 60
@@ -394,30 +460,22 @@ class RealtimeSession:
             if self._flushed_at is None:
                 return
             seconds = max(0.0, self._flushed_at + seconds - self._clock())
-        self._patience = asyncio.get_running_loop().call_later(seconds, self._lose_patience, seconds)
+        self._patience.set(seconds, partial(self._lose_patience, seconds))
 
     def _lose_patience(self, seconds: float) -> None:
         if self.state is State.LISTENING:
             self.stop_for("idle-limit", seconds / 60)
             return
         if self.state in {State.THINKING, State.THINKING_LAST}:
+            if self._connection:
+                self._connection.turns.give_up()
             self._report(Problem("response-missing", facts={"seconds": f"{seconds:.0f}", **self._facts}))
         elif self.state in {State.ANSWERING, State.ANSWERING_LAST}:
             self._report(Problem("response-incomplete", f"no word for {seconds:.0f} s", self._facts))
         self._step(Input.WAITED)
 
-    def _stop_waiting(self) -> None:
-        if self._patience:
-            self._patience.cancel()
-            self._patience = None
-
-    def _stop_timing(self) -> None:
-        if self._time_limit:
-            self._time_limit.cancel()
-            self._time_limit = None
-
     def _hang_up(self) -> None:
-        self._stop_waiting()
+        self._patience.stop()
         if self._task:
             self._task.cancel()
             self._task = None
