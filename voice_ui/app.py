@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from weakref import WeakSet
@@ -76,6 +77,7 @@ class VoiceUI:
                 notice=servers.notice(self._settings),
                 model=endpoint.model,
                 models=choice,
+                config=self._config,
                 target=self._target,
                 check=self._check,
                 limits=Limits(self._settings.max_minutes, self._settings.idle_minutes, self._settings.max_cost),
@@ -93,16 +95,22 @@ class VoiceUI:
         assert endpoint is not None, "pages are served after start()"
         return endpoint
 
-    def _target(self, model: str) -> Target:
-        endpoint, chosen = self._endpoint_for(model), self._settings
-        config = SessionConfig(
+    @property
+    def _config(self) -> SessionConfig:
+        chosen = self._settings
+        return SessionConfig(
             instructions=chosen.instructions,
             turn_detection=chosen.turn_detection,
             silence_ms=chosen.silence_ms,
             transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
             language=chosen.language,
-            reasoning_effort=chosen.reasoning_effort if models.known(endpoint.model).reasoning else None,
+            reasoning_effort=chosen.reasoning_effort,
         )
+
+    def _target(self, model: str, config: SessionConfig) -> Target:
+        endpoint = self._endpoint_for(model)
+        if not models.known(endpoint.model).reasoning:
+            config = replace(config, reasoning_effort=None)
         prices = models.known(model).prices if endpoint.is_openai else None
         return Target(lambda: self._connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect, prices)
 

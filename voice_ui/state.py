@@ -65,6 +65,8 @@ class Input(StrEnum):
     CONFIGURED = "configured"
     SPEECH_STARTED = "speech started"
     TURN_ENDED = "turn ended"
+    NOTHING_SAID = "nothing said"
+    """The speaker took the turn by hand and gave it back, or the server is to detect turns in another way."""
     TEXT = "text"
     RESPONSE_DONE = "response done"
     WAITED = "waited"
@@ -87,7 +89,7 @@ TABLE: dict[tuple[State, Input], State] = {
     (_S.LISTENING, _I.TURN_ENDED): _S.THINKING,
     (_S.LISTENING, _I.TEXT): _S.ANSWERING,
     (_S.HEARING, _I.TURN_ENDED): _S.THINKING,
-    (_S.HEARING, _I.WAITED): _S.LISTENING,
+    (_S.HEARING, _I.NOTHING_SAID): _S.LISTENING,
     (_S.THINKING, _I.SPEECH_STARTED): _S.HEARING,
     (_S.THINKING, _I.TEXT): _S.ANSWERING,
     (_S.THINKING, _I.RESPONSE_DONE): _S.LISTENING,

@@ -1,5 +1,6 @@
 """One tab's realtime session: chunks out, events in, over as many connections as it takes."""
 
+from voice_ui.session.alarm import Alarm
 from voice_ui.session.events import (
     ItemChanged,
     ItemForgotten,
@@ -13,6 +14,7 @@ from voice_ui.session.limits import Bill, Limits
 from voice_ui.session.session import RealtimeSession, Target
 
 __all__ = [
+    "Alarm",
     "Bill",
     "ItemChanged",
     "ItemForgotten",

@@ -165,8 +165,8 @@ class RealtimeSession:
             self._put_audio(audio.silence(self._config.silence_ms + 500), quiet=True)
         elif self._uncommitted_ms >= LEAST_COMMIT_MS:
             self._outbox.put(Commit())
-        elif self.state is State.HEARING:
-            self._step(Input.WAITED)  # nothing was said
+        else:
+            self._step(Input.NOTHING_SAID)
         self._uncommitted_ms = 0.0
 
     def send_text(self, text: str) -> None:
@@ -197,8 +197,7 @@ class RealtimeSession:
             return False
         self._config = target.config
         self._outbox.put(Reconfigure(target.config))
-        if self.state is State.HEARING:
-            self._step(Input.WAITED)  # who detects its end is changing
+        self._step(Input.NOTHING_SAID)
         return True
 
     def stop_for(self, code: str, minutes: float) -> None:
