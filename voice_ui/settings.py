@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +69,20 @@ def _dollars(value: str) -> float:
     if not 0 < (amount := float(value)) < 1_000_000:
         raise ValueError
     return amount
+
+
+def _switch(value: str) -> bool:
+    return {"yes": True, "no": False}[_one_of("yes", "no")(value)]
+
+
+def _address(value: str) -> str:
+    return str(ip_address(value))
+
+
+def _path(value: str) -> Path:
+    if not (path := Path(value).expanduser()).is_file():
+        raise ValueError
+    return path
 
 
 def _header(value: str) -> str:
@@ -138,7 +155,24 @@ SETTINGS = (
     Setting("VOICE_UI_MAX_COST", "max_cost", None, _dollars, "an amount in US dollars, such as 0.50"),
     Setting("VOICE_UI_HOST", "host", "127.0.0.1", _header, "an address of this machine, such as 127.0.0.1"),
     Setting("VOICE_UI_PORT", "port", 8080, _whole(1, 65_535), "a whole number from 1 to 65535"),
+    Setting("VOICE_UI_SHARE", "share", False, _switch, "yes, no"),
+    Setting("VOICE_UI_CERT", "cert", None, _path, "a file with a certificate, as PEM"),
+    Setting("VOICE_UI_CERT_KEY", "cert_key", None, _path, "a file with the certificate's key, as PEM"),
+    Setting("VOICE_UI_BEHIND_PROXY", "behind_proxy", None, _address, "the proxy's address, such as 127.0.0.1"),
+    Setting("VOICE_UI_NATIVE", "native", False, _switch, "yes, no"),
 )
+
+
+OPTIONS = {
+    "VOICE_UI_HOST": "host",
+    "VOICE_UI_PORT": "port",
+    "VOICE_UI_SHARE": "share",
+    "VOICE_UI_CERT": "cert",
+    "VOICE_UI_CERT_KEY": "key",
+    "VOICE_UI_BEHIND_PROXY": "behind_proxy",
+    "VOICE_UI_NATIVE": "native",
+}
+"""Those that the command line has, too."""
 
 
 @dataclass(frozen=True)
@@ -166,6 +200,11 @@ class Settings:
     max_cost: float | None
     host: str
     port: int
+    share: bool
+    cert: Path | None
+    cert_key: Path | None
+    behind_proxy: str | None
+    native: bool
     offline: bool = False
     open_browser: bool = True
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -177,7 +216,7 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     places = (
-        ("the command line", {"VOICE_UI_HOST": arguments.host, "VOICE_UI_PORT": arguments.port}),
+        ("the command line", {name: getattr(arguments, option) for name, option in OPTIONS.items()}),
         ("the environment", environ),
         (ENV_FILE, env_file),
     )
@@ -188,7 +227,28 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
                 values[setting.field] = _parse(setting, raw, source)
                 sources[setting.name] = source
                 break
+    _check_together(values, sources)
     return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
+
+
+def _check_together(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """Raise SettingsError for what is allowed alone, but not together."""
+    if not values["share"] and not is_this_machine(values["host"]):
+        place = f"VOICE_UI_HOST (from {sources['VOICE_UI_HOST']})"
+        raise SettingsError(
+            f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1"
+        )
+    if values["cert_key"] and not values["cert"]:
+        place = f"VOICE_UI_CERT_KEY (from {sources['VOICE_UI_CERT_KEY']})"
+        raise SettingsError(f"{place} is a key without its certificate; allowed: with VOICE_UI_CERT or --cert")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine reaches that address or name."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _parse(setting: Setting, raw: str, source: str) -> Any:
@@ -207,7 +267,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"More settings, read from the environment or from {ENV_FILE}: see .env.local.example.",
     )
     parser.add_argument("--host", help="the address to listen on (default 127.0.0.1: this machine only)")
-    parser.add_argument("--port", help="the port to listen on (default 8080)")
+    parser.add_argument("--port", help="the port to listen on (default 8080, or the next free one)")
+    switch = partial(parser.add_argument, action="store_const", const="yes")
+    switch("--share", help="let others on this network join: https, a link, a QR code")
+    parser.add_argument("--cert", metavar="FILE", help="with --share: your own certificate instead of one made here")
+    parser.add_argument("--key", metavar="FILE", help="with --share: the key of that certificate")
+    parser.add_argument(
+        "--behind-proxy", metavar="ADDRESS", help="with --share: a TLS proxy there passes everything on to us"
+    )
+    switch("--native", help="a window of its own instead of the browser")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     parser.add_argument("--offline", action="store_true", help="use the embedded practice server even if a key is set")
     return parser
@@ -229,6 +297,11 @@ def load(argv: Sequence[str] | None = None) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} cannot be read ({type(error).__name__}); it must be UTF-8 text") from None
     return read(arguments, os.environ, env_file)
+
+
+def has_display() -> bool:
+    """Whether a window could be shown; only Linux may be without."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def limit_native_threads() -> None:

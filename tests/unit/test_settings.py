@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from voice_ui.errors import SettingsError
-from voice_ui.settings import SETTINGS, Secret, Settings, load, read
+from voice_ui.settings import OPTIONS, SETTINGS, Secret, Settings, load, read
 
 ROOT = Path(__file__).parents[2]
-NOTHING = argparse.Namespace(host=None, port=None, no_open=False, offline=False)
+NOTHING = argparse.Namespace(**dict.fromkeys(OPTIONS.values()), no_open=False, offline=False)
 
 
 def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
@@ -20,7 +20,7 @@ def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
 
 
 def test_the_command_line_wins_over_everything() -> None:
-    arguments = argparse.Namespace(host="::1", port="81", no_open=True, offline=True)
+    arguments = argparse.Namespace(**{**vars(NOTHING), "host": "::1", "port": "81", "no_open": True, "offline": True})
     settings = read(arguments, {"VOICE_UI_PORT": "1234", "VOICE_UI_HOST": "0.0.0.0"}, {})
     assert (settings.host, settings.port, settings.open_browser, settings.offline) == ("::1", 81, False, True)
 
@@ -40,6 +40,9 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("OPENAI_BASE_URL", "api.openai.com"),
         ("VOICE_UI_TRANSPORT", "carrier pigeon"),
         ("OPENAI_ORG_ID", "org\nInjected: header"),
+        ("VOICE_UI_SHARE", "1"),
+        ("VOICE_UI_CERT", "/no/such/file.pem"),
+        ("VOICE_UI_BEHIND_PROXY", "proxy.example"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(name: str, value: str) -> None:
@@ -49,6 +52,19 @@ def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(n
     message = str(caught.value)
     assert name in message and "the environment" in message and allowed in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "voice.example"])
+def test_without_share_only_this_machine_is_served(host: str) -> None:
+    with pytest.raises(SettingsError, match="--share"):
+        read(NOTHING, {"VOICE_UI_HOST": host}, {})
+    assert read(NOTHING, {"VOICE_UI_HOST": host, "VOICE_UI_SHARE": "yes"}, {}).host == host
+
+
+def test_a_key_without_its_certificate_is_an_error(tmp_path: Path) -> None:
+    (key := tmp_path / "key.pem").touch()
+    with pytest.raises(SettingsError, match="--cert"):
+        read(NOTHING, {"VOICE_UI_CERT_KEY": str(key)}, {})
 
 
 def test_a_bad_key_is_not_repeated_in_the_error() -> None:

@@ -70,6 +70,8 @@ class Offer:
     check: Callable[[str], Awaitable[Problem | None]]
     """What is known against a model before anybody speaks."""
     limits: Limits
+    controls: Callable[[], object] = lambda: None
+    """Builds more of them into the header."""
 
 
 class Tab:
@@ -127,6 +129,7 @@ class Tab:
             with ui.element("div").classes("server"):
                 ui.label(offer.server)
                 self._model_name = ui.label(offer.model).props("data-testid=model")
+            offer.controls()
             settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         # Reached by the keyboard, so that it can be scrolled by it. (Quasar's page is the main landmark.)
@@ -151,6 +154,17 @@ class Tab:
     @property
     def _target(self) -> Target:
         return self._offer.target(self._choices.model, self._choices.applied_to(self._offer.config))
+
+    # For the owner's list.
+
+    @property
+    def session(self) -> RealtimeSession:
+        """The session of this tab; reloaded, it is `handed_over` to the next."""
+        return self._session
+
+    @property
+    def handed_over(self) -> bool:
+        return self._handed_over
 
     # From the browser tab.
 

@@ -40,6 +40,7 @@ from voice_ui.session.events import (
 )
 from voice_ui.session.limits import Bill, Limits
 from voice_ui.session.outbox import Commit, Entry, Flush, Interrupt, Message, Outbox, Reconfigure, Sound
+from voice_ui.session.stopwatch import Stopwatch
 from voice_ui.session.turns import OpenTurn
 from voice_ui.state import PATIENCE, Input, State, after
 from voice_ui.transport import Transport
@@ -98,6 +99,7 @@ class RealtimeSession:
         self.unknown_events: Counter[str] = Counter()
         """Events of the server that were no use, by type or by what was wrong with them."""
         self._clock = clock
+        self._open_time = Stopwatch(clock)
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
         self._task: asyncio.Task[None] | None = None
         self._limits = limits or Limits()
@@ -124,6 +126,11 @@ class RealtimeSession:
         self._uncommitted_ms = 0.0  # sound since the last turn
 
     # What a page calls.
+
+    @property
+    def open_seconds(self) -> float:
+        """For how long, over all presses of Start, a connection was open or wanted."""
+        return self._open_time.seconds
 
     def start(self) -> None:
         """Begin to listen; opens a connection unless the last one still finishes a reply."""
@@ -200,10 +207,10 @@ class RealtimeSession:
         self._step(Input.NOTHING_SAID)
         return True
 
-    def stop_for(self, code: str, minutes: float) -> None:
-        """Stop because of a limit of so many minutes."""
+    def stop_for(self, code: str, minutes: float | None = None) -> None:
+        """Stop because of a limit, of so many minutes if it is one of time."""
         if self.state.capturing:
-            self._report(Problem(code, facts={"minutes": f"{minutes:g}"}))
+            self._report(Problem(code, facts={} if minutes is None else {"minutes": f"{minutes:g}"}))
             self.stop()
 
     def dismiss(self) -> None:
@@ -439,6 +446,7 @@ class RealtimeSession:
         before, self.state = self.state, after(self.state, event)
         if self.state == before:
             return
+        self._open_time.run(not self.state.at_rest)
         self._wait_patiently()
         if self.state is State.IDLE:
             self._leave.set()
