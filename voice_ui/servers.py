@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from voice_ui import models
 from voice_ui.protocol import Dialect
 from voice_ui.settings import Secret, Settings
 
@@ -83,7 +82,7 @@ def _compatible(settings: Settings, host: str, model: str) -> Endpoint:
         headers["OpenAI-Organization"] = Secret(settings.openai_org_id)
     if settings.openai_project_id:
         headers["OpenAI-Project"] = Secret(settings.openai_project_id)
-    dialect = _dialect(settings, model, is_openai=is_openai)
+    dialect = _dialect(settings, is_openai=is_openai)
     if dialect is Dialect.BETA:
         headers["OpenAI-Beta"] = Secret("realtime=v1")
     url = realtime_url(settings.openai_base_url, model)
@@ -95,7 +94,7 @@ def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
     headers = {}
     if settings.azure_openai_api_key:
         headers["api-key"] = settings.azure_openai_api_key
-    dialect = _dialect(settings, model, is_openai=False) or Dialect.GA
+    dialect = _dialect(settings, is_openai=False) or Dialect.GA
     resource = endpoint.removesuffix("/openai/v1").removesuffix("/openai")
     if dialect is Dialect.BETA:
         query = f"api-version={AZURE_PREVIEW_VERSION}&deployment={quote(model, safe='')}"
@@ -105,13 +104,11 @@ def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
     return Endpoint("Azure OpenAI", url, model, headers, dialect, needs_key=True)
 
 
-def _dialect(settings: Settings, model: str, *, is_openai: bool) -> Dialect | None:
+def _dialect(settings: Settings, *, is_openai: bool) -> Dialect | None:
     """Return the dialect to begin with; None leaves it to what the server shows."""
     if settings.dialect != "auto":
         return Dialect(settings.dialect)
-    if is_openai:
-        return Dialect.GA
-    return Dialect.BETA if models.known(model).beta else None
+    return Dialect.GA if is_openai else None
 
 
 def realtime_url(base: str, model: str) -> str:

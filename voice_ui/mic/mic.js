@@ -124,9 +124,16 @@ export default {
       run.source.connect(run.node);
     },
 
-    ask() {
-      const device = this.device && { deviceId: { ideal: this.device } }; // one that is gone must not leave us mute
-      return navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...this.constraints, ...device } });
+    async ask() {
+      const audio = { channelCount: 1, ...this.constraints };
+      try {
+        // Chromium takes an ideal device for no wish at all.
+        const device = this.device && { deviceId: { exact: this.device } };
+        return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...device } });
+      } catch (error) {
+        if (error.name !== "OverconstrainedError") throw error;
+        return navigator.mediaDevices.getUserMedia({ audio }); // one that is gone must not leave us mute
+      }
     },
 
     watchTrack(run) {

@@ -41,16 +41,17 @@ export default {
     this.iconText = null;
     this.on = [
       [window, "pagehide", () => this.$emit("goodbye")],
-      [window, "blur", () => this.letGo()],
+      [window, "blur", ({ target }) => target === window && this.letGo()],
       [document, "visibilitychange", this.see],
       [document, "keydown", this.press],
-      [document, "keyup", (event) => event.code === "Space" && this.letGo()],
+      [document, "keyup", this.lift],
     ];
-    for (const [target, name, handle] of this.on) target.addEventListener(name, handle);
+    // Captured on the way down: a button keeps the Space key to itself.
+    for (const [target, name, handle] of this.on) target.addEventListener(name, handle, true);
     this.show();
   },
   beforeUnmount() {
-    for (const [target, name, handle] of this.on) target.removeEventListener(name, handle);
+    for (const [target, name, handle] of this.on) target.removeEventListener(name, handle, true);
     this.lock?.release();
   },
   watch: {
@@ -87,10 +88,17 @@ export default {
     press(event) {
       if (isText(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.code === "Escape") this.$emit("interrupt");
-      const mic = getElement(this.mic);
-      if (event.code !== "Space" || !mic?.byHand || !this.capturing) return;
+      if (this.isToTalk(event) && !event.repeat) getElement(this.mic).hold();
+    },
+    lift(event) {
+      if (this.isToTalk(event)) this.letGo();
+    },
+    // The Space key, where it is held to talk; nobody else gets it then, not even the button that has the focus.
+    isToTalk(event) {
+      if (event.code !== "Space" || isText(event.target) || !this.capturing || !getElement(this.mic)?.byHand) return false;
       event.preventDefault();
-      if (!event.repeat) mic.hold();
+      event.stopPropagation();
+      return true;
     },
     letGo() {
       getElement(this.mic)?.release();
