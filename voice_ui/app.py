@@ -252,6 +252,7 @@ def run(chosen: Settings, share: Share | None = None) -> None:
         app.add_middleware(Guard)
     host = _host(chosen)
     if chosen.native:
+        app.native.on("closed", app.shutdown)  # whatever the window is still busy with
         app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
     # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

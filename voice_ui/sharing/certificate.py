@@ -45,9 +45,8 @@ def context(cert: Path, key: Path | None = None) -> ssl.SSLContext:
         server.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "reason", None) or error.strerror or str(error)
-        raise SettingsError(
-            f"{key or cert} cannot be used with its certificate ({reason}); see --cert, --key"
-        ) from None
+        files = f"{cert} and {key}" if key else f"{cert}"
+        raise SettingsError(f"{files} cannot be used ({reason}); they must hold a certificate and its key") from None
     server.set_alpn_protocols(["http/1.1"])
     return server
 

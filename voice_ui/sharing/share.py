@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+import textwrap
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -74,7 +75,7 @@ class Share:
             return "\nNothing to share: this machine has no address on a network.\n\n"
         drawn = io.StringIO()
         segno.make(self.links[0], micro=False).terminal(drawn, border=2, compact=True)
-        warning = f"{WARNING}\n\n" if self.is_own_certificate else ""
+        warning = f"{textwrap.fill(WARNING, 80)}\n\n" if self.is_own_certificate else ""
         links = "\n".join(f"  {link}" for link in self.links)
         invitation = "Shared on this network. Open one of these there, or scan the code:"
         return f"\n{invitation}\n\n{links}\n\n{drawn.getvalue()}\n{warning}"
