@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 import socket
@@ -54,7 +55,7 @@ class VoiceUI:
             self._offline = await self._resources.enter_async_context(offline_server.serve())
             _log.info("the offline practice server answers at %s", self._offline.url)
         else:
-            _log.info("%s answers with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+            _log.info("%s is to answer, with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
         self._started.set()
         if endpoint and (problem := await self._check(endpoint.model)):
             _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
@@ -104,7 +105,7 @@ class VoiceUI:
             silence_ms=chosen.silence_ms,
             transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
             language=chosen.language,
-            reasoning_effort=chosen.reasoning_effort,
+            reasoning_effort=None if chosen.reasoning_effort == "none" else chosen.reasoning_effort,
         )
 
     def _target(self, model: str, config: SessionConfig) -> Target:
@@ -153,6 +154,10 @@ class VoiceUI:
         try:
             async with transport.connect(endpoint) as connection:
                 yield connection
+        except Refused as error:
+            if error.problem.code == "key-refused" and not endpoint.headers:
+                raise Refused("no-key", error.problem.detail, **error.problem.facts) from error
+            raise
         finally:
             self._open_sessions -= 1
 
@@ -214,4 +219,5 @@ def _check_port(host: str, port: int) -> None:
             probe.bind((host, port))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SettingsError(f"cannot listen on {host} port {port} ({reason}); choose another with --port") from None
+        other = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
+        raise SettingsError(f"cannot listen on {host} port {port} ({reason}); choose another with {other}") from None

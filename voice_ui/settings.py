@@ -6,6 +6,8 @@ Pure but for `load()`, the one place that looks at `sys.argv`, `os.environ` and 
 from __future__ import annotations
 
 import argparse
+import difflib
+import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,8 +131,8 @@ SETTINGS = (
         "VOICE_UI_REASONING_EFFORT",
         "reasoning_effort",
         "low",
-        _one_of("minimal", "low", "medium", "high", "xhigh"),
-        "minimal, low, medium, high, xhigh",
+        _one_of("none", "minimal", "low", "medium", "high", "xhigh"),
+        "none, minimal, low, medium, high, xhigh",
     ),
     Setting("VOICE_UI_MAX_SESSIONS", "max_sessions", 20, _whole(1, 10_000), "a whole number from 1 to 10000"),
     Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, _whole(1, 1440), "a whole number from 1 to 1440"),
@@ -181,6 +183,8 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
         ("the environment", environ),
         (ENV_FILE, env_file),
     )
+    for source, given in places[1:]:
+        _check_names(given, source)
     for setting in SETTINGS:
         values[setting.field] = setting.default
         for source, given in places:
@@ -191,13 +195,23 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
     return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
 
 
+def _check_names(given: Mapping[str, str | None], source: str) -> None:
+    """Raise SettingsError for a name of ours that is none: a setting with a slip in it would be passed over."""
+    known = [setting.name for setting in SETTINGS]
+    for name in given:
+        if name.startswith("VOICE_UI_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise SettingsError(f"{name} (from {source}) is no setting" + (f"; is it {near[0]}?" if near else ""))
+
+
 def _parse(setting: Setting, raw: str, source: str) -> Any:
     try:
         return setting.parse(raw)
     except ValueError:
         # The value itself is shown only where it cannot be a secret.
         shown = "is not valid" if setting.parse is _secret else f"cannot be {raw[:60]!r}"
-        raise SettingsError(f"{setting.name} (from {source}) {shown}; allowed: {setting.allowed}") from None
+        name = f"--{setting.field}" if source == "the command line" else f"{setting.name} (from {source})"
+        raise SettingsError(f"{name} {shown}; allowed: {setting.allowed}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -218,17 +232,26 @@ def load(argv: Sequence[str] | None = None) -> Settings:
 
     `.env.local` is looked for in the working folder, then beside `main.py`.
     """
-    from dotenv import dotenv_values
-
     arguments = _parser().parse_args(argv)
     try:
-        # A key may hold a dollar sign: nothing in the file is a reference to something else.
         folders = (Path.cwd(), Path(__file__).parents[1])
-        path = next((path for folder in folders if (path := folder / ENV_FILE).is_file()), None)
-        env_file = dotenv_values(path, interpolate=False) if path else {}
+        path = next((path for folder in folders if (path := folder / ENV_FILE).exists()), None)
+        env_file = _read_env(path.read_text(encoding="utf-8")) if path else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} cannot be read ({type(error).__name__}); it must be UTF-8 text") from None
     return read(arguments, os.environ, env_file)
+
+
+def _read_env(text: str) -> dict[str, str | None]:
+    """Return what a file of settings says; raises SettingsError. A key may hold a dollar sign: nothing is expanded."""
+    from dotenv.parser import parse_stream
+
+    lines = list(parse_stream(io.StringIO(text)))
+    for line in lines:
+        if line.error or (line.key and line.value is None):
+            shown = line.original.string.strip().partition("=")[0][:40]
+            raise SettingsError(f"{ENV_FILE} line {line.original.line} is no setting: {shown!r}; allowed: NAME=value")
+    return {line.key: line.value for line in lines if line.key}
 
 
 def limit_native_threads() -> None:

@@ -15,7 +15,7 @@ from nicegui.events import GenericEventArguments
 from voice_ui import audio
 from voice_ui.errors import CATALOGUE
 from voice_ui.mic import Chunk, Mic, MicProblem, Started, Stopped
-from voice_ui.mic.mic import HINTS, NAMES, code_of
+from voice_ui.mic.problems import HINTS, NAMES, code_of
 
 SOUND = audio.encode(bytes(range(240)) * 4)
 

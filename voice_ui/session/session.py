@@ -250,7 +250,7 @@ class RealtimeSession:
         if before:
             await asyncio.wait((before,))  # its connection is still being closed
         start = self._clock()
-        _log.info("session started: %s, %s", self._facts["server"], self._facts["model"])
+        _log.info("session begins: %s %s", self._facts["server"], self._facts["model"])
         try:
             while self._wanted():
                 try:
@@ -270,8 +270,8 @@ class RealtimeSession:
             self._report(Problem("program-error", type(error).__name__))
             self._step(Input.FAILED)
         finally:
-            tokens, cost = self.bill.usage.total, self.bill.cost
-            _log.info("session ended after %.0f s; so far %d tokens, $%.4f", self._clock() - start, tokens, cost)
+            cost = f", ${self.bill.cost:.4f}" if self.bill.cost else ""
+            _log.info("session ends after %.0f s: %d tokens%s", self._clock() - start, self.bill.usage.total, cost)
 
     def _wanted(self) -> bool:
         """Whether this run is still to hold a connection: it may be over, and even followed by another."""
@@ -320,7 +320,7 @@ class RealtimeSession:
         self._step(Input.LOST)
         self._say(StateChanged(self.state, self._backoff.attempt))
         if self._backoff.attempt > 1:  # a short break is not worth an alarm
-            self._report(problem)
+            self._report(replace(problem, recovering=True))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._leave.wait(), delay)
 
