@@ -242,15 +242,17 @@ def load(argv: Sequence[str] | None = None) -> Settings:
     return read(arguments, os.environ, env_file)
 
 
-def _read_env(text: str) -> dict[str, str | None]:
+def _read_env(content: str) -> dict[str, str | None]:
     """Return what a file of settings says; raises SettingsError. A key may hold a dollar sign: nothing is expanded."""
     from dotenv.parser import parse_stream
 
-    lines = list(parse_stream(io.StringIO(text)))
+    lines = list(parse_stream(io.StringIO(content)))
     for line in lines:
         if line.error or (line.key and line.value is None):
-            shown = line.original.string.strip().partition("=")[0][:40]
-            raise SettingsError(f"{ENV_FILE} line {line.original.line} is no setting: {shown!r}; allowed: NAME=value")
+            text = line.original.string  # empty lines before it are part of it
+            number = line.original.line + text[: -len(text.lstrip())].count("\n")
+            # The line itself is not shown: it may be a key that somebody pasted.
+            raise SettingsError(f"{ENV_FILE} line {number} is no setting; allowed: NAME=value")
     return {line.key: line.value for line in lines if line.key}
 
 

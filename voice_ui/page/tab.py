@@ -54,6 +54,8 @@ HELD_SECONDS = 3.0
 LONG_THOUGHT_SECONDS = 8.0
 LONG_THOUGHT = "Still waiting for the reply…"
 
+TO_THE_END = "() => document.querySelector('.conversation').scrollTo({ top: 0, behavior: 'smooth' })"
+
 CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
 CURED_BY_A_REPLY.remove("transcription-failed")
@@ -138,11 +140,14 @@ class Tab:
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         # Reached by the keyboard, so that it can be scrolled by it. (Quasar's page is the main landmark.)
         conversation = ui.element("section").classes("conversation").props('aria-label="Conversation" tabindex=0')
+        conversation.on("scroll", js_handler="e => e.target.classList.toggle('scrolled-up', e.target.scrollTop < -80)")
         with conversation, ui.element("div"):
             if offer.notice:
                 ui.label(offer.notice).classes("notice").props("data-testid=notice")
             self._transcript = Transcript()
         with ui.element("footer"):
+            newest = ui.button("Newest", icon="arrow_downward", color=None).classes("newest")
+            newest.props("rounded no-caps size=sm").on("click", js_handler=TO_THE_END)
             self._error = ErrorCard(
                 retry=self._mic.js_start,
                 on_dismiss=lambda: self._session.dismiss(),
