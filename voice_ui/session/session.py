@@ -197,6 +197,7 @@ class RealtimeSession:
             return False
         self._config = target.config
         self._outbox.put(Reconfigure(target.config))
+        self._uncommitted_ms = 0.0
         self._step(Input.NOTHING_SAID)
         return True
 
