@@ -1,6 +1,7 @@
 """Settings: who wins, what is allowed, and that the example file tells the truth."""
 
 import argparse
+import os
 import re
 from pathlib import Path
 
@@ -99,15 +100,14 @@ def test_the_example_file_documents_every_setting_with_its_default() -> None:
 
 def test_the_example_file_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.name, raising=False)
+    monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text((ROOT / ".env.local.example").read_text(encoding="utf-8"), encoding="utf-8")
     assert load([]) == read(NOTHING, {}, {})
 
 
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text("OPENAI_API_KEY=sk-${HOME}-1234567890\n", encoding="utf-8")
     settings: Settings = load([])
     assert settings.openai_api_key is not None
