@@ -30,7 +30,10 @@ def free_port() -> int:
 def clean_environment(**more: str) -> dict[str, str]:
     """Return this environment without our settings, and without pytest's mark: NiceGUI would take it for its own."""
     ours = {setting.name for setting in SETTINGS} | {"PYTEST_CURRENT_TEST"}
-    return {name: value for name, value in os.environ.items() if name not in ours} | more
+    theirs = {
+        name: value for name, value in os.environ.items() if name not in ours and not name.startswith("VOICE_UI_")
+    }
+    return theirs | more
 
 
 class Program:

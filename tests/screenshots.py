@@ -15,7 +15,7 @@ from tests.browser.page import Talk
 from tests.running import ROOT, program
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
-README = {"answering-1440-light", "error-360-dark"}
+README = {"answering-1440-light", "error-360-dark", "settings-360-light"}
 
 
 async def picture(talk: Talk, folder: Path, name: str) -> None:
@@ -38,7 +38,15 @@ async def states(browser: Browser, url: str, folder: Path, size: str, scheme: st
     await picture(talk, folder, f"hearing-{suffix}")
     await expect(talk.history).to_contain_text("12")
     await expect(talk.response).to_contain_text("It is")
+    await expect(talk.page.get_by_test_id("percentiles")).to_contain_text("2 turns")
     await picture(talk, folder, f"answering-{suffix}")
+    await talk.open_settings()
+    await picture(talk, folder, f"settings-{suffix}")
+    await talk.page.get_by_role("button", name="Push to talk", exact=True).click()
+    await talk.page.get_by_role("switch", name="Type instead of speaking").click()
+    await talk.close_settings()
+    await expect(talk.page.get_by_text("Applied to the running session.")).to_be_hidden()
+    await picture(talk, folder, f"push-to-talk-{suffix}")
     await talk.stop()
     await talk.is_in("idle")
     refuse = "async () => { throw new DOMException('Permission denied', 'NotAllowedError'); }"

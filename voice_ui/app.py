@@ -67,7 +67,7 @@ class VoiceUI:
             self._offline = await self._resources.enter_async_context(offline_server.serve())
             _log.info("the offline practice server answers at %s", self._offline.url)
         else:
-            _log.info("%s answers with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+            _log.info("%s is to answer, with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
         self._started.set()
         if self._share:
             await self._open_door(self._share)
@@ -141,7 +141,7 @@ class VoiceUI:
             silence_ms=chosen.silence_ms,
             transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
             language=chosen.language,
-            reasoning_effort=chosen.reasoning_effort,
+            reasoning_effort=None if chosen.reasoning_effort == "none" else chosen.reasoning_effort,
         )
 
     def _target(self, model: str, config: SessionConfig) -> Target:
@@ -190,6 +190,10 @@ class VoiceUI:
         try:
             async with transport.connect(endpoint) as connection:
                 yield connection
+        except Refused as error:
+            if error.problem.code == "key-refused" and not endpoint.headers:
+                raise Refused("no-key", error.problem.detail, **error.problem.facts) from error
+            raise
         finally:
             self._open_sessions -= 1
 

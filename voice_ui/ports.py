@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from collections.abc import Sequence
@@ -43,11 +44,10 @@ def free(addresses: Sequence[str], port: int, *, fixed: bool) -> int:
                 listen(address, candidate).close()
             return candidate
         except OSError as error:
-            reason = error.strerror or str(error)
             if candidate == port:
-                problem = (
-                    f"cannot listen on {address} port {port} ({reason}{held_by(port)}); choose another with --port"
-                )
+                problem = f"cannot listen on {address} port {port} ({error.strerror or error}{held_by(port)})"
+            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                raise SettingsError(f"{problem}; choose another with --host") from None
     raise SettingsError(f"{problem}; choose another with --port")
 
 

@@ -29,6 +29,8 @@ class Endpoint:
     """Sent with the handshake; secrets, all of them, so that no repr shows one."""
     dialect: Dialect | None = None
     """None: as the server turns out to speak."""
+    setting: str = "OPENAI_BASE_URL"
+    """Where the address came from."""
     is_openai: bool = False
     needs_key: bool = False
 
@@ -68,8 +70,8 @@ def notice(settings: Settings) -> str:
         reason = "there is no OPENAI_API_KEY, neither in the environment nor in .env.local"
         cure = "write OPENAI_API_KEY=… into .env.local and restart"
     return (
-        f"The offline practice server answers, because {reason}. It understands short, clear English, knows the time, "
-        f"the date and arithmetic, and reads back the rest; it is no language model. To talk to OpenAI, {cure}."
+        "Say “what time is it” or “what is seven plus five”: the offline practice server answers, which understands "
+        f"short, clear English and is no language model, because {reason}. To talk to OpenAI, {cure}."
     )
 
 
@@ -86,7 +88,8 @@ def _compatible(settings: Settings, host: str, model: str) -> Endpoint:
     if dialect is Dialect.BETA:
         headers["OpenAI-Beta"] = Secret("realtime=v1")
     url = realtime_url(settings.openai_base_url, model)
-    return Endpoint("OpenAI" if is_openai else host, url, model, headers, dialect, is_openai, is_openai)
+    name = "OpenAI" if is_openai else host
+    return Endpoint(name, url, model, headers, dialect, is_openai=is_openai, needs_key=is_openai)
 
 
 def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
@@ -101,7 +104,7 @@ def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
         url = f"{_websocket(resource)}/openai/realtime?{query}"
     else:
         url = realtime_url(f"{resource}/openai/v1", model)
-    return Endpoint("Azure OpenAI", url, model, headers, dialect, needs_key=True)
+    return Endpoint("Azure OpenAI", url, model, headers, dialect, "AZURE_OPENAI_ENDPOINT", needs_key=True)
 
 
 def _dialect(settings: Settings, *, is_openai: bool) -> Dialect | None:

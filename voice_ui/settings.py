@@ -6,6 +6,8 @@ Pure but for `load()`, the one place that looks at `sys.argv`, `os.environ` and 
 from __future__ import annotations
 
 import argparse
+import difflib
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -146,8 +148,8 @@ SETTINGS = (
         "VOICE_UI_REASONING_EFFORT",
         "reasoning_effort",
         "low",
-        _one_of("minimal", "low", "medium", "high", "xhigh"),
-        "minimal, low, medium, high, xhigh",
+        _one_of("none", "minimal", "low", "medium", "high", "xhigh"),
+        "none, minimal, low, medium, high, xhigh",
     ),
     Setting("VOICE_UI_MAX_SESSIONS", "max_sessions", 20, _whole(1, 10_000), "a whole number from 1 to 10000"),
     Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, _whole(1, 1440), "a whole number from 1 to 1440"),
@@ -220,6 +222,8 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
         ("the environment", environ),
         (ENV_FILE, env_file),
     )
+    for source, given in places[1:]:
+        _check_names(given, source)
     for setting in SETTINGS:
         values[setting.field] = setting.default
         for source, given in places:
@@ -234,12 +238,12 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
 def _check_together(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
     """Raise SettingsError for what is allowed alone, but not together."""
     if not values["share"] and not is_this_machine(values["host"]):
-        place = f"VOICE_UI_HOST (from {sources['VOICE_UI_HOST']})"
+        place = _place("VOICE_UI_HOST", sources["VOICE_UI_HOST"])
         raise SettingsError(
             f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1"
         )
     if values["cert_key"] and not values["cert"]:
-        place = f"VOICE_UI_CERT_KEY (from {sources['VOICE_UI_CERT_KEY']})"
+        place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
         raise SettingsError(f"{place} is a key without its certificate; allowed: with VOICE_UI_CERT or --cert")
 
 
@@ -251,13 +255,29 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+def _check_names(given: Mapping[str, str | None], source: str) -> None:
+    """Raise SettingsError for a name of ours that is none: a setting with a slip in it would be passed over."""
+    known = [setting.name for setting in SETTINGS]
+    for name in given:
+        if name.startswith("VOICE_UI_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise SettingsError(f"{name} (from {source}) is no setting" + (f"; is it {near[0]}?" if near else ""))
+
+
 def _parse(setting: Setting, raw: str, source: str) -> Any:
     try:
         return setting.parse(raw)
     except ValueError:
         # The value itself is shown only where it cannot be a secret.
         shown = "is not valid" if setting.parse is _secret else f"cannot be {raw[:60]!r}"
-        raise SettingsError(f"{setting.name} (from {source}) {shown}; allowed: {setting.allowed}") from None
+        raise SettingsError(f"{_place(setting.name, source)} {shown}; allowed: {setting.allowed}") from None
+
+
+def _place(name: str, source: str) -> str:
+    """Return where a value was given, as it is spelt there."""
+    if source == "the command line":
+        return "--" + OPTIONS[name].replace("_", "-")
+    return f"{name} (from {source})"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -286,14 +306,11 @@ def load(argv: Sequence[str] | None = None) -> Settings:
 
     `.env.local` is looked for in the working folder, then beside `main.py`.
     """
-    from dotenv import dotenv_values
-
     arguments = _parser().parse_args(argv)
     try:
-        # A key may hold a dollar sign: nothing in the file is a reference to something else.
         folders = (Path.cwd(), Path(__file__).parents[1])
-        path = next((path for folder in folders if (path := folder / ENV_FILE).is_file()), None)
-        env_file = dotenv_values(path, interpolate=False) if path else {}
+        path = next((path for folder in folders if (path := folder / ENV_FILE).exists()), None)
+        env_file = _read_env(path.read_text(encoding="utf-8")) if path else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} cannot be read ({type(error).__name__}); it must be UTF-8 text") from None
     return read(arguments, os.environ, env_file)
@@ -302,6 +319,20 @@ def load(argv: Sequence[str] | None = None) -> Settings:
 def has_display() -> bool:
     """Whether a window could be shown; only Linux may be without."""
     return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _read_env(content: str) -> dict[str, str | None]:
+    """Return what a file of settings says; raises SettingsError. A key may hold a dollar sign: nothing is expanded."""
+    from dotenv.parser import parse_stream
+
+    lines = list(parse_stream(io.StringIO(content)))
+    for line in lines:
+        if line.error or (line.key and line.value is None):
+            text = line.original.string  # empty lines before it are part of it
+            number = line.original.line + text[: -len(text.lstrip())].count("\n")
+            # The line itself is not shown: it may be a key that somebody pasted.
+            raise SettingsError(f"{ENV_FILE} line {number} is no setting; allowed: NAME=value")
+    return {line.key: line.value for line in lines if line.key}
 
 
 def limit_native_threads() -> None:

@@ -221,6 +221,9 @@ async def test_the_text_stays_where_it_is_for_a_reader_who_scrolled_up(
             go_on.set()
             await expect(talk.response).to_contain_text("line 799")
             assert await talk.page.evaluate(place) == before
+            await talk.page.get_by_role("button", name="Newest").click()
+            await expect(talk.page.get_by_text("line 799")).to_be_in_viewport()
+            await expect(talk.page.get_by_role("button", name="Newest")).to_be_hidden()
 
 
 async def test_a_reply_can_be_copied_and_the_conversation_downloaded(tmp_path: Path, open_browser: OpenBrowser) -> None:

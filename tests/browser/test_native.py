@@ -137,7 +137,7 @@ async def test_a_spoken_turn_in_the_window_and_closing_it_ends_the_program(tmp_p
         await inside.becomes("document.querySelector('[data-testid=response]').innerText.includes('12')")
         await inside.becomes("document.querySelector('[data-testid=status]').dataset.state == 'listening'")
         picture = await asyncio.to_thread(ImageGrab.grab, xdisplay=screen)
-        picture.save(Path(os.environ.get("VOICE_UI_PICTURES", tmp_path)) / "native.png")
+        picture.save(Path(os.environ.get("TESTS_PICTURES", tmp_path)) / "native.png")
         assert (
             len(picture.convert("L").resize((90, 100), Image.Resampling.BOX).getcolors() or ()) > 20
         )  # no empty window

@@ -4,12 +4,13 @@ import argparse
 
 import pytest
 
+from tests.unit.test_settings import NOTHING
 from voice_ui import servers
 from voice_ui.settings import Settings, read
 
 
 def settings(offline: bool = False, **environ: str) -> Settings:
-    arguments = argparse.Namespace(host=None, port=None, no_open=False, offline=offline)
+    arguments = argparse.Namespace(**vars(NOTHING) | {"offline": offline})
     return read(arguments, environ, {})
 
 

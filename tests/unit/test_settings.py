@@ -1,6 +1,7 @@
 """Settings: who wins, what is allowed, and that the example file tells the truth."""
 
 import argparse
+import os
 import re
 from pathlib import Path
 
@@ -67,6 +68,29 @@ def test_a_key_without_its_certificate_is_an_error(tmp_path: Path) -> None:
         read(NOTHING, {"VOICE_UI_CERT_KEY": str(key)}, {})
 
 
+@pytest.mark.parametrize("line", ["this is nonsense", "sk-proj-0123456789abcdef", "= value", "VOICE_UI_PORT"])
+def test_a_line_of_the_file_that_is_no_setting_is_named_by_its_number_and_not_repeated(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env.local").write_text(f"# a remark\n\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"^\.env\.local line 3 is no setting; allowed: NAME=value$"):
+        load([])
+
+
+def test_a_name_with_a_slip_in_it_is_told_with_the_one_that_was_meant() -> None:
+    with pytest.raises(
+        SettingsError, match=r"VOICE_UI_PROT \(from \.env\.local\) is no setting; is it VOICE_UI_PORT\?"
+    ):
+        read(NOTHING, {}, {"VOICE_UI_PROT": "9000"})
+
+
+def test_a_wrong_value_on_the_command_line_is_named_as_it_was_typed() -> None:
+    arguments = argparse.Namespace(**vars(NOTHING) | {"port": "abc"})
+    with pytest.raises(SettingsError, match=r"^--port cannot be 'abc'"):
+        read(arguments, {}, {})
+
+
 def test_a_bad_key_is_not_repeated_in_the_error() -> None:
     with pytest.raises(SettingsError) as caught:
         read(NOTHING, {}, {"OPENAI_API_KEY": "sk-with a space"})
@@ -92,15 +116,14 @@ def test_the_example_file_documents_every_setting_with_its_default() -> None:
 
 def test_the_example_file_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.name, raising=False)
+    monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text((ROOT / ".env.local.example").read_text(encoding="utf-8"), encoding="utf-8")
     assert load([]) == read(NOTHING, {}, {})
 
 
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text("OPENAI_API_KEY=sk-${HOME}-1234567890\n", encoding="utf-8")
     settings: Settings = load([])
     assert settings.openai_api_key is not None

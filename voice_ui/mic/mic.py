@@ -128,6 +128,11 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
         self.update()
 
     @property
+    def js_start(self) -> str:
+        """The `js_handler` of a button that only starts."""
+        return f"() => getElement({self.id}).start()"
+
+    @property
     def by_hand(self) -> bool:
         """Whether sound comes only while `hold()` holds, with what was spoken in the 200 ms before."""
         return bool(self._props["by-hand"])

@@ -12,6 +12,7 @@ const WORDS = {
   error: "Stopped",
 };
 const COLOURS = { idle: "#0f6b5c", error: "#8a6d00" };
+const SILENT_MS = 2000;
 const CHOICES = "voice-ui-choices";
 const RUN = "voice-ui-run";
 
@@ -49,10 +50,16 @@ export default {
     // Captured on the way down: a button keeps the Space key to itself.
     for (const [target, name, handle] of this.on) target.addEventListener(name, handle, true);
     this.show();
+    setTimeout(() => {
+      window.socket.on("disconnect", this.miss); // NiceGUI makes its socket after the elements
+      window.socket.on("connect", this.find);
+    });
   },
   beforeUnmount() {
     for (const [target, name, handle] of this.on) target.removeEventListener(name, handle, true);
     this.lock?.release();
+    window.socket?.off("disconnect", this.miss);
+    window.socket?.off("connect", this.find);
   },
   watch: {
     state: "show",
@@ -83,6 +90,16 @@ export default {
       this.$emit("sight", !document.hidden);
       this.lock = null; // the browser takes it from a tab that is out of sight
       this.stayAwake();
+    },
+
+    // The program behind the page is gone: nobody but the page itself can say so.
+    miss() {
+      this.missing ??= setTimeout(() => document.body.classList.add("out-of-touch"), SILENT_MS);
+    },
+    find() {
+      clearTimeout(this.missing);
+      this.missing = null;
+      document.body.classList.remove("out-of-touch");
     },
 
     press(event) {

@@ -10,7 +10,7 @@ from voice_ui.protocol import SessionConfig
 
 TURN_TAKING = {"server_vad": "Automatic", "semantic_vad": "Semantic", "none": "Push to talk"}
 EAGERNESS = {"low": "Patient", "auto": "Normal", "high": "Eager"}
-EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 TEXT_SIZES = {"normal": "A", "large": "A+", "huge": "A++"}
 
 LANGUAGES = {
@@ -60,7 +60,7 @@ class Choices:
             eagerness=config.eagerness,
             language=config.language or "",
             instructions=config.instructions,
-            reasoning_effort=config.reasoning_effort or "low",
+            reasoning_effort=config.reasoning_effort or "none",
         )
 
     def applied_to(self, config: SessionConfig) -> SessionConfig:
@@ -73,7 +73,7 @@ class Choices:
             eagerness=self.eagerness,
             language=self.language or None,
             instructions=self.instructions,
-            reasoning_effort=self.reasoning_effort,
+            reasoning_effort=None if self.reasoning_effort == "none" else self.reasoning_effort,
         )
 
     def remembered(self, told: Mapping[str, Any], models: tuple[str, ...]) -> Choices:

@@ -9,6 +9,13 @@ from nicegui import ui
 
 from voice_ui.errors import Problem
 
+COPY = """async e => {
+    const words = e.currentTarget.querySelector(".block");
+    try { await Quasar.copyToClipboard(e.currentTarget.dataset.details); words.textContent = "Copied"; }
+    catch { words.textContent = "The browser would not copy"; }
+    setTimeout(() => { words.textContent = "Copy details"; }, 2000);
+}"""
+
 
 class ErrorCard(ui.element):
     """Shows one problem at a time, the newest; the same one again is counted, not stacked."""
@@ -20,6 +27,7 @@ class ErrorCard(ui.element):
         super().__init__("section")
         self.problem: Problem | None = None
         self._times = 0
+        self._at_rest = True
         self._on_dismiss = on_dismiss
         self._on_successor = on_successor
         self._about = about
@@ -34,7 +42,7 @@ class ErrorCard(ui.element):
                     self._retry = self._action("Retry", "retry").on("click", js_handler=retry)
                     self._successor = self._action("", "successor").on("click", self._handle_successor)
                     self._copy = self._action("Copy details", "copy")
-                    self._copy.on("click", js_handler="e => Quasar.copyToClipboard(e.currentTarget.dataset.details)")
+                    self._copy.on("click", js_handler=COPY)
             ui.button(icon="close", on_click=self.dismiss, color=None).props('flat round dense aria-label="Dismiss"')
 
     def _action(self, label: str, testid: str) -> ui.button:
@@ -49,7 +57,7 @@ class ErrorCard(ui.element):
         self._fix.set_text(problem.fix)
         count = f" · {self._times} times" if self._times > 1 else ""
         self._code.set_text(f"{problem.code}{count}")
-        self._retry.set_visibility(problem.entry.retry)
+        self._show_retry()
         successor = problem.facts.get("successor", "")
         self._successor.set_text(f"Use {successor}")
         self._successor.set_visibility(bool(successor))
@@ -59,6 +67,14 @@ class ErrorCard(ui.element):
         self.props["data-code"] = problem.code
         self.update()
         self.set_visibility(True)
+
+    def show_at_rest(self, at_rest: bool) -> None:
+        """While something is under way there is nothing to start again."""
+        self._at_rest = at_rest
+        self._show_retry()
+
+    def _show_retry(self) -> None:
+        self._retry.set_visibility(self._at_rest and self.problem is not None and self.problem.entry.retry)
 
     def cure(self, *codes: str) -> None:
         """Take the problem away if it is one of these."""

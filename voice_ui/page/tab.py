@@ -48,6 +48,14 @@ WORDS = {
     "error": "Stopped",
 }
 
+HELD_SECONDS = 3.0
+"""A connection that was made again and held so long is believed to hold: what was wrong is not shown any longer."""
+
+LONG_THOUGHT_SECONDS = 8.0
+LONG_THOUGHT = "Still waiting for the reply…"
+
+TO_THE_END = "() => document.querySelector('.conversation').scrollTo({ top: 0, behavior: 'smooth' })"
+
 CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
 CURED_BY_A_REPLY.remove("transcription-failed")
@@ -86,6 +94,7 @@ class Tab:
         self._handed_over = False
         self._left = False
         self._out_of_sight = Alarm()
+        self._held, self._long_thought = Alarm(), Alarm()
         self._session = RealtimeSession(self._target, offer.limits)
         self._state = self._session.state  # the one that is shown
         self._build()
@@ -134,17 +143,22 @@ class Tab:
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         # Reached by the keyboard, so that it can be scrolled by it. (Quasar's page is the main landmark.)
         conversation = ui.element("section").classes("conversation").props('aria-label="Conversation" tabindex=0')
+        conversation.on("scroll", js_handler="e => e.target.classList.toggle('scrolled-up', e.target.scrollTop < -80)")
         with conversation, ui.element("div"):
             if offer.notice:
                 ui.label(offer.notice).classes("notice").props("data-testid=notice")
             self._transcript = Transcript()
         with ui.element("footer"):
+            newest = ui.button("Newest", icon="arrow_downward", color=None).classes("newest")
+            newest.props("rounded no-caps size=sm").on("click", js_handler=TO_THE_END)
             self._error = ErrorCard(
-                retry=self._mic.js_toggle,
+                retry=self._mic.js_start,
                 on_dismiss=lambda: self._session.dismiss(),
                 on_successor=self._handle_successor,
                 about=f"{offer.server}, {offer.model}",
             )
+            silent = Problem("program-silent")
+            ui.label(f"{silent.cause} {silent.fix}").classes("program-silent").props("role=alert data-testid=silent")
             self._status = ui.label().classes("status").props("role=status data-testid=status")
             self._stage = Stage(self._mic)
             self._composer = Composer(lambda text: self._session.send_text(text))
@@ -212,13 +226,16 @@ class Tab:
 
     def hand_over(self) -> RealtimeSession:
         """Give the session to the page that takes the place of this one."""
+        for alarm in (self._out_of_sight, self._held, self._long_thought):
+            alarm.stop()
         self._follower.cancel()
         self._handed_over = True
         return self._session
 
     async def close(self) -> None:
         """Nobody came back: let go of everything."""
-        self._out_of_sight.stop()
+        for alarm in (self._out_of_sight, self._held, self._long_thought):
+            alarm.stop()
         self._follower.cancel()
         await self._session.close()
 
@@ -314,8 +331,17 @@ class Tab:
         self._status.props(f"data-state={state.shown}")
         self._browser_tab.show(state)
         self._stage.show(state, by_hand=self._mic.by_hand)
-        if state is State.LISTENING and self._state in {State.CONNECTING, State.RECONNECTING}:
+        self._error.show_at_rest(state.at_rest)
+        if state is State.RECONNECTING:
+            self._held.stop()
+        elif state is State.LISTENING and self._state is State.RECONNECTING:
+            self._held.set(HELD_SECONDS, lambda: self._error.cure(*CURED_BY_CONNECTING))
+        elif state is State.LISTENING and self._state is State.CONNECTING:
             self._error.cure(*CURED_BY_CONNECTING)
+        if state in {State.THINKING, State.THINKING_LAST} and state is not self._state:
+            self._long_thought.set(LONG_THOUGHT_SECONDS, lambda: self._status.set_text(LONG_THOUGHT))
+        elif state is not self._state:
+            self._long_thought.stop()
         self._state = state
         if state.at_rest:
             self._mic.stop()

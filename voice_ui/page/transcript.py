@@ -15,6 +15,10 @@ from voice_ui.usage import Usage
 COPY = "e => Quasar.copyToClipboard(e.currentTarget.closest('article').querySelector('.running-text').innerText)"
 
 
+MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
+"""What is said of a reply that is not whole, by its status."""
+
+
 class Turn(ui.element):
     """What was heard and what was replied; either may come first, or never."""
 
@@ -27,6 +31,7 @@ class Turn(ui.element):
                 self._reply = RunningText().props("data-speaker=Model")
             with ui.element("div").classes("figures"):
                 self.latency = LatencyBar()
+                self._mark = ui.label().classes("mark")
                 self._copy = ui.button(icon="content_copy", color=None).classes("copy").on("click", js_handler=COPY)
                 self._copy.props('flat round dense size=sm aria-label="Copy this reply"').set_visibility(False)
 
@@ -43,6 +48,7 @@ class Turn(ui.element):
             self._heard.set_text(item.text)
         else:
             self._reply.show(item.text)
+            self._mark.set_text(MARKS.get(item.status, ""))
             self._copy.set_visibility(bool(item.text) and item.status != "in_progress")
 
     def forget_user(self) -> None:
@@ -52,6 +58,8 @@ class Turn(ui.element):
 
     def file(self) -> None:
         """This turn is no longer the last one."""
+        if "assistant" not in self.items:
+            self._mark.set_text("no reply")
         self._heard.props(remove="data-testid")
         self._response.props(remove="data-testid aria-live")
         self.latency.file()
@@ -105,7 +113,7 @@ class Transcript(ui.element):
         """Say what the conversation has used so far."""
         cached = f", {usage.cached:,} cached" if usage.cached else ""
         money = f" · ${cost:.4f}" if cost else ""
-        self._usage.set_text(f"{usage.total:,} tokens{cached}{money}")
+        self._usage.set_text(f"in all {usage.total:,} tokens{cached}{money}")
 
     def _file_turn(self) -> None:
         """Move the running turn up into the history."""

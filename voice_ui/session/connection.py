@@ -21,6 +21,15 @@ CONFIGURE_SECONDS = 10.0
 """From the open connection to `session.updated`; nothing is sent before that confirms what we asked for."""
 
 
+_SETTINGS = {
+    "reasoning": "VOICE_UI_REASONING_EFFORT (none leaves it out)",
+    "transcription": "VOICE_UI_TRANSCRIPTION_MODEL",
+    "turn_detection": "VOICE_UI_TURN_DETECTION",
+    "instructions": "VOICE_UI_INSTRUCTIONS",
+}
+"""By a part of the path of the field that a server names."""
+
+
 class Connection:
     """What is known of one connection, and its loops."""
 
@@ -103,7 +112,10 @@ class Connection:
             return None
         del self._updates[event.event_id]
         param = event.param or "it does not say which"
-        return Problem("update-rejected", words(event), self._facts | {"param": param})
+        facts = self._facts | {"param": param}
+        if setting := next((name for part, name in _SETTINGS.items() if part in param), None):
+            facts["setting"] = setting
+        return Problem("update-rejected", words(event), facts)
 
     async def seed(self, items: Iterable[Item], owed: OpenTurn | None) -> None:
         """Give the server the conversation so far, as text, and ask for the reply that is still owed."""
@@ -162,6 +174,8 @@ class Connection:
                 case Reconfigure(config):
                     await self._update(config)
                     self.turns.silence_ms = _silence_ms(config)
+                    if self.turns.silence_ms is None:  # what was heard so far is part of no turn by hand
+                        await self._transport.send(client.input_audio_buffer_clear(next(self._ids)))
             sent(entry)
 
     async def _update(self, config: SessionConfig) -> ClientEvent:

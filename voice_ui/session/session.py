@@ -204,6 +204,7 @@ class RealtimeSession:
             return False
         self._config = target.config
         self._outbox.put(Reconfigure(target.config))
+        self._uncommitted_ms = 0.0
         self._step(Input.NOTHING_SAID)
         return True
 
@@ -257,7 +258,7 @@ class RealtimeSession:
         if before:
             await asyncio.wait((before,))  # its connection is still being closed
         start = self._clock()
-        _log.info("session started: %s, %s", self._facts["server"], self._facts["model"])
+        _log.info("session begins: %s %s", self._facts["server"], self._facts["model"])
         try:
             while self._wanted():
                 try:
@@ -277,8 +278,8 @@ class RealtimeSession:
             self._report(Problem("program-error", type(error).__name__))
             self._step(Input.FAILED)
         finally:
-            tokens, cost = self.bill.usage.total, self.bill.cost
-            _log.info("session ended after %.0f s; so far %d tokens, $%.4f", self._clock() - start, tokens, cost)
+            cost = f", ${self.bill.cost:.4f}" if self.bill.cost else ""
+            _log.info("session ends after %.0f s: %d tokens%s", self._clock() - start, self.bill.usage.total, cost)
 
     def _wanted(self) -> bool:
         """Whether this run is still to hold a connection: it may be over, and even followed by another."""
@@ -327,7 +328,7 @@ class RealtimeSession:
         self._step(Input.LOST)
         self._say(StateChanged(self.state, self._backoff.attempt))
         if self._backoff.attempt > 1:  # a short break is not worth an alarm
-            self._report(problem)
+            self._report(replace(problem, recovering=True))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._leave.wait(), delay)
 
