@@ -130,7 +130,7 @@ class SharePanel(ui.dialog):
         self._share, self._visitors = share, visitors
         self._rows: dict[Visit, VisitRow] = {}
         self.props('position=right full-height aria-label="Share"')
-        with self, ui.card().classes("settings share").props("data-testid=share"):
+        with self, ui.card().classes("settings").props("data-testid=share"):
             with ui.element("div").classes("settings-head"):
                 ui.label("Share").props("role=heading aria-level=2")
                 ui.button(icon="close", on_click=self.close, color=None).props('flat round dense aria-label="Close"')
