@@ -18,7 +18,7 @@ from weakref import WeakSet
 from nicegui import app, ui
 from nicegui.server import Server
 
-from voice_ui import audio, models, ports, preflight, servers, settings, transport, window
+from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
@@ -209,9 +209,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except SettingsError as error:
         sys.stderr.write(f"voice-ui: {error}\n")
         sys.exit(2)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_of_interest)
+    log.write()
     run(chosen, share)
 
 
@@ -236,12 +234,6 @@ def _host(chosen: Settings) -> str:
     """Return where the owner is served: the network has a door of its own, unless a proxy comes to us."""
     this_machine = settings.is_this_machine(chosen.host)
     return chosen.host if this_machine or chosen.behind_proxy else "127.0.0.1"
-
-
-def _is_of_interest(record: logging.LogRecord) -> bool:
-    """False for what starlette makes of a visitor who leaves while a file is on its way."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
 
 
 def run(chosen: Settings, share: Share | None = None) -> None:
