@@ -9,6 +9,7 @@ import argparse
 import difflib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ def _dollars(value: str) -> float:
 
 
 def _switch(value: str) -> bool:
-    return {"yes": True, "no": False}[_one_of("yes", "no")(value)]
+    return _one_of("yes", "true", "on", "1", "no", "false", "off", "0")(value) in {"yes", "true", "on", "1"}
 
 
 def _address(value: str) -> str:
@@ -89,6 +90,13 @@ def _path(value: str) -> Path:
 
 def _header(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError
+    return value
+
+
+def _language(value: str) -> str:
+    """A server that takes no other would drop the whole configuration for it."""
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
         raise ValueError
     return value
 
@@ -128,7 +136,7 @@ SETTINGS = (
         _text,
         "any text",
     ),
-    Setting("VOICE_UI_LANGUAGE", "language", None, _header, "a language code of ISO 639-1 such as en or de"),
+    Setting("VOICE_UI_LANGUAGE", "language", None, _language, "a language code of ISO 639-1 such as en or de"),
     Setting(
         "VOICE_UI_TURN_DETECTION",
         "turn_detection",
