@@ -40,6 +40,7 @@ from voice_ui.session.events import (
 )
 from voice_ui.session.limits import Bill, Limits
 from voice_ui.session.outbox import Commit, Entry, Flush, Interrupt, Message, Outbox, Reconfigure, Sound
+from voice_ui.session.tap import Tap, tapped
 from voice_ui.session.turns import OpenTurn
 from voice_ui.state import PATIENCE, Input, State, after
 from voice_ui.transport import Transport
@@ -97,6 +98,8 @@ class RealtimeSession:
         self.bill = Bill(limits.max_cost if limits else None)
         self.unknown_events: Counter[str] = Counter()
         """Events of the server that were no use, by type or by what was wrong with them."""
+        self.tap: Tap | None = None
+        """Sees every event of both directions, while there is one."""
         self._clock = clock
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
         self._task: asyncio.Task[None] | None = None
@@ -263,7 +266,7 @@ class RealtimeSession:
                     self._rewind()
         except SessionError as error:
             _log.warning("session failed: %s", error)
-            self._report(error.problem)
+            self._report(error.problem, self.tap and self.tap.error)
             self._step(Input.FAILED)
         except Exception as error:
             _log.exception("session ended by a mistake of ours")
@@ -279,7 +282,7 @@ class RealtimeSession:
 
     async def _hold_connection(self) -> None:
         """Connect, and converse until the session is over or wants another connection; raises what ends it else."""
-        async with self._connect() as transport:
+        async with tapped(self._connect(), self) as transport:
             connection = Connection(transport, self._config, self.target.dialect, self._ids, self._facts)
             await connection.configure()
             await connection.seed(self.conversation.known, self._owed)
@@ -291,7 +294,8 @@ class RealtimeSession:
                 self._step(connection.turns.await_response())
                 self._owed = None
             if connection.differs:
-                self._report(Problem("config-differs", facts={"param": connection.differs, **self._facts}))
+                differs = Problem("config-differs", facts={"param": connection.differs, **self._facts})
+                self._report(differs, self.tap and self.tap.received)
             self._schedule_renewal(connection.expires_in)
             try:
                 await connection.converse(self._outbox, self._handle, self._handle_sent, self._leave)
@@ -320,7 +324,7 @@ class RealtimeSession:
         self._step(Input.LOST)
         self._say(StateChanged(self.state, self._backoff.attempt))
         if self._backoff.attempt > 1:  # a short break is not worth an alarm
-            self._report(replace(problem, recovering=True))
+            self._report(replace(problem, recovering=True), self.tap and self.tap.error)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._leave.wait(), delay)
 
@@ -393,7 +397,7 @@ class RealtimeSession:
         if isinstance(event, server.ErrorEvent) and (refused := connection.refusal(event)):
             problem, self._config = refused, connection.config
         if problem and not (problem.code == "response-cancelled" and connection.interrupted):
-            self._report(problem)
+            self._report(problem, self.tap and self.tap.received)
 
     def _handle_sent(self, entry: Entry) -> None:
         match entry:
@@ -479,9 +483,9 @@ class RealtimeSession:
             self._task.cancel()
             self._task = None
 
-    def _report(self, problem: Problem) -> None:
+    def _report(self, problem: Problem, number: int | None = None) -> None:
         _log.info("problem: %s", problem.code)
-        self._say(ProblemRaised(problem))
+        self._say(ProblemRaised(problem, number))
 
     def _say(self, event: SessionEvent) -> None:
         with suppress(asyncio.QueueFull):  # nobody has read for a thousand events: nobody is there
