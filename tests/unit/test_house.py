@@ -33,6 +33,7 @@ PURE = {
     "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
+    "page.inspector_rows",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

@@ -37,12 +37,12 @@ export default {
     <aside class="inspector" aria-label="Inspector" data-testid="inspector">
       <div class="inspector-head">
         <h2>Inspector</h2>
-        <span class="inspector-count" data-testid="inspector-count">{{ counted }}</span>
+        <span ref="count" class="inspector-count" data-testid="inspector-count"></span>
         <q-btn flat round dense :icon="paused ? 'play_arrow' : 'pause'" :aria-label="paused ? 'Resume' : 'Pause'"
           data-testid="inspector-pause" @click="pause(!paused)" />
         <q-btn flat round dense icon="download" aria-label="Download as JSON lines" @click="download" />
         <q-btn flat round dense icon="delete_sweep" aria-label="Clear" @click="clear" />
-        <q-btn flat round dense icon="close" aria-label="Close inspector" @click="close" />
+        <q-btn flat round dense icon="close" aria-label="Hide inspector" @click="close" />
       </div>
       <div class="inspector-filter">
         <q-input dense outlined clearable v-model="filter" label="Filter (-word leaves out)" debounce="150" />
@@ -56,11 +56,10 @@ export default {
     </aside>`,
   emits: ["ready", "close"],
 
-  data: () => ({ paused: false, filter: "", from: "", counted: "", said: "" }),
+  data: () => ({ paused: false, filter: "", from: "", said: "" }),
   created() {
     this.rows = [];
     this.waiting = []; // while paused
-    this.seen = 0;
     this.before = document.activeElement;
   },
   mounted() {
@@ -90,7 +89,6 @@ export default {
     append(row) {
       const last = this.rows.at(-1);
       if (last && isAppend(last) && isAppend(row)) return this.fold(last, row);
-      this.seen += 1;
       this.rows.push(row);
       this.draw(row);
       this.$refs.list.append(row.element);
@@ -163,7 +161,7 @@ export default {
     },
     count() {
       const more = this.waiting.length ? `, ${plain(this.waiting.length)} wait` : "";
-      this.counted = `${plain(this.rows.length)} ${this.rows.length === 1 ? "row" : "rows"}${more}`;
+      this.$refs.count.textContent = `${plain(this.rows.length)} ${this.rows.length === 1 ? "row" : "rows"}${more}`;
     },
 
     show(number) {
