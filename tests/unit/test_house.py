@@ -34,6 +34,7 @@ PURE = {
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "session.stopwatch", "sharing.room",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
+    "page.inspector_rows",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

@@ -15,6 +15,7 @@ from voice_ui.page.browser_tab import BrowserTab
 from voice_ui.page.choices import Choices
 from voice_ui.page.composer import Composer
 from voice_ui.page.error_card import ErrorCard
+from voice_ui.page.inspector import Inspector
 from voice_ui.page.parking import LEFT_SECONDS, PARKING_SECONDS, Parking
 from voice_ui.page.settings_panel import SettingsPanel
 from voice_ui.page.stage import Stage
@@ -133,6 +134,7 @@ class Tab:
             js_copy=self._browser_tab.js_copy,
             js_download=self._browser_tab.js_download,
         )
+        self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
         with ui.element("header"):
             ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
             with ui.element("div").classes("server"):
@@ -155,6 +157,7 @@ class Tab:
                 retry=self._mic.js_start,
                 on_dismiss=lambda: self._session.dismiss(),
                 on_successor=self._handle_successor,
+                on_show_event=self._inspector.show_event,
                 about=f"{offer.server}, {offer.model}",
             )
             silent = Problem("program-silent")
@@ -192,6 +195,7 @@ class Tab:
             self._follower.cancel()
             self._session = before.hand_over()
             self._session.target = self._target
+            self._session.tap = self._inspector.tap
             with self._client:
                 self._transcript.restore(self._session.conversation.items)
                 self._show_state(self._session.state)
@@ -230,6 +234,7 @@ class Tab:
             alarm.stop()
         self._follower.cancel()
         self._handed_over = True
+        self._session.tap = None
         return self._session
 
     async def close(self) -> None:
@@ -253,7 +258,6 @@ class Tab:
 
     def _handle_successor(self, model: str) -> None:
         self._settings.choose(model=model)
-        self._settings.show_choices(self._settings.choices)
 
     def _choose(self, choices: Choices) -> bool:
         """Make the choices hold; True if a running session had to be told."""
@@ -273,6 +277,12 @@ class Tab:
         self._show_state(self._state)
         self._transcript.props(f"data-text-size={choices.text_size}")
         self._composer.set_visibility(choices.typing)
+        self._inspector.show(choices.inspector)
+
+    def _handle_inspector(self) -> None:
+        self._session.tap = self._inspector.tap
+        if not self._inspector.tap:
+            self._error.forget_event()
 
     async def _check(self) -> None:
         if problem := await self._offer.check(self._choices.model):
@@ -314,8 +324,8 @@ class Tab:
                     self._transcript.show_usage(usage, cost)
                 case TurnTimed(timer, round_trip_ms):
                     self._turn_clock.measure(timer, round_trip_ms)
-                case ProblemRaised(problem):
-                    self._error.show(problem)
+                case ProblemRaised(problem, number):
+                    self._error.show(problem, number)
 
     def _cure_by(self, item: Item) -> None:
         """What went wrong in a turn is over when the next one goes well."""

@@ -13,6 +13,7 @@ from voice_ui.session.events import (
 from voice_ui.session.limits import Bill, Limits
 from voice_ui.session.line import Target
 from voice_ui.session.session import RealtimeSession
+from voice_ui.session.tap import Passed, Tap
 
 __all__ = [
     "Alarm",
@@ -20,10 +21,12 @@ __all__ = [
     "ItemChanged",
     "ItemForgotten",
     "Limits",
+    "Passed",
     "ProblemRaised",
     "RealtimeSession",
     "SessionEvent",
     "StateChanged",
+    "Tap",
     "Target",
     "TurnTimed",
     "UsageCounted",

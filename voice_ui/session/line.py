@@ -22,6 +22,7 @@ from voice_ui.session.backoff import Backoff
 from voice_ui.session.connection import Connection
 from voice_ui.session.events import ItemChanged, ItemForgotten, SessionEvent, StateChanged
 from voice_ui.session.outbox import Entry, Flush, Outbox
+from voice_ui.session.tap import Tap, tapped
 from voice_ui.session.turns import OpenTurn
 from voice_ui.state import Input, State
 from voice_ui.transport import Transport
@@ -64,10 +65,11 @@ class Host(Protocol):
 
     state: State
     conversation: Conversation
+    tap: Tap | None
 
     def step(self, event: Input) -> None: ...
     def say(self, event: SessionEvent) -> None: ...
-    def report(self, problem: Problem) -> None: ...
+    def report(self, problem: Problem, number: int | None = None) -> None: ...
     async def handle(self, event: ServerEvent) -> None: ...
     def handle_sent(self, entry: Entry) -> None: ...
 
@@ -131,7 +133,7 @@ class Line:
 
     async def _hold_connection(self) -> None:
         """Connect, and converse until the session is over or wants another connection; raises what ends it else."""
-        async with self._target.connect() as transport:
+        async with tapped(self._target.connect(), self._host) as transport:
             connection = Connection(transport, self.config, self._target.dialect, self._ids, self.facts)
             await connection.configure()
             await connection.seed(self._host.conversation.known, self._owed)
@@ -143,7 +145,8 @@ class Line:
                 self._host.step(connection.turns.await_response())
                 self._owed = None
             if connection.differs:
-                self._host.report(Problem("config-differs", facts={"param": connection.differs, **self.facts}))
+                differs = Problem("config-differs", facts={"param": connection.differs, **self.facts})
+                self._host.report(differs, self._host.tap and self._host.tap.received)
             self._schedule_renewal(connection.expires_in)
             try:
                 await connection.converse(self.outbox, self._host.handle, self._handle_sent, self._leave)
@@ -187,7 +190,7 @@ class Line:
         self._host.step(Input.LOST)
         self._host.say(StateChanged(self._host.state, self._backoff.attempt))
         if self._backoff.attempt > 1:  # a short break is not worth an alarm
-            self._host.report(replace(problem, recovering=True))
+            self._host.report(replace(problem, recovering=True), self._host.tap and self._host.tap.error)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._leave.wait(), delay)
 

@@ -39,6 +39,7 @@ from voice_ui.session.limits import Bill, Limits
 from voice_ui.session.line import Line, Target
 from voice_ui.session.outbox import Commit, Entry, Flush, Interrupt, Message, Reconfigure, Sound
 from voice_ui.session.stopwatch import Stopwatch
+from voice_ui.session.tap import Tap
 from voice_ui.state import PATIENCE, Input, State, after
 
 LEAST_COMMIT_MS = 100.0
@@ -63,6 +64,8 @@ class RealtimeSession:
         self.bill = Bill(limits.max_cost if limits else None)
         self.unknown_events: Counter[str] = Counter()
         """Events of the server that were no use, by type or by what was wrong with them."""
+        self.tap: Tap | None = None
+        """Sees every event of both directions, while there is one."""
         self._clock = clock
         self._open_time = Stopwatch(clock)
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
@@ -215,7 +218,7 @@ class RealtimeSession:
             await line.hold()
         except SessionError as error:
             _log.warning("session failed: %s", error)
-            self.report(error.problem)
+            self.report(error.problem, self.tap and self.tap.error)
             self.step(Input.FAILED)
         except Exception as error:
             _log.exception("session ended by a mistake of ours")
@@ -242,10 +245,10 @@ class RealtimeSession:
         self._line.renew_when_quiet()
         self.say(StateChanged(self.state))
 
-    def report(self, problem: Problem) -> None:
-        """Tell of a problem."""
+    def report(self, problem: Problem, number: int | None = None) -> None:
+        """Tell of a problem, and of the event that caused it by its number at the tap."""
         _log.info("problem: %s", problem.code)
-        self.say(ProblemRaised(problem))
+        self.say(ProblemRaised(problem, number))
 
     def say(self, event: SessionEvent) -> None:
         """Tell the page."""
@@ -287,7 +290,7 @@ class RealtimeSession:
         if isinstance(event, server.ErrorEvent) and (refused := connection.refusal(event)):
             problem, self._line.config = refused, connection.config
         if problem and not (problem.code == "response-cancelled" and connection.interrupted):
-            self.report(problem)
+            self.report(problem, self.tap and self.tap.received)
 
     def handle_sent(self, entry: Entry) -> None:
         """Something that was put into the outbox is on its way."""
