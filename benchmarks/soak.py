@@ -57,6 +57,10 @@ class TimedTransport:
     def alive_at(self) -> float:
         return self._inner.alive_at
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        return self._inner.round_trip_ms
+
     async def send(self, event: ClientEvent) -> None:
         await self._inner.send(event)
         if event["type"] == "input_audio_buffer.append" and self._person.handed:

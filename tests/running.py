@@ -30,7 +30,10 @@ def free_port() -> int:
 def clean_environment(**more: str) -> dict[str, str]:
     """Return this environment without our settings, and without pytest's mark: NiceGUI would take it for its own."""
     ours = {setting.name for setting in SETTINGS} | {"PYTEST_CURRENT_TEST"}
-    return {name: value for name, value in os.environ.items() if name not in ours} | more
+    theirs = {
+        name: value for name, value in os.environ.items() if name not in ours and not name.startswith("VOICE_UI_")
+    }
+    return theirs | more
 
 
 class Program:
@@ -85,3 +88,17 @@ async def program(*arguments: str, folder: Path, port: int = 0, **environ: str) 
             await reading
     assert process.returncode == 0, running.log
     assert "Traceback" not in running.log, running.log
+
+
+@asynccontextmanager
+async def other_site() -> AsyncIterator[int]:
+    """Serve a page that is not ours, on another port of loopback; yield the port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>elsewhere</title>")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]

@@ -51,6 +51,12 @@ class Conversation:
         if self._items.pop(item_id, None):
             self._order.remove(item_id)
 
+    def write(self, item_id: str, text: str) -> Item:
+        """Take in what the user says in writing."""
+        item = self._item(item_id, "user")
+        item.text, item.status = text, "completed"
+        return item
+
     def apply(self, event: ServerEvent) -> list[Item]:
         """Take in one event; return the items it changed, in order (most events: none or one)."""
         match event:

@@ -40,7 +40,8 @@ FACTS = {
     "megabytes": "16",
     "minutes": "some",
     "dollars": "some",
-    "setting": "a setting",
+    "setting": "the matching VOICE_UI_ setting",
+    "address": "OPENAI_BASE_URL",
     "param": "field",
     "seats": "all",
     "source": "the settings",
@@ -50,7 +51,7 @@ FACTS = {
 """What stands in a text where the one who raised the error did not know better."""
 
 _OPEN = "Click the icon left of the address, allow the microphone, and press Start again."
-_SERVER = "Check OPENAI_BASE_URL in .env.local, and the network; then press Start."
+_SERVER = "Check {address} in .env.local, and the network; then press Start."
 
 _ENTRIES = (
     # The microphone.
@@ -63,7 +64,7 @@ _ENTRIES = (
           "Allow the browser to use the microphone in the system's privacy settings, then reload this page.", True),
     Entry("mic-insecure-origin", "microphone",
           "Browsers give the microphone only to https pages and to localhost, and this page is neither.",
-          "Open it as http://localhost:PORT on the machine that runs it, or serve it over https.", False),
+          "Open it as http://localhost:PORT on the machine that runs it; for others, start it with --share.", False),
     Entry("mic-unsupported", "microphone", "This browser has no microphone interface.",
           "Open the page in a current Chrome, Edge, Firefox or Safari.", False),
     Entry("mic-none", "microphone", "No microphone was found.", "Plug one in, or switch it on, and press Start.", True),
@@ -83,18 +84,20 @@ _ENTRIES = (
           "Say the last sentence again.", False),
     # The way to the server.
     Entry("server-unreachable", "connection", "Nothing answers at {server}.",
-          "Check that it is running, and OPENAI_BASE_URL in .env.local; then press Start.", True),
+          "Check that it is running, and {address} in .env.local; then press Start.", True),
     Entry("server-not-found", "connection", "The name {server} could not be looked up.", _SERVER, True),
     Entry("server-timeout", "connection", "{server} did not answer within {seconds} s.",
           "Check the network, or a proxy in the way, and press Start.", True),
     Entry("tls-failed", "connection", "No trusted encrypted connection to {server} could be made.",
           "Check the date of this machine, the certificate of the server, and any proxy in the way.", False),
     Entry("not-realtime", "connection", "{server} answered, but not as a realtime server.",
-          "Check OPENAI_BASE_URL in .env.local: it should end where /realtime begins, usually with /v1.", False),
+          "Check {address} in .env.local: it should end where /realtime begins, usually with /v1.", False),
     Entry("server-failed", "connection", "{server} failed while the connection was made.",
           "Wait a moment and press Start.", True, wire=("server_error", "1011", "1012")),
     Entry("connection-lost", "connection", "The connection to {server} was lost.",
           "It is tried again for a minute, and what you say is kept; after that press Start.", True),
+    Entry("program-silent", "connection", "The program behind this page does not answer.",
+          "Check that it still runs, and the network; half a minute of what you say is kept.", True),
     Entry("program-restarted", "connection", "The program behind this page was restarted; the conversation is gone.",
           "Press Start to begin a new one.", True),
     Entry("server-silent", "connection", "{server} takes what you say, but does not react to {seconds} s of it.",
@@ -106,12 +109,12 @@ _ENTRIES = (
     Entry("message-malformed", "connection", "{server} sends messages that make no sense here.",
           "They are passed over; if replies are missing, check that it is a realtime server.", False),
     Entry("message-oversized", "connection", "{server} sent a message larger than {megabytes} MB.",
-          "Check that it is a realtime server, and press Start.", True, wire=("1009",)),
+          "Check that it is a realtime server, and press Start.", False, wire=("1009",)),
     # The server says no, or would.
     Entry("no-key", "server", "{server} needs a key, and there is none.",
           "Write the key into .env.local (see .env.local.example) and restart.", False),
-    Entry("key-placeholder", "server", "What stands in {source} as the key is a placeholder, not a key of {server}.",
-          "Put a valid key there and restart.", False),
+    Entry("key-placeholder", "server", "What stands in {source} does not look like a key of {server}.",
+          "Put a valid key there (OpenAI's begin with sk-) and restart.", False),
     Entry("model-retired", "server", "{model} no longer exists: {server} shut it down on {date}.",
           "Use {successor} instead.", False),
     Entry("model-retiring", "server", "{server} will shut {model} down on {date}.",
@@ -127,19 +130,19 @@ _ENTRIES = (
     Entry("server-refused", "server", "{server} ended the session and will not have it so.",
           "Check the key and the model; the details hold the server's own words.", False, wire=("1008",)),
     Entry("beta-disabled", "server", "{server} no longer speaks the beta dialect of the realtime protocol.",
-          "Set VOICE_UI_DIALECT=auto.", False, wire=("beta_api_shape_disabled",)),
+          "Set VOICE_UI_DIALECT=ga.", False, wire=("beta_api_shape_disabled",)),
     Entry("no-quota", "server", "The account behind the key has no credit left.",
           "Add credit or raise the limit in the account's billing settings, then press Start.",
           False, wire=("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")),
     Entry("rate-limited", "server", "{server} is getting more requests from this account than it allows.",
-          "Wait {seconds} s and say it again.", True,
+          "Wait {seconds} s and try again.", True,
           wire=("rate_limit_exceeded", "inference_rate_limit_exceeded", "429")),
     Entry("session-limit", "server", "{server} has no session to spare at the moment.",
           "Wait until somebody has finished and press Start.", True, wire=("session_limit_reached",)),
     Entry("session-expired", "server", "The session reached the longest time {server} allows.",
           "Press Start to go on; the conversation is kept.", True, wire=("session_expired",)),
     Entry("update-rejected", "server", "{server} refused the session's settings because of one field: {param}.",
-          "Change the matching VOICE_UI_ setting in .env.local and restart.", False),
+          "Change {setting} in .env.local and restart.", False),
     Entry("config-differs", "server", "{server} confirmed the session's settings, but with another {param} than asked.",
           "Replies may be slower or cost more than they need to; check what the server supports.", False),
     Entry("server-error", "server", "{server} could not accept something this program sent.",
@@ -166,6 +169,8 @@ _ENTRIES = (
           "Press Start to go on; the conversation is kept.", True),
     Entry("cost-limit", "limits", "This conversation has cost {dollars} dollars, the most the owner allows.",
           "Open the page in a new tab for a new conversation, or raise VOICE_UI_MAX_COST.", False),
+    Entry("stopped-by-owner", "limits", "The owner of this demo has stopped the microphone.",
+          "Ask them; press Start to go on, the conversation is kept.", True),
     # Ourselves.
     Entry("audio-lost", "connection", "While the connection to {server} was lost, {seconds} s of sound were, too.",
           "Say the last sentence again.", False),
@@ -193,6 +198,8 @@ class Problem:
     detail: str = ""
     """What the other side said, redacted; for a report, not needed to understand the cause."""
     facts: dict[str, str] = field(default_factory=dict)
+    recovering: bool = False
+    """The cure is under way: nobody need do anything."""
 
     def __post_init__(self) -> None:
         CATALOGUE[self.code]  # a code without an entry is a mistake of ours: fail where it is made
@@ -212,6 +219,8 @@ class Problem:
     @property
     def fix(self) -> str:
         """One sentence: what to do about it."""
+        if self.recovering:
+            return "It is tried again by itself, for a minute; what you say is kept."
         return self.entry.fix.format_map(_Facts(self.facts))
 
 

@@ -43,6 +43,40 @@ class TurnTimer:
         return self.milliseconds(Stage.SPEECH_END, Stage.FIRST_TEXT)
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Where the time from the end of speech to the first text went, in milliseconds."""
+
+    detection: float
+    """Until the server took the speech for ended: mostly the silence that it waits for."""
+    model: float
+    """Until the first text came back, without the network."""
+    network: float
+    """Once to the model's server and back."""
+    ours: float | None = None
+    """From the microphone to this process, and from here to the screen; None if it was not measured."""
+
+    @property
+    def total(self) -> float:
+        """All of it, as far as it was measured."""
+        return self.detection + self.model + self.network + (self.ours or 0.0)
+
+
+def shares(timer: TurnTimer, round_trip_ms: float | None, on_screen_ms: float | None = None) -> Shares | None:
+    """Split the time of a turn; None unless its end of speech and its first text were timed.
+
+    `on_screen_ms` is the whole way, from the end of speech to the first text on the screen, by the browser's clock:
+    only lengths of time are compared, no clocks.
+    """
+    waited = timer.milliseconds(Stage.SPEECH_END, Stage.SPEECH_STOPPED)
+    answered = timer.milliseconds(Stage.SPEECH_STOPPED, Stage.FIRST_TEXT)
+    if waited is None or answered is None:
+        return None
+    network = min(round_trip_ms or 0.0, answered)
+    ours = None if on_screen_ms is None else max(0.0, on_screen_ms - waited - answered)
+    return Shares(waited, answered - network, network, ours)
+
+
 class AudioClock:
     """When which moment of the audio stream passed through here: turns `audio_end_ms` into a time of day.
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from voice_ui import models
 from voice_ui.protocol import Dialect
 from voice_ui.settings import Secret, Settings
 
@@ -30,6 +29,8 @@ class Endpoint:
     """Sent with the handshake; secrets, all of them, so that no repr shows one."""
     dialect: Dialect | None = None
     """None: as the server turns out to speak."""
+    setting: str = "OPENAI_BASE_URL"
+    """Where the address came from."""
     is_openai: bool = False
     needs_key: bool = False
 
@@ -64,13 +65,16 @@ def notice(settings: Settings) -> str:
     if chosen(settings):
         return ""
     if settings.offline:
-        reason, cure = "--offline was given", "start without --offline"
+        reason, cure = "--offline was given", "To talk to OpenAI, start without --offline"
+    elif settings.azure_openai_api_key:
+        reason = "there is an AZURE_OPENAI_API_KEY, but no AZURE_OPENAI_ENDPOINT"
+        cure = "Write AZURE_OPENAI_ENDPOINT=… into .env.local and restart"
     else:
         reason = "there is no OPENAI_API_KEY, neither in the environment nor in .env.local"
-        cure = "write OPENAI_API_KEY=… into .env.local and restart"
+        cure = "To talk to OpenAI, write OPENAI_API_KEY=… into .env.local and restart"
     return (
-        f"The offline practice server answers, because {reason}. It understands short, clear English, knows the time, "
-        f"the date and arithmetic, and reads back the rest; it is no language model. To talk to OpenAI, {cure}."
+        "Say “what time is it” or “what is seven plus five”: the offline practice server answers, which understands "
+        f"short, clear English and is no language model, because {reason}. {cure}."
     )
 
 
@@ -83,11 +87,12 @@ def _compatible(settings: Settings, host: str, model: str) -> Endpoint:
         headers["OpenAI-Organization"] = Secret(settings.openai_org_id)
     if settings.openai_project_id:
         headers["OpenAI-Project"] = Secret(settings.openai_project_id)
-    dialect = _dialect(settings, model, is_openai=is_openai)
+    dialect = _dialect(settings, is_openai=is_openai)
     if dialect is Dialect.BETA:
         headers["OpenAI-Beta"] = Secret("realtime=v1")
     url = realtime_url(settings.openai_base_url, model)
-    return Endpoint("OpenAI" if is_openai else host, url, model, headers, dialect, is_openai, is_openai)
+    name = "OpenAI" if is_openai else host
+    return Endpoint(name, url, model, headers, dialect, is_openai=is_openai, needs_key=is_openai)
 
 
 def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
@@ -95,23 +100,21 @@ def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
     headers = {}
     if settings.azure_openai_api_key:
         headers["api-key"] = settings.azure_openai_api_key
-    dialect = _dialect(settings, model, is_openai=False) or Dialect.GA
+    dialect = _dialect(settings, is_openai=False) or Dialect.GA
     resource = endpoint.removesuffix("/openai/v1").removesuffix("/openai")
     if dialect is Dialect.BETA:
         query = f"api-version={AZURE_PREVIEW_VERSION}&deployment={quote(model, safe='')}"
         url = f"{_websocket(resource)}/openai/realtime?{query}"
     else:
         url = realtime_url(f"{resource}/openai/v1", model)
-    return Endpoint("Azure OpenAI", url, model, headers, dialect, needs_key=True)
+    return Endpoint("Azure OpenAI", url, model, headers, dialect, "AZURE_OPENAI_ENDPOINT", needs_key=True)
 
 
-def _dialect(settings: Settings, model: str, *, is_openai: bool) -> Dialect | None:
+def _dialect(settings: Settings, *, is_openai: bool) -> Dialect | None:
     """Return the dialect to begin with; None leaves it to what the server shows."""
     if settings.dialect != "auto":
         return Dialect(settings.dialect)
-    if is_openai:
-        return Dialect.GA
-    return Dialect.BETA if models.known(model).beta else None
+    return Dialect.GA if is_openai else None
 
 
 def realtime_url(base: str, model: str) -> str:

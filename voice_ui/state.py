@@ -46,6 +46,11 @@ class State(StrEnum):
         return not self.at_rest and self is not State.SETTLING and not self.value.endswith("-last")
 
     @property
+    def replying(self) -> bool:
+        """Whether a reply is being written, or awaited."""
+        return self.shown in {"thinking", "answering"} and self not in {State.SETTLING, State.HEARING_LAST}
+
+    @property
     def at_rest(self) -> bool:
         """Whether no connection is open, nor wanted."""
         return self in {State.IDLE, State.ERROR}
@@ -60,6 +65,8 @@ class Input(StrEnum):
     CONFIGURED = "configured"
     SPEECH_STARTED = "speech started"
     TURN_ENDED = "turn ended"
+    NOTHING_SAID = "nothing said"
+    """The speaker took the turn by hand and gave it back, or the server is to detect turns in another way."""
     TEXT = "text"
     RESPONSE_DONE = "response done"
     WAITED = "waited"
@@ -82,6 +89,7 @@ TABLE: dict[tuple[State, Input], State] = {
     (_S.LISTENING, _I.TURN_ENDED): _S.THINKING,
     (_S.LISTENING, _I.TEXT): _S.ANSWERING,
     (_S.HEARING, _I.TURN_ENDED): _S.THINKING,
+    (_S.HEARING, _I.NOTHING_SAID): _S.LISTENING,
     (_S.THINKING, _I.SPEECH_STARTED): _S.HEARING,
     (_S.THINKING, _I.TEXT): _S.ANSWERING,
     (_S.THINKING, _I.RESPONSE_DONE): _S.LISTENING,

@@ -62,6 +62,10 @@ class Transport(Protocol):
     def alive_at(self) -> float:
         """The last moment, of the monotonic clock, up to which all that was sent is known to have arrived."""
 
+    @property
+    def round_trip_ms(self) -> float | None:
+        """To the server and back, as last measured; None if not yet."""
+
     async def send(self, event: ClientEvent) -> None:
         """Send one event; raises SessionError if the connection is gone or takes nothing for `SEND_SECONDS`."""
 
@@ -74,6 +78,7 @@ class WebsocketTransport:
 
     def __init__(self, websocket: ClientConnection, endpoint: Endpoint) -> None:
         self.alive_at = time.monotonic()
+        self.round_trip_ms: float | None = None
         self._websocket = websocket
         self._endpoint = endpoint
 
@@ -81,11 +86,11 @@ class WebsocketTransport:
         """Break a connection whose other end does not answer: what waits for it then learns that it is lost."""
         try:
             while True:
-                await asyncio.sleep(PING_SECONDS)
                 asked = time.monotonic()
                 async with asyncio.timeout(PING_SECONDS):
-                    await (await self._websocket.ping())
+                    self.round_trip_ms = 1000 * await (await self._websocket.ping())
                 self.alive_at = asked
+                await asyncio.sleep(PING_SECONDS)
         except ConnectionClosed:
             pass
         except TimeoutError:
@@ -144,7 +149,12 @@ async def connect(endpoint: Endpoint) -> AsyncIterator[WebsocketTransport]:
 
 
 def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
-    facts = {"server": endpoint.name, "model": endpoint.model, "seconds": f"{CONNECT_SECONDS:.0f}"}
+    facts = {
+        "server": endpoint.name,
+        "model": endpoint.model,
+        "seconds": f"{CONNECT_SECONDS:.0f}",
+        "address": endpoint.setting,
+    }
     host = urlsplit(endpoint.url).netloc.rpartition("@")[2]
     match error:
         case InvalidStatus(response=response):
@@ -158,13 +168,13 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
         case InvalidHandshake():
             return Refused("not-realtime", f"{error}", **facts)
         case TimeoutError():
-            return ConnectionFailed("server-timeout", f"{host} within {CONNECT_SECONDS:.0f} s", **facts)
+            return ConnectionFailed("server-timeout", host, **facts)
         case ssl.SSLCertVerificationError(verify_code=9 | 10):  # not yet valid, expired (OpenSSL, x509_vfy.h)
             return Refused("clock-wrong", f"{host}: {error.verify_message}", **facts)
         case ssl.SSLError():
             return Refused("tls-failed", f"{host}: {error.reason or error}", **facts)
         case socket.gaierror():
-            return ConnectionFailed("server-not-found", f"{host}: {error.strerror}", **facts)
+            return ConnectionFailed("server-not-found", f"{error.strerror}", **facts | {"server": host})
         case _:
             return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
 
@@ -173,8 +183,10 @@ def _refused_by_http(response: Response, endpoint: Endpoint, facts: dict[str, st
     """Servers other than OpenAI refuse a key or a model with an HTTP status; OpenAI does it after the upgrade."""
     detail = f"HTTP {response.status_code} {response.reason_phrase}: {_excerpt(response.body)}"
     match response.status_code:
+        case 403 if not response.body:
+            return Refused("not-realtime", detail, **facts)  # a web site that knows no websocket there
         case 401 | 403:
-            return Refused("key-refused", detail, **facts)
+            return Refused("key-refused" if endpoint.headers else "no-key", detail, **facts)
         case 407:
             return ConnectionFailed("proxy-refused", detail, **facts)
         case 429:

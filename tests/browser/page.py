@@ -54,6 +54,38 @@ class Talk:
     async def stop(self) -> None:
         await self.page.get_by_role("button", name="Stop").click()
 
+    async def open_settings(self) -> None:
+        await self.page.get_by_role("button", name="Settings").click()
+        # It slides in.
+        edge = "document.querySelector('[data-testid=settings]')?.getBoundingClientRect().right"
+        await self.page.wait_for_function(f"Math.abs({edge} - innerWidth) < 1")
+
+    async def close_settings(self) -> None:
+        await self.page.get_by_role("button", name="Close").click()
+        await expect(self.page.get_by_test_id("settings")).to_be_hidden()
+
+    async def choose(self, choice: str) -> None:
+        """Choose by a button of the settings, such as "Push to talk"."""
+        await self.open_settings()
+        await self.page.get_by_role("button", name=choice, exact=True).click()
+        await self.close_settings()
+
+    async def hears_something(self) -> None:
+        """Wait until the level moves; it does so only while the microphone is open."""
+        level = "document.querySelector('.stage').style.getPropertyValue('--mic-level')"
+        await self.page.wait_for_function(f"window.level ??= {level}; window.level !== {level}")
+        await self.page.evaluate("delete window.level")
+
+    async def type(self, text: str) -> None:
+        """Say something in writing."""
+        line = self.page.get_by_role("textbox", name="Message")
+        if not await line.is_visible():
+            await self.open_settings()
+            await self.page.get_by_role("switch", name="Type instead of speaking").click()
+            await self.close_settings()
+        await line.fill(text)
+        await line.press("Enter")
+
     async def growing_lengths(self) -> list[int]:
         """Return the lengths at which the reply was seen while it grew, from its first character on."""
         lengths: list[int] = await self.page.evaluate("window.lengths")

@@ -84,7 +84,7 @@ async def test_a_restarted_program_says_so_and_one_click_begins_anew(tmp_path: P
             talk = await open_talk(browser, app.url)
             await talk.start()
             await expect(talk.response).to_contain_text("12")
-        await expect(talk.page.get_by_text("Connection lost")).to_be_visible()
+        await expect(talk.page.get_by_test_id("silent")).to_be_visible()
         async with program(folder=tmp_path, port=port):
             await talk.shows_error("program-restarted")
             await talk.start()
@@ -124,4 +124,4 @@ async def test_the_program_stops_in_mid_reply_within_three_seconds_and_without_a
             assert app.process.returncode == 0
             await until(lambda: server.open == 0)
             assert server.wires[0].websocket.close_code == 1000, "the model's server was told goodbye"
-            await expect(talk.page.get_by_text("Connection lost")).to_be_visible()
+            await expect(talk.page.get_by_test_id("silent")).to_be_visible()

@@ -24,6 +24,7 @@ class Reader:
         self.shown: list[str] = []
         self.texts: list[tuple[str, str]] = []
         self.problems: list[Problem] = []
+        self.numbers: list[int | None] = []
         self.turns: list[float | None] = []
 
     @property
@@ -37,8 +38,9 @@ class Reader:
                     self.shown.append(state.shown)
                 case ItemChanged(item):
                     self.texts.append((item.role, item.text))
-                case ProblemRaised(problem):
+                case ProblemRaised(problem, number):
                     self.problems.append(problem)
+                    self.numbers.append(number)
                 case TurnTimed(timer):
                     self.turns.append(timer.first_text_ms)
 

@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.cable import Cable
 from tests.clips import clip, cut
 from tests.patience import until
@@ -155,8 +153,12 @@ TROUBLES: list[Trouble] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
-async def test_every_word_is_heard_and_answered_once(trouble: Trouble, report: Callable[[str], None]) -> None:
+AT_ONCE = 4
+"""So many people talk at once; one after the other, the table would take a minute and a half."""
+
+
+async def meet(trouble: Trouble) -> str:
+    """Go through one trouble; return its row of the table."""
     async with talking() as (talk, _):
         speaking = asyncio.create_task(talk.speak(clip("question.wav") + audio.silence(20_000)))
         await trouble(talk)
@@ -172,7 +174,21 @@ async def test_every_word_is_heard_and_answered_once(trouble: Trouble, report: C
         assert len(talk.answers) == 1 and ANSWER in talk.answers[0]
         assert set(talk.reader.codes) <= {"connection-lost", "server-unreachable"}
         heard = f"{len(talk.heard[0].split())} of {len(WORDS.split())} words heard"
-        report(f"{trouble.__name__:18} went on after {recovered:4.1f} s, answered after {answered:4.1f} s, {heard}")
+        return f"{trouble.__name__:25} went on after {recovered:4.1f} s, answered after {answered:4.1f} s, {heard}"
+
+
+async def test_every_word_is_heard_and_answered_once(report: Callable[[str], None]) -> None:
+    seats = asyncio.Semaphore(AT_ONCE)
+
+    async def seated(trouble: Trouble) -> str:
+        async with seats:
+            return await meet(trouble)
+
+    rows = await asyncio.gather(*(seated(trouble) for trouble in TROUBLES), return_exceptions=True)
+    for row in rows:
+        report(f"{row}")
+    failed = [trouble.__name__ for trouble, row in zip(TROUBLES, rows, strict=True) if isinstance(row, BaseException)]
+    assert not failed, rows
 
 
 async def test_a_session_that_expires_is_renewed_between_the_turns_and_nobody_notices() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from nicegui.events import GenericEventArguments
 
 from voice_ui import audio
 from voice_ui.errors import CATALOGUE
-from voice_ui.mic import Chunk, Mic, MicProblem, Started, Stopped
-from voice_ui.mic.mic import HINTS, NAMES, code_of
+from voice_ui.mic import Chunk, Device, Mic, MicProblem, Started, Stopped
+from voice_ui.mic.problems import HINTS, NAMES, code_of
 
 SOUND = audio.encode(bytes(range(240)) * 4)
 
@@ -35,6 +37,11 @@ class Browser:
                 on_stopped=self.events.append,
                 on_problem=self.events.append,
                 on_cured=self.events.append,
+                on_muted=lambda muted: self.events.append(("muted", muted)),
+                on_held=lambda: self.events.append("held"),
+                on_released=lambda: self.events.append("released"),
+                on_devices=self.events.append,
+                on_painted=lambda seq, ms: self.events.append((seq, ms)),
             )
         self.mic.calls = self.calls
 
@@ -203,3 +210,35 @@ def test_every_code_is_in_the_catalogue() -> None:
 def test_the_two_halves_agree_on_the_length_of_a_chunk() -> None:
     script = Mic.component.path.read_text(encoding="utf-8") if Mic.component else ""
     assert f"const FRAME_MS = {audio.CHUNK_MS};" in script
+
+
+def test_the_documentation_names_everything_the_microphone_offers() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "microphone.md").read_text(encoding="utf-8")
+    arguments = [name for name in inspect.signature(Mic.__init__).parameters if name != "self"]
+    public = {name: value for name, value in vars(Mic).items() if not name.startswith("_")}
+    ours = [name for name, value in public.items() if callable(value) or isinstance(value, property)]
+    assert [name for name in (*arguments, *ours, "garbled") if f"`{name}" not in text] == []
+
+
+def test_held_and_released_come_in_order_with_the_sound_between_them(browser: Browser) -> None:
+    browser.starts()
+    for seq, (name, body) in enumerate([("held", None), ("chunk", SOUND), ("released", None), ("muted", True)], 3):
+        browser.says(name, seq, body)
+    browser.says("released", 5, None)  # sent again after a reconnect
+    assert [type(event).__name__ if isinstance(event, Chunk) else event for event in browser.events] == [
+        "held", "Chunk", "released", ("muted", True),
+    ]  # fmt: skip
+
+
+def test_devices_are_told_and_what_is_none_is_left_out(browser: Browser) -> None:
+    browser.says("devices", [{"id": "a", "label": "Headset", "inUse": True}, {"id": 7}, "nonsense"])
+    assert browser.events == [[Device("a", "Headset", True)]]
+    assert browser.mic.garbled == 2
+
+
+@pytest.mark.parametrize("args", [("x", 1), (1, -5), (1, float("inf")), (1, 10**9), (1,), ()])
+def test_a_time_that_cannot_be_is_dropped(browser: Browser, args: tuple[Any, ...]) -> None:
+    browser.says("painted", *args) if args else browser.says("painted", None)
+    assert browser.events == [] and browser.mic.garbled == 1
+    browser.says("painted", 3, 25.5)
+    assert browser.events == [(3, 25.5)]

@@ -4,7 +4,7 @@ import asyncio
 
 from tests.patience import within
 from voice_ui import audio
-from voice_ui.session.outbox import Outbox, Sound
+from voice_ui.session.outbox import Commit, Interrupt, Outbox, Sound
 
 
 def sound(number: int) -> Sound:
@@ -13,11 +13,11 @@ def sound(number: int) -> Sound:
 
 async def test_what_goes_in_first_comes_out_first() -> None:
     outbox = Outbox()
-    for entry in (sound(1), {"type": "response.create"}, sound(2)):
+    for entry in (sound(1), Commit(), sound(2)):
         outbox.put(entry)
-    outbox.put_first([{"type": "a"}, {"type": "b"}])
+    outbox.put_first([Interrupt(), sound(0)])
     taken = [await outbox.get() for _ in range(5)]
-    assert taken == [{"type": "a"}, {"type": "b"}, sound(1), {"type": "response.create"}, sound(2)]
+    assert taken == [Interrupt(), sound(0), sound(1), Commit(), sound(2)]
 
 
 async def test_a_reader_waits_until_something_is_there() -> None:
@@ -31,11 +31,11 @@ async def test_a_reader_waits_until_something_is_there() -> None:
 
 async def test_too_much_audio_drops_the_oldest_and_counts_it_but_never_an_event() -> None:
     outbox = Outbox(seconds=0.1)
-    outbox.put({"type": "session.update"})
+    outbox.put(Interrupt())
     for number in range(8):
         outbox.put(sound(number))
     assert (outbox.audio_ms, outbox.dropped_ms) == (100, 60)
-    assert await outbox.get() == {"type": "session.update"}
+    assert await outbox.get() == Interrupt()
     assert await outbox.get() == sound(3)
     assert outbox.audio_ms == 80
 

@@ -7,11 +7,13 @@ const FRAME_MS = 20; // NOTE: FRAME_MS in mic.py
 const KEPT = 30_000 / FRAME_MS;
 const TICK_MS = 250;
 const LATE_MS = 1000; // a device that gives no frame for so long is not working
+const FIRST_MS = 2000; // Firefox takes a second to begin, on a busy machine
 const SUSPENDED_MS = 3000; // a Bluetooth headset may need two seconds to switch
 const PROMPT_MS = 10_000;
 const SILENT_FRAMES = 10_000 / FRAME_MS;
 const APART_MS = 60_000; // without a server for so long: let go of the microphone
 const FLUSH_MS = 200;
+const BEFORE_FRAMES = 200 / FRAME_MS;
 
 function contextAt(rate) {
   let ctx;
@@ -33,8 +35,10 @@ function release(run) {
 
 export default {
   template: `<span style="display: contents"><slot></slot></span>`,
-  props: { rate: Number, constraints: Object, levelOn: String },
-  emits: ["hello", "starting", "started", "chunk", "stopped", "problem", "cured"],
+  props: { rate: Number, constraints: Object, device: String, byHand: Boolean, levelOn: String },
+  emits: [
+    "hello", "starting", "started", "chunk", "stopped", "problem", "cured", "muted", "held", "released", "devices", "painted",
+  ],
 
   created() {
     this.page = Math.random().toString(36); // tells this half from the one before it
@@ -44,7 +48,17 @@ export default {
     this.run = null; // the capture under way
     this.closing = null; // the end of the one before
     this.level = 0;
+    this.muted = false;
+    this.held = false; // by hand, sound goes out only while this holds
+    this.letGo = false; // and until the frame under way is full
+    this.before = []; // the last frames before that
   },
+  computed: {
+    wish() {
+      return JSON.stringify([this.device, this.constraints]); // NiceGUI makes new objects at every update
+    },
+  },
+  watch: { wish: "reopen" },
   mounted() {
     // NiceGUI makes its socket after the elements.
     setTimeout(() => {
@@ -52,9 +66,11 @@ export default {
       window.socket.on("connect", this.hello);
       this.hello();
     });
+    navigator.mediaDevices?.addEventListener("devicechange", this.tellDevices);
   },
   beforeUnmount() {
     window.socket?.off("connect", this.hello);
+    navigator.mediaDevices?.removeEventListener("devicechange", this.tellDevices);
     this.stop();
   },
 
@@ -81,15 +97,13 @@ export default {
       this.post("starting", null);
       run.timer = setInterval(() => this.tick(run), TICK_MS);
       try {
-        run.stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...this.constraints } });
+        run.stream = await this.ask();
       } finally {
         this.cure(run, "mic-prompt-pending");
       }
       if (run !== this.run) return;
       run.idle = 0;
-      [run.track] = run.stream.getAudioTracks();
-      run.track.onended = () => this.fail(run, "ended", run.track.label);
-      run.track.onmute = () => this.hint(run, "mic-silent", "muted by the browser or the system");
+      this.watchTrack(run);
       try {
         run.source = run.ctx.createMediaStreamSource(run.stream);
       } catch (error) {
@@ -100,6 +114,7 @@ export default {
       }
       await run.ctx.audioWorklet.addModule(import.meta.resolve("mic_frames"));
       if (run !== this.run) return;
+      this.tellDevices(); // their names may be told only now
       run.node = new AudioWorkletNode(run.ctx, "mic-frames", {
         numberOfOutputs: 0,
         channelCount: 1,
@@ -110,6 +125,91 @@ export default {
       run.source.connect(run.node);
     },
 
+    async ask() {
+      const audio = { channelCount: 1, ...this.constraints };
+      try {
+        // Chromium takes an ideal device for no wish at all.
+        const device = this.device && { deviceId: { exact: this.device } };
+        return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...device } });
+      } catch (error) {
+        if (error.name !== "OverconstrainedError") throw error;
+        return navigator.mediaDevices.getUserMedia({ audio }); // one that is gone must not leave us mute
+      }
+    },
+
+    watchTrack(run) {
+      [run.track] = run.stream.getAudioTracks();
+      run.track.onended = () => this.fail(run, "ended", run.track.label);
+      run.track.onmute = () => this.hint(run, "mic-silent", "muted by the browser or the system");
+    },
+
+    // Another device, or another way of listening: the capture goes on with it.
+    async reopen() {
+      const run = this.run;
+      if (!run?.node) return;
+      try {
+        const stream = await this.ask();
+        if (run !== this.run) return stream.getTracks().forEach((track) => track.stop());
+        run.track.onended = run.track.onmute = null;
+        run.stream.getTracks().forEach((track) => track.stop());
+        run.source.disconnect();
+        run.stream = stream;
+        this.watchTrack(run);
+        run.source = run.ctx.createMediaStreamSource(stream);
+        run.source.connect(run.node);
+        run.silent = 0;
+        this.tellDevices();
+      } catch (error) {
+        this.fail(run, error.name, error.message);
+      }
+    },
+
+    async tellDevices() {
+      const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+      const mics = devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId);
+      const inUse = this.run?.track?.getSettings().deviceId ?? "";
+      if (window.socket?.connected) {
+        this.$emit("devices", mics.map(({ deviceId, label }) => ({ id: deviceId, label, inUse: deviceId === inUse })));
+      }
+    },
+
+    mute(muted) {
+      if (muted === this.muted) return;
+      this.muted = muted;
+      this.post("muted", muted);
+    },
+
+    hold() {
+      if (this.held || !this.run?.live) return;
+      this.held = true;
+      this.letGo = false;
+      this.post("held", null);
+      for (const pcm of this.before.splice(0)) this.postChunk(pcm); // who presses as they speak loses no sound
+    },
+    release() {
+      this.letGo = this.held;
+    },
+
+    postChunk(pcm) {
+      this.post("chunk", btoa(String.fromCharCode(...new Uint8Array(pcm))));
+    },
+
+    pass(pcm) {
+      if (this.muted) return;
+      if (!this.byHand || this.held) this.postChunk(pcm);
+      else if (this.before.push(pcm) > BEFORE_FRAMES) this.before.shift();
+      if (!this.letGo) return;
+      this.held = this.letGo = false;
+      this.post("released", null);
+    },
+
+    // Tell how long after a chunk was captured the screen showed what Python has just sent.
+    painted(seq) {
+      const chunk = this.kept.find((entry) => entry.seq === seq);
+      if (!chunk) return;
+      requestAnimationFrame(() => setTimeout(() => this.$emit("painted", seq, performance.now() - chunk.at)));
+    },
+
     take(run, { pcm, power }) {
       if (!run.live) this.post("started", { rate: run.ctx.sampleRate, device: run.track.label });
       run.live = true;
@@ -117,7 +217,7 @@ export default {
       run.silent = power ? 0 : run.silent + 1; // a live microphone always rustles; only nothing is exactly nothing
       if (run.silent === SILENT_FRAMES) this.hint(run, "mic-silent");
       this.cure(run, "mic-no-frames", "mic-suspended", ...(power ? ["mic-silent"] : []));
-      this.post("chunk", btoa(String.fromCharCode(...new Uint8Array(pcm))));
+      this.pass(pcm);
       this.paint(power);
     },
 
@@ -127,7 +227,7 @@ export default {
       if (run.apart >= APART_MS) return this.stop("server-lost");
       if (!this.synced) this.hello(); // the one before may have come too early
       if (!run.stream) return run.idle >= PROMPT_MS && this.hint(run, "mic-prompt-pending");
-      if (run.idle < LATE_MS) return;
+      if (run.idle < (run.live ? LATE_MS : FIRST_MS)) return;
       const suspended = run.ctx.state !== "running"; // or "interrupted", by a phone call
       if (suspended) run.ctx.resume().catch(() => {});
       this.hint(run, suspended ? "mic-suspended" : "mic-no-frames");
@@ -137,6 +237,7 @@ export default {
     stop(reason = "asked") {
       const run = this.run;
       this.run = null;
+      this.before = [];
       if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() releases
     },
 
@@ -150,13 +251,14 @@ export default {
         });
       }
       release(run);
+      this.held = this.letGo = false;
       this.paint(0);
       this.post("stopped", reason);
     },
 
     fail(run, name, detail) {
       if (run !== this.run) return;
-      // NOTE: code_of() in mic.py makes a code of these.
+      // NOTE: code_of() in problems.py makes a code of these.
       this.post("problem", {
         name,
         detail,
@@ -178,7 +280,7 @@ export default {
     },
 
     post(name, body) {
-      this.kept.push({ seq: ++this.seq, name, body });
+      this.kept.push({ seq: ++this.seq, name, body, at: performance.now() });
       if (this.kept.length > KEPT) this.kept.splice(Math.max(0, this.kept.findIndex((e) => e.name === "chunk")), 1);
       if (this.synced && window.socket.connected) this.$emit(name, this.seq, body);
     },

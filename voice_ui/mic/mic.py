@@ -11,101 +11,23 @@ is dropped and counted, never raised.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from voice_ui import audio
+from voice_ui.mic.events import Chunk, Device, MicProblem, Started, Stopped, StopReason
+from voice_ui.mic.problems import HINTS, code_of
 
 RATES = range(8_000, 192_001)
 """Hertz: browsers must offer 8,000 to 96,000 (Web Audio API, createBuffer); studio devices run at up to twice that."""
 
+MAX_DEVICES = 50
+
 MAX_CHARS = 10_240
 """Base64 of 20 ms of 16-bit samples at the highest rate."""
-
-StopReason = Literal["asked", "failed", "device-lost", "server-lost", "reloaded"]
-"""`failed` and `device-lost` follow a problem; `server-lost`: a minute without us; `reloaded`: the page began anew."""
-
-HINTS = ("mic-prompt-pending", "mic-no-frames", "mic-suspended", "mic-silent")
-"""Problems that need not end the capture; mic.js names them by their code."""
-
-NAMES = {
-    "NotAllowedError": "mic-refused",
-    "SecurityError": "mic-blocked-by-policy",
-    "NotFoundError": "mic-none",
-    "OverconstrainedError": "mic-none",
-    "NotReadableError": "mic-busy",
-    "AbortError": "mic-busy",
-    "ended": "mic-lost",
-}
-"""The browser's name (Media Capture and Streams, getUserMedia; `ended` is an event of tracks) and our code for it."""
-
-
-def code_of(
-    name: str, detail: str = "", *, secure: bool = True, api: bool = True, allowed: bool = True, opened: bool = False
-) -> str:
-    """Return our code for the browser's name and message of an error.
-
-    What else decides: whether the page is `secure`, has the `api`, is `allowed` the microphone by the policy it was
-    served with, and had `opened` the device already.
-    """
-    if name in HINTS:
-        return name
-    if not api:
-        return "mic-unsupported" if secure else "mic-insecure-origin"
-    if opened and name != "ended":
-        return "mic-failed"
-    code = NAMES.get(name, "mic-failed")
-    if code == "mic-refused":
-        # Chromium's words: "Permission denied", "Permission dismissed", "Permission denied by system".
-        if "dismissed" in detail.lower():
-            return "mic-dismissed"
-        if "by system" in detail.lower() or not allowed:
-            return "mic-blocked-by-policy"
-    return code
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """20 ms of sound; less at the end of a capture."""
-
-    pcm: bytes
-    """16-bit little-endian, mono."""
-    rate: int
-    """Hertz."""
-    seq: int
-    """Grows; the microphone's other events count too, so it may skip."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """Sound comes in."""
-
-    rate: int
-    """Hertz; the one asked for, or the device's own where the browser refuses another."""
-    device: str
-    """The browser's name for the microphone; may be empty."""
-
-
-@dataclass(frozen=True)
-class Stopped:
-    """The device was let go, or never had."""
-
-    reason: StopReason
-
-
-@dataclass(frozen=True)
-class MicProblem:
-    """Something is wrong; if it ends the capture, `Stopped` follows. `on_cured` takes it back by its code."""
-
-    code: str
-    detail: str = ""
-    """The browser's words."""
-    facts: Mapping[str, str] = field(default_factory=dict)
-    """For `mic-gap`: `seconds` of sound that could not be kept while the page had no server."""
 
 
 def _ignore(*_: Any) -> None:
@@ -140,6 +62,11 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
         on_stopped: Callable[[Stopped], object] = _ignore,
         on_problem: Callable[[MicProblem], object] = _ignore,
         on_cured: Callable[[str], object] = _ignore,
+        on_muted: Callable[[bool], object] = _ignore,
+        on_held: Callable[[], object] = _ignore,
+        on_released: Callable[[], object] = _ignore,
+        on_devices: Callable[[list[Device]], object] = _ignore,
+        on_painted: Callable[[int, float], object] = _ignore,
         rate: int = audio.SAMPLE_RATE,
         echo_cancellation: bool = True,
         noise_suppression: bool = True,
@@ -154,6 +81,8 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
         super().__init__()
         self.on_chunk, self.on_starting, self.on_started = on_chunk, on_starting, on_started
         self.on_stopped, self.on_problem, self.on_cured = on_stopped, on_problem, on_cured
+        self.on_muted, self.on_held, self.on_released = on_muted, on_held, on_released
+        self.on_devices, self.on_painted = on_devices, on_painted
         self.garbled = 0
         """How many messages of the browser were not what they should be."""
         self._page = ""
@@ -162,11 +91,8 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
         self._capturing = False
         self._standing: set[str] = set()
         self._props["rate"], self._props["level-on"] = rate, level_on
-        self._props["constraints"] = {
-            "echoCancellation": echo_cancellation,
-            "noiseSuppression": noise_suppression,
-            "autoGainControl": auto_gain_control,
-        }
+        self._props["by-hand"] = False
+        self.listen_with("", echo_cancellation, noise_suppression, auto_gain_control)
         self.on("hello", self._handle_hello)
         self.on("starting", _Listener(self._arrived, self._handle_starting))
         self.on("started", _Listener(self._arrived, self._handle_started))
@@ -174,11 +100,65 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
         self.on("stopped", _Listener(self._arrived, self._handle_stopped))
         self.on("problem", _Listener(self._arrived, self._handle_problem))
         self.on("cured", _Listener(self._arrived, self._handle_cured))
+        self.on("muted", _Listener(self._arrived, self._handle_muted))
+        self.on("held", _Listener(self._arrived, self._handle_held))
+        self.on("released", _Listener(self._arrived, self._handle_released))
+        self.on("devices", self._handle_devices)
+        self.on("painted", self._handle_painted)
 
     @property
     def js_toggle(self) -> str:
         """The `js_handler` of a button that starts and stops: browsers want to see the click that starts a capture."""
         return f"() => getElement({self.id}).toggle()"
+
+    def listen_with(
+        self,
+        device: str,
+        echo_cancellation: bool = True,
+        noise_suppression: bool = True,
+        auto_gain_control: bool = True,
+    ) -> None:
+        """Listen in another way, from now on; `device` is the id of one, empty for the one the browser prefers."""
+        self._props["device"] = device
+        self._props["constraints"] = {
+            "echoCancellation": echo_cancellation,
+            "noiseSuppression": noise_suppression,
+            "autoGainControl": auto_gain_control,
+        }
+        self.update()
+
+    @property
+    def js_start(self) -> str:
+        """The `js_handler` of a button that only starts."""
+        return f"() => getElement({self.id}).start()"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether sound comes only while `hold()` holds, with what was spoken in the 200 ms before."""
+        return bool(self._props["by-hand"])
+
+    @by_hand.setter
+    def by_hand(self, value: bool) -> None:
+        self._props["by-hand"] = value
+        self.update()
+
+    @property
+    def js_hold(self) -> str:
+        """The `js_handler` of what a person presses to speak, see `by_hand`."""
+        return f"() => getElement({self.id}).hold()"
+
+    @property
+    def js_release(self) -> str:
+        """The `js_handler` of letting go."""
+        return f"() => getElement({self.id}).release()"
+
+    def mute(self, muted: bool = True) -> None:
+        """Keep the microphone open, but let no sound out; or let it out again."""
+        self.run_method("mute", muted)
+
+    def ask_when_painted(self, seq: int) -> None:
+        """Ask for the time from the capture of that chunk to when the screen shows what was changed just now."""
+        self.run_method("painted", seq)
 
     def start(self) -> None:
         """Start; without a click on the page some browsers keep the sound suspended, see `js_toggle`."""
@@ -257,6 +237,40 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
 
     def _handle_cured(self, body: Any) -> bool:
         return isinstance(body, str) and self._cure(body)
+
+    def _handle_muted(self, body: Any) -> bool:
+        if not isinstance(body, bool):
+            return False
+        self.on_muted(body)
+        return True
+
+    def _handle_held(self, _: Any) -> bool:
+        self.on_held()
+        return True
+
+    def _handle_released(self, _: Any) -> bool:
+        self.on_released()
+        return True
+
+    # Not numbered: told again, or of no use later.
+
+    def _handle_devices(self, event: GenericEventArguments) -> None:
+        devices = event.args if isinstance(event.args, list) else []
+        known = []
+        for device in devices[:MAX_DEVICES]:
+            match device:
+                case {"id": str(id), "label": str(label), "inUse": bool(in_use)}:
+                    known.append(Device(id[:200], label[:200], in_use))
+                case _:
+                    self.garbled += 1
+        self.on_devices(known)
+
+    def _handle_painted(self, event: GenericEventArguments) -> None:
+        match event.args:
+            case [int(seq), float() | int() as ms] if 0 <= ms < 120_000:
+                self.on_painted(seq, float(ms))
+            case _:
+                self.garbled += 1
 
     def _report(self, code: str, detail: str = "", **facts: str) -> None:
         self._standing.add(code)

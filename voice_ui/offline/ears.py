@@ -38,7 +38,7 @@ class Ears:
 
     def __init__(self, recognizer: Recognizer) -> None:
         self.recognizer = recognizer
-        self._loading: asyncio.Task[Detector] | None = None
+        self._loading: asyncio.Task[None] | None = None
 
     async def warm(self) -> None:
         """Load everything now; raises RecognizerUnavailable."""
@@ -48,13 +48,17 @@ class Ears:
     async def detectors_loaded(self) -> None:
         """Wait until `detector()` costs next to nothing."""
         if self._loading is None:
-            first = asyncio.to_thread(detector, TurnDetection(0.5, 300, 500, True, True))
-            self._loading = asyncio.create_task(first, name="load the voice detector")
+            self._loading = asyncio.create_task(asyncio.to_thread(_load), name="load the voice detector")
         await asyncio.shield(self._loading)
 
     async def close(self) -> None:
         """Let go of the workers."""
         await self.recognizer.close()
+
+
+def _load() -> None:
+    """Build one, and keep none: soxr complains of a stream that is there when the program ends."""
+    detector(TurnDetection(0.5, 300, 500, True, True))
 
 
 def detector(detection: TurnDetection) -> Detector:

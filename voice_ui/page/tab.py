@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from nicegui import background_tasks, ui
 
 from voice_ui.conversation import Item
 from voice_ui.errors import CATALOGUE, Problem
 from voice_ui.mic import Chunk, Mic, MicProblem, Stopped
+from voice_ui.page.browser_tab import BrowserTab
+from voice_ui.page.choices import Choices
+from voice_ui.page.composer import Composer
 from voice_ui.page.error_card import ErrorCard
+from voice_ui.page.inspector import Inspector
 from voice_ui.page.parking import LEFT_SECONDS, PARKING_SECONDS, Parking
+from voice_ui.page.settings_panel import SettingsPanel
+from voice_ui.page.stage import Stage
 from voice_ui.page.transcript import Transcript
+from voice_ui.page.turn_clock import TurnClock
+from voice_ui.protocol import SessionConfig
 from voice_ui.session import (
+    Alarm,
     ItemChanged,
     ItemForgotten,
     Limits,
@@ -42,20 +49,13 @@ WORDS = {
     "error": "Stopped",
 }
 
-TELL_OF_THE_TAB = """
-addEventListener("pagehide", () => emitEvent("goodbye"));
-document.addEventListener("visibilitychange", () => emitEvent("sight", !document.hidden));
-"""
-"""A tab that is closed says so; one that only lost its connection has time to come back."""
+HELD_SECONDS = 3.0
+"""A connection that was made again and held so long is believed to hold: what was wrong is not shown any longer."""
 
-RUN = uuid4().hex
-"""Tells one run of the program from another."""
+LONG_THOUGHT_SECONDS = 8.0
+LONG_THOUGHT = "Still waiting for the reply…"
 
-WHICH_RUN_BEFORE = f"""
-const before = sessionStorage.getItem("voice-ui-run");
-sessionStorage.setItem("voice-ui-run", "{RUN}");
-return before;
-"""
+TO_THE_END = "() => document.querySelector('.conversation').scrollTo({ top: 0, behavior: 'smooth' })"
 
 CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
@@ -72,11 +72,15 @@ class Offer:
     model: str
     models: Sequence[str]
     """To choose from; empty if there is no choice."""
-    target: Callable[[str], Target]
+    config: SessionConfig
+    """What holds while nothing else is chosen."""
+    target: Callable[[str, SessionConfig], Target]
     """For a model."""
     check: Callable[[str], Awaitable[Problem | None]]
     """What is known against a model before anybody speaks."""
     limits: Limits
+    controls: Callable[[], object] = lambda: None
+    """Builds more of them into the header."""
 
 
 class Tab:
@@ -85,20 +89,18 @@ class Tab:
     def __init__(self, offer: Offer, parking: Parking[Tab]) -> None:
         self._offer = offer
         self._parking = parking
-        self._model = offer.model
+        self._defaults = self._choices = Choices.of(offer.model, offer.config)
         self._client = ui.context.client
         self._tab_id: str | None = None  # the browser's tab; it outlives this page when that is loaded again
         self._handed_over = False
         self._left = False
-        self._out_of_sight: asyncio.TimerHandle | None = None
-        self._session = RealtimeSession(offer.target(offer.model), offer.limits)
+        self._out_of_sight = Alarm()
+        self._held, self._long_thought = Alarm(), Alarm()
+        self._session = RealtimeSession(self._target, offer.limits)
         self._state = self._session.state  # the one that is shown
         self._build()
         self._follower = background_tasks.create(self._follow(), name="follow session")
         background_tasks.create(self._check(), name="check model")
-        ui.add_body_html(f"<script>{TELL_OF_THE_TAB}</script>")
-        ui.on("goodbye", self._handle_goodbye)
-        ui.on("sight", lambda event: self._handle_sight(bool(event.args)))
         self._client.on_connect(self._handle_connect)
         self._client.on_disconnect(self._handle_disconnect)
 
@@ -106,40 +108,80 @@ class Tab:
         offer = self._offer
         ui.add_css(STYLE)
         ui.query(".nicegui-content").classes("page")
+        self._mic = Mic(
+            on_chunk=self._handle_chunk,
+            on_starting=lambda: self._session.start(),
+            on_stopped=self._handle_stopped,
+            on_problem=self._handle_problem,
+            on_cured=lambda code: self._error.cure(code),
+            on_muted=self._handle_muted,
+            on_held=lambda: self._session.begin_turn(),
+            on_released=lambda: self._session.end_turn(),
+            on_devices=lambda devices: self._settings.show_devices(devices),
+            on_painted=lambda seq, ms: self._turn_clock.handle_painted(seq, ms),
+            level_on=".stage",
+        )
+        self._browser_tab = BrowserTab(
+            self._mic,
+            on_goodbye=self._handle_goodbye,
+            on_sight=self._handle_sight,
+            on_interrupt=lambda: self._session.interrupt(),
+        )
+        self._settings = SettingsPanel(
+            self._choices,
+            models=offer.models,
+            on_change=self._handle_choices,
+            js_copy=self._browser_tab.js_copy,
+            js_download=self._browser_tab.js_download,
+        )
+        self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
         with ui.element("header"):
             ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
             with ui.element("div").classes("server"):
                 ui.label(offer.server)
-                if offer.models:
-                    self._picker = ui.select([*offer.models], value=self._model, on_change=self._handle_model)
-                    self._picker.props('dense borderless options-dense aria-label="Model" data-testid=model')
-                elif offer.model:
-                    ui.label(offer.model)
+                self._model_name = ui.label(offer.model).props("data-testid=model")
+            offer.controls()
+            settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
+            settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         # Reached by the keyboard, so that it can be scrolled by it. (Quasar's page is the main landmark.)
         conversation = ui.element("section").classes("conversation").props('aria-label="Conversation" tabindex=0')
+        conversation.on("scroll", js_handler="e => e.target.classList.toggle('scrolled-up', e.target.scrollTop < -80)")
         with conversation, ui.element("div"):
             if offer.notice:
                 ui.label(offer.notice).classes("notice").props("data-testid=notice")
             self._transcript = Transcript()
         with ui.element("footer"):
-            self._mic = Mic(
-                on_chunk=self._handle_chunk,
-                on_starting=self._handle_starting,
-                on_stopped=self._handle_stopped,
-                on_problem=self._handle_problem,
-                on_cured=lambda code: self._error.cure(code),
-                level_on=".talk",
-            )
+            newest = ui.button("Newest", icon="arrow_downward", color=None).classes("newest")
+            newest.props("rounded no-caps size=sm").on("click", js_handler=TO_THE_END)
             self._error = ErrorCard(
-                retry=self._mic.js_toggle,
+                retry=self._mic.js_start,
                 on_dismiss=lambda: self._session.dismiss(),
-                on_successor=lambda model: self._picker.set_value(model),
+                on_successor=self._handle_successor,
+                on_show_event=self._inspector.show_event,
                 about=f"{offer.server}, {offer.model}",
             )
+            silent = Problem("program-silent")
+            ui.label(f"{silent.cause} {silent.fix}").classes("program-silent").props("role=alert data-testid=silent")
             self._status = ui.label().classes("status").props("role=status data-testid=status")
-            self._talk = ui.button("Start", icon="mic", color=None).props("unelevated rounded no-caps data-testid=talk")
-            self._talk.classes("talk").on("click", js_handler=self._mic.js_toggle)
-        self._show_state(self._session.state)
+            self._stage = Stage(self._mic)
+            self._composer = Composer(lambda text: self._session.send_text(text))
+        self._turn_clock = TurnClock(self._mic, self._transcript.show_shares)
+        self._show_choices()
+
+    @property
+    def _target(self) -> Target:
+        return self._offer.target(self._choices.model, self._choices.applied_to(self._offer.config))
+
+    # For the owner's list.
+
+    @property
+    def session(self) -> RealtimeSession:
+        """The session of this tab; reloaded, it is `handed_over` to the next."""
+        return self._session
+
+    @property
+    def handed_over(self) -> bool:
+        return self._handed_over
 
     # From the browser tab.
 
@@ -147,25 +189,29 @@ class Tab:
         """Go on with the conversation of this tab: this page was out of touch, or one before it was."""
         self._left = False
         self._tab_id = self._client.tab_id or self._tab_id
-        background_tasks.create(self._notice_restart(), name="notice restart")
+        background_tasks.create(self._get_acquainted(), name="get acquainted")
         before = self._parking.reclaim(self._tab_id) if self._tab_id else None
         if before and before is not self:
             self._follower.cancel()
             self._session = before.hand_over()
-            self._session.target = self._offer.target(self._model)
+            self._session.target = self._target
+            self._session.tap = self._inspector.tap
             with self._client:
                 self._transcript.restore(self._session.conversation.items)
                 self._show_state(self._session.state)
             self._follower = background_tasks.create(self._follow(), name="follow session")
 
-    async def _notice_restart(self) -> None:
-        """Say so if this tab talked to another run of the program before."""
-        try:
-            before = await self._client.run_javascript(WHICH_RUN_BEFORE)
-        except TimeoutError:
-            return  # the tab is gone again
-        if before not in {None, RUN}:
+    async def _get_acquainted(self) -> None:
+        """Go on as was chosen in this browser before; say so if this tab talked to another run of the program."""
+        memory = await self._browser_tab.introduce()
+        if memory is None:
+            return
+        if memory.of_another_run:
             self._error.show(Problem("program-restarted"))
+        choices = self._defaults.remembered(memory.choices, tuple(self._offer.models))
+        if choices != self._choices:
+            self._settings.show_choices(choices)
+            self._choose(choices)
 
     def _handle_disconnect(self) -> None:
         if self._tab_id and not self._handed_over:
@@ -178,52 +224,86 @@ class Tab:
 
     def _handle_sight(self, visible: bool) -> None:
         """A tab that is out of sight for long may have been forgotten."""
-        if self._out_of_sight:
-            self._out_of_sight.cancel()
-            self._out_of_sight = None
+        self._out_of_sight.stop()
         if not visible and (minutes := self._offer.limits.idle_minutes):
-            loop = asyncio.get_running_loop()
-            self._out_of_sight = loop.call_later(minutes * 60, lambda: self._session.stop_for("hidden-limit", minutes))
+            self._out_of_sight.set(minutes * 60, lambda: self._session.stop_for("hidden-limit", minutes))
 
     def hand_over(self) -> RealtimeSession:
         """Give the session to the page that takes the place of this one."""
+        for alarm in (self._out_of_sight, self._held, self._long_thought):
+            alarm.stop()
         self._follower.cancel()
         self._handed_over = True
+        self._session.tap = None
         return self._session
 
     async def close(self) -> None:
         """Nobody came back: let go of everything."""
-        self._handle_sight(visible=True)
+        for alarm in (self._out_of_sight, self._held, self._long_thought):
+            alarm.stop()
         self._follower.cancel()
         await self._session.close()
 
     # From the person.
 
-    def _handle_model(self) -> None:
-        """Another model was chosen; it applies to the next Start."""
-        self._model = self._picker.value
-        self._session.target = self._offer.target(self._model)
-        if not self._session.state.at_rest:
-            ui.notify("The other model answers from the next Start on.")
-        background_tasks.create(self._check(), name="check model")
+    def _handle_choices(self, choices: Choices) -> None:
+        """Something was chosen in the settings: it is remembered, and applied as soon as it can be."""
+        self._browser_tab.remember(choices.differing(self._defaults))
+        model_before = self._choices.model
+        applied = self._choose(choices)
+        if not self._session.state.at_rest and choices.model != model_before:
+            ui.notify("The other model answers from the next Start on.", position="top")
+        elif applied:
+            ui.notify("Applied to the running session.", position="top")
+
+    def _handle_successor(self, model: str) -> None:
+        self._settings.choose(model=model)
+
+    def _choose(self, choices: Choices) -> bool:
+        """Make the choices hold; True if a running session had to be told."""
+        before, self._choices = self._choices, choices
+        self._show_choices()
+        if choices.model != before.model:
+            background_tasks.create(self._check(), name="check model")
+        return self._session.reconfigure(self._target)
+
+    def _show_choices(self) -> None:
+        choices = self._choices
+        self._model_name.set_text(choices.model)
+        self._mic.listen_with(
+            choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
+        )
+        self._mic.by_hand = choices.turn_detection == "none"
+        self._show_state(self._state)
+        self._transcript.props(f"data-text-size={choices.text_size}")
+        self._composer.set_visibility(choices.typing)
+        self._inspector.show(choices.inspector)
+
+    def _handle_inspector(self) -> None:
+        self._session.tap = self._inspector.tap
+        if not self._inspector.tap:
+            self._error.forget_event()
 
     async def _check(self) -> None:
-        if problem := await self._offer.check(self._model):
+        if problem := await self._offer.check(self._choices.model):
             self._error.show(problem)
 
     # From the microphone.
 
     def _handle_chunk(self, chunk: Chunk) -> None:
+        self._turn_clock.arrived(chunk)
         self._session.append_audio(chunk.pcm, chunk.rate)
-
-    def _handle_starting(self) -> None:
-        self._session.start()
 
     def _handle_stopped(self, stopped: Stopped) -> None:
         if stopped.reason == "failed":
             self._session.abort()
         else:
             self._session.stop()  # a device that was lost, too: what was said until then is answered
+
+    def _handle_muted(self, muted: bool) -> None:
+        self._stage.show_muted(muted)
+        if muted:
+            self._session.end_turn()
 
     def _handle_problem(self, problem: MicProblem) -> None:
         self._error.show(Problem(problem.code, problem.detail, dict(problem.facts)))
@@ -235,6 +315,8 @@ class Tab:
             match event:
                 case StateChanged(state, attempt):
                     self._show_state(state, attempt)
+                    if state.at_rest:  # only then: a page that is new may have been told to start before we were
+                        self._mic.stop()
                 case ItemChanged(item):
                     self._transcript.show(item)
                     self._cure_by(item)
@@ -242,10 +324,10 @@ class Tab:
                     self._transcript.forget(item_id)
                 case UsageCounted(usage, cost):
                     self._transcript.show_usage(usage, cost)
-                case TurnTimed(timer) if timer.first_text_ms is not None:
-                    self._transcript.show_latency(timer.first_text_ms)
-                case ProblemRaised(problem):
-                    self._error.show(problem)
+                case TurnTimed(timer, round_trip_ms):
+                    self._turn_clock.measure(timer, round_trip_ms)
+                case ProblemRaised(problem, number):
+                    self._error.show(problem, number)
 
     def _cure_by(self, item: Item) -> None:
         """What went wrong in a turn is over when the next one goes well."""
@@ -255,13 +337,21 @@ class Tab:
             self._error.cure(*CURED_BY_A_REPLY)
 
     def _show_state(self, state: State, attempt: int = 0) -> None:
-        self._status.set_text(WORDS[state.shown] + (f" attempt {attempt}" if attempt > 1 else ""))
+        by_hand = self._mic.by_hand and state is State.LISTENING
+        words = "Hold the button, or Space, and speak" if by_hand else WORDS[state.shown]
+        self._status.set_text(words + (f" attempt {attempt}" if attempt > 1 else ""))
         self._status.props(f"data-state={state.shown}")
-        self._talk.set_text("Stop" if state.capturing else "Start")
-        self._talk.set_icon("stop" if state.capturing else "mic")
-        self._talk.classes(add="live") if state.capturing else self._talk.classes(remove="live")
-        if state is State.LISTENING and self._state in {State.CONNECTING, State.RECONNECTING}:
+        self._browser_tab.show(state)
+        self._stage.show(state, by_hand=self._mic.by_hand)
+        self._error.show_at_rest(state.at_rest)
+        if state is State.RECONNECTING:
+            self._held.stop()
+        elif state is State.LISTENING and self._state is State.RECONNECTING:
+            self._held.set(HELD_SECONDS, lambda: self._error.cure(*CURED_BY_CONNECTING))
+        elif state is State.LISTENING and self._state is State.CONNECTING:
             self._error.cure(*CURED_BY_CONNECTING)
+        if state in {State.THINKING, State.THINKING_LAST} and state is not self._state:
+            self._long_thought.set(LONG_THOUGHT_SECONDS, lambda: self._status.set_text(LONG_THOUGHT))
+        elif state is not self._state:
+            self._long_thought.stop()
         self._state = state
-        if state.at_rest:
-            self._mic.stop()

@@ -23,6 +23,10 @@ class SessionConfig:
     instructions: str
     turn_detection: str = "server_vad"
     """server_vad, semantic_vad or none."""
+    threshold: float = 0.5
+    """How loud speech must be for `server_vad`, from 0 to 1; the documented default."""
+    eagerness: str = "auto"
+    """How soon `semantic_vad` takes a pause for the end: low, medium, high; auto is medium."""
     silence_ms: int = 500
     """Silence that ends a turn of `server_vad`; the documented default, the live one is shorter (200 ms)."""
     transcription_model: str | None = None
@@ -42,7 +46,7 @@ def _ga_session(config: SessionConfig) -> dict[str, Any]:
     audio_input: dict[str, Any] = {
         "format": {"type": "audio/pcm", "rate": audio.SAMPLE_RATE},
         "transcription": _transcription(config, config.transcription_model),
-        "turn_detection": _turn_detection(config, {"threshold": 0.5, "prefix_padding_ms": 300}),
+        "turn_detection": _turn_detection(config, {"prefix_padding_ms": 300}),
     }
     session: dict[str, Any] = {
         "type": "realtime",
@@ -75,13 +79,14 @@ def _transcription(config: SessionConfig, model: str | None) -> dict[str, str] |
     return {"model": model, **language}
 
 
-def _turn_detection(config: SessionConfig, thresholds: dict[str, float]) -> dict[str, Any] | None:
+def _turn_detection(config: SessionConfig, more: dict[str, float]) -> dict[str, Any] | None:
     if config.turn_detection == "none":
         return None
     replies = {"create_response": True, "interrupt_response": True}
     if config.turn_detection == "semantic_vad":
-        return {"type": "semantic_vad", "eagerness": "auto", **replies}
-    return {"type": "server_vad", **thresholds, "silence_duration_ms": config.silence_ms, **replies}
+        return {"type": "semantic_vad", "eagerness": config.eagerness, **replies}
+    vad = {"type": "server_vad", "threshold": config.threshold, "silence_duration_ms": config.silence_ms}
+    return vad | more | replies
 
 
 def input_audio_buffer_append(pcm: bytes) -> ClientEvent:
@@ -92,6 +97,11 @@ def input_audio_buffer_append(pcm: bytes) -> ClientEvent:
 def input_audio_buffer_commit(event_id: str) -> ClientEvent:
     """End the turn by hand; an error with under 100 ms in the buffer, and of no use where the server detects turns."""
     return {"type": "input_audio_buffer.commit", "event_id": event_id}
+
+
+def input_audio_buffer_clear(event_id: str) -> ClientEvent:
+    """Forget the sound that is part of no turn yet."""
+    return {"type": "input_audio_buffer.clear", "event_id": event_id}
 
 
 def response_create(event_id: str) -> ClientEvent:

@@ -35,6 +35,8 @@ class TurnTimed:
     """The first text of a turn has arrived."""
 
     timer: TurnTimer
+    round_trip_ms: float | None = None
+    """To the model's server and back, as last measured."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class UsageCounted:
 @dataclass(frozen=True)
 class ProblemRaised:
     problem: Problem
+    number: int | None = None
+    """Of the event that caused it, as the session's tap counts; None if there is no tap, or no such event."""
 
 
 SessionEvent = StateChanged | ItemChanged | ItemForgotten | TurnTimed | UsageCounted | ProblemRaised

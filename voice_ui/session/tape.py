@@ -6,8 +6,7 @@ from collections import deque
 from itertools import dropwhile
 
 from voice_ui import audio
-from voice_ui.protocol import ClientEvent
-from voice_ui.session.outbox import Sound
+from voice_ui.session.outbox import Commit, Sound
 
 TAPE_SECONDS = 60.0
 """The longest stretch that can be said again after a lost connection: 2.9 MB."""
@@ -18,11 +17,11 @@ class Tape:
 
     def __init__(self, seconds: float = TAPE_SECONDS) -> None:
         self._limit_ms = seconds * 1000
-        self._entries: deque[tuple[float, Sound | ClientEvent]] = deque()  # where each ends, in ms of the stream
+        self._entries: deque[tuple[float, Sound | Commit]] = deque()  # where each ends, in ms of the stream
         self.end_ms = 0.0
         """How much sound was recorded, ever."""
 
-    def record(self, entry: Sound | ClientEvent) -> None:
+    def record(self, entry: Sound | Commit) -> None:
         """Keep what was just sent; the oldest goes where that is more than fits."""
         if isinstance(entry, Sound):
             self.end_ms += audio.milliseconds(entry.pcm)
@@ -34,7 +33,7 @@ class Tape:
         while self._entries and self._entries[0][0] <= stream_ms:
             self._entries.popleft()
 
-    def since(self, stream_ms: float) -> tuple[list[Sound | ClientEvent], float]:
+    def since(self, stream_ms: float) -> tuple[list[Sound | Commit], float]:
         """Return what was sent from that place on, and how many milliseconds of it are no longer here."""
         kept = list(dropwhile(lambda entry: entry[0] <= stream_ms, self._entries))
         sound_ms = sum(audio.milliseconds(entry.pcm) for _, entry in kept if isinstance(entry, Sound))

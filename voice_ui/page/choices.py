@@ -1,0 +1,134 @@
+"""What a visitor can choose, and what a browser may have remembered of it. Pure: garbage is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from voice_ui.protocol import SessionConfig
+
+TURN_TAKING = {"server_vad": "Automatic", "semantic_vad": "Semantic", "none": "Push to talk"}
+EAGERNESS = {"low": "Patient", "auto": "Normal", "high": "Eager"}
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+TEXT_SIZES = {"normal": "A", "large": "A+", "huge": "A++"}
+
+LANGUAGES = {
+    "": "Automatic", "ar": "العربية", "bn": "বাংলা", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά",
+    "en": "English", "es": "Español", "fa": "فارسی", "fi": "Suomi", "fr": "Français", "he": "עברית", "hi": "हिन्दी",
+    "hu": "Magyar", "id": "Bahasa Indonesia", "it": "Italiano", "ja": "日本語", "ko": "한국어", "nl": "Nederlands",
+    "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română", "ru": "Русский", "sv": "Svenska", "th": "ไทย",
+    "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
+}  # fmt: skip
+"""By ISO 639-1 code; each in its own words."""
+
+SILENCE_MS = (200, 3000)
+THRESHOLD = (0.1, 0.9)
+SLOW_SILENCE_MS = 1500
+"""With so much silence before a turn ends, the two seconds to the first text are gone before the model has begun."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All of them; what belongs to the session is named as on the wire."""
+
+    model: str
+    turn_detection: str
+    threshold: float
+    silence_ms: int
+    eagerness: str
+    language: str
+    instructions: str
+    reasoning_effort: str
+    device: str = ""
+    """The id of a microphone; empty for the browser's choice."""
+    echo_cancellation: bool = True
+    noise_suppression: bool = True
+    auto_gain_control: bool = True
+    text_size: str = "normal"
+    typing: bool = False
+    """Whether there is a line to type in."""
+    inspector: bool = False
+    """Whether the events of both directions are shown."""
+
+    @classmethod
+    def of(cls, model: str, config: SessionConfig) -> Choices:
+        """Return what holds while nothing is chosen: what the owner set."""
+        return cls(
+            model=model,
+            turn_detection=config.turn_detection,
+            threshold=config.threshold,
+            silence_ms=config.silence_ms,
+            eagerness=config.eagerness,
+            language=config.language or "",
+            instructions=config.instructions,
+            reasoning_effort=config.reasoning_effort or "none",
+        )
+
+    def applied_to(self, config: SessionConfig) -> SessionConfig:
+        """Return the configuration of a session with these choices."""
+        return replace(
+            config,
+            turn_detection=self.turn_detection,
+            threshold=self.threshold,
+            silence_ms=self.silence_ms,
+            eagerness=self.eagerness,
+            language=self.language or None,
+            instructions=self.instructions,
+            reasoning_effort=None if self.reasoning_effort == "none" else self.reasoning_effort,
+        )
+
+    def remembered(self, told: Mapping[str, Any], models: tuple[str, ...]) -> Choices:
+        """Return these choices with what a browser remembers, as far as it can be chosen."""
+        good = {name: told[name] for name, allowed in _ALLOWED.items() if name in told and allowed(told[name])}
+        if told.get("model") in models:
+            good["model"] = told["model"]
+        return replace(self, **good)
+
+    def differing(self, default: Choices) -> dict[str, Any]:
+        """Return what was chosen: the owner's defaults are not remembered, or they could not change."""
+        both = ((field.name, getattr(self, field.name), getattr(default, field.name)) for field in fields(self))
+        return {name: mine for name, mine, owners in both if mine != owners}
+
+    @property
+    def hint(self) -> str:
+        """Why no reply can begin within two seconds; empty if it can."""
+        if self.turn_detection == "server_vad" and self.silence_ms > SLOW_SILENCE_MS:
+            return f"Waiting for {self.silence_ms / 1000:.1f} s of silence, a reply within 2 s is out of reach."
+        if self.turn_detection == "semantic_vad" and self.eagerness == "low":
+            return "A patient model waits up to 8 s for more: a reply within 2 s is out of reach."
+        return ""
+
+
+def _one_of(*values: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in values
+
+
+def _between(least: float, most: float, kind: type) -> Callable[[Any], bool]:
+    return lambda value: type(value) in {int, kind} and least <= value <= most
+
+
+def _text(most: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and len(value) <= most
+
+
+def _switch(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+_ALLOWED: dict[str, Callable[[Any], bool]] = {
+    "turn_detection": _one_of(*TURN_TAKING),
+    "threshold": _between(*THRESHOLD, float),
+    "silence_ms": _between(*SILENCE_MS, int),
+    "eagerness": _one_of(*EAGERNESS),
+    "language": _one_of(*LANGUAGES),
+    "instructions": _text(10_000),
+    "reasoning_effort": _one_of(*EFFORTS),
+    "device": _text(200),
+    "echo_cancellation": _switch,
+    "noise_suppression": _switch,
+    "auto_gain_control": _switch,
+    "text_size": _one_of(*TEXT_SIZES),
+    "typing": _switch,
+    "inspector": _switch,
+}

@@ -1,0 +1,214 @@
+// The inspector's panel: it keeps the rows, and filters, pauses, expands, copies and downloads them.
+// NOTE: its other half is inspector.py; the rows are those of inspector_rows.py.
+//
+// Rows are made by hand and not by Vue: a hundred events a second must cost what ten new rows cost, not a thousand old.
+
+const KEPT = 1000; // NOTE: ROWS_KEPT in inspector.py
+const EXCERPT = 160; // characters
+const SAID_MS = 4000;
+
+const isAppend = (row) => row.count !== undefined;
+const plain = (number) => Math.round(number).toLocaleString("en-US");
+
+// The first words in an event, for one line.
+function excerpt({ event, count }) {
+  if (count) {
+    const { ms, peak_dbfs } = event.audio;
+    const level = peak_dbfs === null ? "silence" : `peak ${peak_dbfs.toFixed(1)} dBFS`;
+    return `${count > 1 ? `${plain(count)} × · ` : ""}${plain(ms)} ms · ${level}`;
+  }
+  if (typeof event !== "object" || event === null) return String(event);
+  if (event.delta?.ms !== undefined) return `${plain(event.delta.ms)} ms of sound`;
+  const words = event.error?.message ?? event.delta ?? event.transcript ?? event.text;
+  if (typeof words === "string") return words;
+  const { type, event_id, ...rest } = event;
+  return Object.keys(rest).length ? JSON.stringify(rest) : "";
+}
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+export default {
+  template: `
+    <aside class="inspector" aria-label="Inspector" data-testid="inspector">
+      <div class="inspector-head">
+        <h2>Inspector</h2>
+        <span ref="count" class="inspector-count" data-testid="inspector-count"></span>
+        <q-btn flat round dense :icon="paused ? 'play_arrow' : 'pause'" :aria-label="paused ? 'Resume' : 'Pause'"
+          data-testid="inspector-pause" @click="pause(!paused)" />
+        <q-btn flat round dense icon="download" aria-label="Download as JSON lines" @click="download" />
+        <q-btn flat round dense icon="delete_sweep" aria-label="Clear" @click="clear" />
+        <q-btn flat round dense icon="close" aria-label="Hide inspector" @click="hide" />
+      </div>
+      <div class="inspector-filter">
+        <q-input dense outlined clearable v-model="filter" label="Filter (-word leaves out)" debounce="150" />
+        <q-btn-toggle dense unelevated no-caps v-model="from" aria-label="Direction" role="group" :options="[
+          {label: 'All', value: ''}, {label: 'Sent', value: 'client'}, {label: 'Received', value: 'server'}]" />
+      </div>
+      <div ref="scroller" class="inspector-rows" tabindex="0" role="region" aria-label="Events">
+        <ol ref="list"></ol>
+      </div>
+      <p class="inspector-said" role="status">{{ said }}</p>
+    </aside>`,
+  emits: ["ready", "hide"],
+
+  data: () => ({ paused: false, filter: "", from: "", said: "" }),
+  created() {
+    this.rows = [];
+    this.waiting = []; // while paused
+    this.before = document.activeElement;
+  },
+  mounted() {
+    document.body.classList.add("inspecting");
+    this.count();
+    this.$emit("ready");
+  },
+  beforeUnmount() {
+    document.body.classList.remove("inspecting");
+    clearTimeout(this.silence);
+  },
+  watch: {
+    filter: "sift",
+    from: "sift",
+  },
+
+  methods: {
+    add(rows) {
+      if (this.paused) {
+        this.waiting = [...this.waiting, ...rows].slice(-KEPT);
+      } else {
+        for (const row of rows) this.append(row);
+        while (this.rows.length > KEPT) this.rows.shift().element.remove();
+      }
+      this.count();
+    },
+    append(row) {
+      const last = this.rows.at(-1);
+      if (last && isAppend(last) && isAppend(row)) return this.fold(last, row);
+      this.rows.push(row);
+      this.draw(row);
+      this.$refs.list.append(row.element);
+    },
+    fold(last, { last: number, count, event }) {
+      const levels = [last.event.audio.peak_dbfs, event.audio.peak_dbfs].filter((level) => level !== null);
+      last.event.audio.ms += event.audio.ms;
+      last.event.audio.peak_dbfs = levels.length ? Math.max(...levels) : null;
+      last.last = number;
+      last.count += count;
+      last.excerpt.textContent = excerpt(last);
+      if (last.details.open) this.fill(last);
+    },
+
+    draw(row) {
+      const sent = row.from === "client";
+      row.element = element("li", `inspector-row from-${row.from} ${row.event?.type === "error" ? "is-error" : ""}`);
+      row.details = element("details", "");
+      const summary = element("summary", "");
+      const arrow = element("span", "inspector-arrow", sent ? "↑" : "↓");
+      arrow.setAttribute("role", "img");
+      arrow.setAttribute("aria-label", sent ? "sent" : "received");
+      row.excerpt = element("span", "inspector-excerpt", excerpt(row).slice(0, EXCERPT));
+      summary.append(
+        element("span", "inspector-time", `${plain(row.at_ms)} ms`),
+        arrow,
+        element("span", "inspector-type", row.event?.type ?? "not an event"),
+        row.excerpt,
+      );
+      row.details.append(summary);
+      row.details.addEventListener("toggle", () => row.details.open && this.fill(row));
+      row.element.dataset.number = row.number;
+      row.element.append(row.details);
+      row.element.hidden = !this.matches(row);
+    },
+    // The event in full: only here, where somebody asked for it.
+    fill(row) {
+      row.body?.remove();
+      const button = element("button", "inspector-copy", "Copy");
+      button.setAttribute("aria-label", `Copy event ${row.number}`);
+      button.addEventListener("click", () => this.copy(row));
+      const json = element("pre", "", JSON.stringify(row.event, null, 2));
+      row.body = element("div", "inspector-event");
+      row.body.append(element("span", "inspector-number", `Event ${this.numbers(row)}`), button, json);
+      row.details.append(row.body);
+    },
+    numbers: ({ number, last }) => (last > number ? `${number} to ${last}` : `${number}`),
+
+    // Every word must be in the event, and no -word.
+    matches({ from, event }) {
+      if (this.from && from !== this.from) return false;
+      const words = (this.filter ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+      const text = words.length ? JSON.stringify(event).toLowerCase() : "";
+      return words.every((word) => (word.length > 1 && word[0] === "-" ? !text.includes(word.slice(1)) : text.includes(word)));
+    },
+    sift() {
+      for (const row of this.rows) row.element.hidden = !this.matches(row);
+      this.count();
+    },
+    pause(paused) {
+      this.paused = paused;
+      if (!paused) this.add(this.waiting.splice(0));
+      this.count();
+    },
+    clear() {
+      this.rows = [];
+      this.waiting = [];
+      this.$refs.list.replaceChildren();
+      this.count();
+    },
+    count() {
+      const more = this.waiting.length ? `, ${plain(this.waiting.length)} wait` : "";
+      this.$refs.count.textContent = `${plain(this.rows.length)} ${this.rows.length === 1 ? "row" : "rows"}${more}`;
+    },
+
+    show(number) {
+      if (this.paused) this.pause(false);
+      const row = this.rows.find((row) => row.number <= number && number <= (row.last ?? row.number));
+      if (!row) return this.say(`Event ${number} is no longer kept.`);
+      // An error that names one of our events was caused by that.
+      const id = row.event?.error?.event_id;
+      const cause = id && this.rows.find((row) => row.from === "client" && row.event.event_id === id);
+      for (const marked of this.$refs.list.querySelectorAll(".marked")) marked.classList.remove("marked");
+      for (const shown of cause ? [cause, row] : [row]) {
+        if (shown.element.hidden) this.filter = this.from = "";
+        shown.element.hidden = false;
+        shown.element.classList.add("marked");
+        shown.details.open = true;
+        this.fill(shown);
+      }
+      const target = (cause || row).details;
+      target.querySelector("summary").focus({ preventScroll: true });
+      target.scrollIntoView({ block: "center" });
+    },
+
+    async copy(row) {
+      try {
+        await Quasar.copyToClipboard(JSON.stringify(row.event, null, 2));
+        this.say(`Event ${this.numbers(row)} copied.`);
+      } catch {
+        this.say("The browser would not copy.");
+      }
+    },
+    download() {
+      const told = ({ number, last, count, at_ms, from, event }) => ({ number, last, count, at_ms, from, event });
+      const lines = [...this.rows, ...this.waiting].map((row) => `${JSON.stringify(told(row))}\n`);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
+      link.download = `events-${new Date().toISOString().slice(0, 19).replace(/:/g, "-")}.jsonl`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    },
+    say(words) {
+      this.said = words;
+      clearTimeout(this.silence);
+      this.silence = setTimeout(() => (this.said = ""), SAID_MS);
+    },
+    hide() {
+      this.before?.focus?.();
+      this.$emit("hide");
+    },
+  },
+};

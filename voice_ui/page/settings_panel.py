@@ -1,0 +1,172 @@
+"""Everything that waits behind the one quiet control: how to listen, who takes turns, how to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from voice_ui.mic import Device
+from voice_ui.page.choices import (
+    EAGERNESS,
+    EFFORTS,
+    LANGUAGES,
+    SILENCE_MS,
+    TEXT_SIZES,
+    THRESHOLD,
+    TURN_TAKING,
+    Choices,
+)
+
+
+class SettingsPanel(ui.dialog):
+    """A panel at the side; tells of each choice as it is made."""
+
+    def __init__(
+        self,
+        choices: Choices,
+        *,
+        models: Sequence[str],
+        on_change: Callable[[Choices], object],
+        js_copy: str,
+        js_download: str,
+    ) -> None:
+        """`models` to choose from, empty if there is no choice."""
+        super().__init__()
+        self.choices = choices
+        self._models = models
+        self._on_change = on_change
+        self._fields: dict[str, Any] = {}  # by the name of the choice
+        self.props('position=right full-height aria-label="Settings"')
+        with self, ui.card().classes("settings").props("data-testid=settings"):
+            with ui.element("div").classes("settings-head"):
+                ui.label("Settings").props("role=heading aria-level=2")
+                ui.button(icon="close", on_click=self.close, color=None).props('flat round dense aria-label="Close"')
+            self._build_microphone()
+            self._build_turns()
+            self._build_replies()
+            self._build_reading(js_copy, js_download)
+            with _section("For developers"):
+                self._switch("inspector", "Inspector: the events of both directions")
+        self._show_dependents()
+
+    def show_devices(self, devices: Sequence[Device]) -> None:
+        """Offer these microphones; they have no names before one was used."""
+        options = {device.id: device.label or f"Microphone {number}" for number, device in enumerate(devices, 1)}
+        field = self._fields["device"]
+        known = self.choices.device in options
+        self._in_use.set_text(next((f"In use: {device.label}" for device in devices if device.in_use), ""))
+        field.set_options({"": "The browser's choice", **options}, value=self.choices.device if known else "")
+
+    def show_choices(self, choices: Choices) -> None:
+        """Show what was chosen elsewhere."""
+        self.choices = choices  # first: the fields tell of every change
+        for name, field in self._fields.items():
+            value = getattr(choices, name)
+            if name != "device" or value in field.options:
+                field.set_value(value)
+        self._show_dependents()
+
+    def choose(self, **chosen: Any) -> None:
+        """Choose in the visitor's place: show it, and tell of it."""
+        self._take(chosen)
+        self.show_choices(self.choices)
+
+    def _take(self, chosen: dict[str, Any]) -> None:
+        """Take over what was chosen in a field and tell of it; the others are left alone, one may be half written."""
+        changed = replace(self.choices, **chosen)
+        if changed != self.choices:
+            self.choices = changed
+            self._show_dependents()
+            self._on_change(changed)
+
+    def _build_microphone(self) -> None:
+        with _section("Microphone"):
+            self._select("device", "Microphone", {"": "The browser's choice"})
+            self._in_use = ui.label().classes("hint").props("data-testid=mic-in-use")
+            self._switch("echo_cancellation", "Echo cancellation")
+            self._switch("noise_suppression", "Noise suppression")
+            self._switch("auto_gain_control", "Automatic gain")
+
+    def _build_turns(self) -> None:
+        with _section("Turn taking"):
+            self._toggle("turn_detection", "Turn taking", TURN_TAKING)
+            with ui.element("div").classes("dependents") as self._automatic:
+                self._slider("threshold", "How loud speech must be", *THRESHOLD, 0.05, "")
+                self._slider("silence_ms", "Silence that ends a turn", *SILENCE_MS, 50, " ms")
+            with ui.element("div").classes("dependents") as self._semantic:
+                self._toggle("eagerness", "Eagerness to reply", EAGERNESS)
+            self._by_hand = ui.label("Hold the button or the Space key while you speak.").classes("hint")
+            self._hint = ui.label().classes("hint warning").props("role=status data-testid=hint")
+            ui.label("Escape, or speaking, cuts a reply short.").classes("hint")
+
+    def _build_replies(self) -> None:
+        with _section("Replies"):
+            if self._models:
+                self._select("model", "Model", list(self._models))
+            self._select("language", "Language you speak", LANGUAGES)
+            self._select("reasoning_effort", "Reasoning effort, where the model reasons", list(EFFORTS))
+            instructions = ui.textarea("Instructions", value=self.choices.instructions).props("outlined dense autogrow")
+            instructions.on("blur", lambda: self._take({"instructions": instructions.value or ""}))
+            self._fields["instructions"] = instructions
+
+    def _build_reading(self, js_copy: str, js_download: str) -> None:
+        with _section("Reading and writing"):
+            self._toggle("text_size", "Text size", TEXT_SIZES)
+            self._switch("typing", "Type instead of speaking")
+            with ui.element("div").classes("settings-actions"):
+                for label, icon, handler in (
+                    ("Copy conversation", "content_copy", js_copy),
+                    ("Download", "download", js_download),
+                ):
+                    ui.button(label, icon=icon, color=None).props("outline no-caps").on("click", js_handler=handler)
+
+    def _show_dependents(self) -> None:
+        detection = self.choices.turn_detection
+        self._automatic.set_visibility(detection == "server_vad")
+        self._semantic.set_visibility(detection == "semantic_vad")
+        self._by_hand.set_visibility(detection == "none")
+        self._hint.set_text(self.choices.hint)
+
+    # The kinds of fields; each tells of its choice by the name of it.
+
+    def _handle(self, name: str) -> Callable[[Any], None]:
+        return lambda event: self._take({name: event.value})
+
+    def _handle_args(self, name: str) -> Callable[[GenericEventArguments], None]:
+        return lambda event: self._take({name: event.args})
+
+    def _select(self, name: str, label: str, options: dict[str, str] | list[str]) -> None:
+        value = getattr(self.choices, name)
+        if value not in options:
+            options = [*options, value] if isinstance(options, list) else {**options, value: value}
+        field = ui.select(options, label=label, value=value, on_change=self._handle(name))
+        self._fields[name] = field.props(f'outlined dense options-dense data-testid="choice-{name}"')
+
+    def _switch(self, name: str, label: str) -> None:
+        self._fields[name] = ui.switch(label, value=getattr(self.choices, name), on_change=self._handle(name))
+
+    def _toggle(self, name: str, label: str, options: dict[str, str]) -> None:
+        field = ui.toggle(options, value=getattr(self.choices, name), on_change=self._handle(name))
+        self._fields[name] = field.props(f'no-caps unelevated spread role=group aria-label="{label}"')
+
+    def _slider(self, name: str, label: str, least: float, most: float, step: float, unit: str) -> None:
+        """Told when it is let go of: each step on the way would be a message to the server."""
+        with ui.element("div").classes("field-label"):
+            ui.label(label)
+            shown = ui.label()
+        field = ui.slider(min=least, max=most, step=step, value=getattr(self.choices, name))
+        shown.bind_text_from(field, "value", lambda value: f"{value:g}{unit}")
+        field.props(f'aria-label="{label}"').on("change", self._handle_args(name))
+        self._fields[name] = field
+
+
+@contextmanager
+def _section(title: str) -> Iterator[None]:
+    with ui.element("section").props(f'aria-label="{title}"'):
+        ui.label(title).classes("settings-title").props("role=heading aria-level=3")
+        yield
