@@ -44,15 +44,12 @@ def milliseconds(name: str, seconds: Sequence[float]) -> Figures:
 
 def collect(ours: Sequence[Figures], floor: Sequence[Figures], budgets: dict[str, str]) -> list[Figure]:
     """Return runs of both as figures, in the order of ours."""
-    return [
-        Figure(
-            *name.rsplit(", ", 1),
-            budgets.get(name, ""),
-            [run[name] for run in ours],
-            [run[name] for run in floor if name in run],
-        )
-        for name in ours[0]
-    ]
+    found = []
+    for name in ours[0]:
+        what, unit = name.rsplit(", ", 1)
+        beside = [run[name] for run in floor if name in run]
+        found.append(Figure(what, unit, budgets.get(name, ""), [run[name] for run in ours], beside))
+    return found
 
 
 def table(title: str, figures: Sequence[Figure]) -> str:
@@ -74,7 +71,9 @@ def spread(values: Sequence[float]) -> str:
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as a Markdown table: it reads well as it is, too."""
     widths = [max(3, *(len(row[place]) for row in rows)) for place in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 

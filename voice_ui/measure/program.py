@@ -134,7 +134,9 @@ async def model() -> AsyncIterator[Program]:
 async def page_of(model: Program, *, bare: bool = False) -> AsyncIterator[Program]:
     """Run the app against that server, or the floor."""
     if bare:
-        async with serving(f"{BENCHMARKS / 'floor.py'}", f"{model.url.replace('http', 'ws', 1)}/v1/realtime") as program:
+        async with serving(
+            f"{BENCHMARKS / 'floor.py'}", f"{model.url.replace('http', 'ws', 1)}/v1/realtime"
+        ) as program:
             yield program
     else:
         port = free_port()

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from voice_ui import audio
 
@@ -105,7 +106,7 @@ class PageTab:
             "transport": "websocket",
         }
         url = f"{self._url.replace('http', 'ws', 1)}/_nicegui_ws/socket.io/?{urlencode(query)}"
-        wire = await connect(url, create_connection=Wire, ping_interval=None)
+        wire = await connect(url, create_connection=Wire, ping_interval=None, origin=Origin(self._url))
         assert isinstance(wire, Wire)
         self.wire = wire
         await wire.recv()  # engine.io's greeting

@@ -127,8 +127,7 @@ class Crowd:
         while came < len(self._down) < deltas:
             came = len(self._down)
             await asyncio.sleep(LAST_SECONDS)
-        if not deltas:
-            await asyncio.sleep(LAST_SECONDS / 5)
+        await asyncio.sleep(LAST_SECONDS / 5)  # for the last chunk
 
 
 def clip() -> list[bytes]:

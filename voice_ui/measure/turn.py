@@ -27,13 +27,7 @@ async def run(model: Program, *, bare: bool, seconds: float = 6.0, crowd: int = 
     async with program.page_of(model, bare=bare) as page:
         async with program.tabs_of(page, 1, bare=bare) as tabs:
             up, told = await talk(model, tabs, talking)
-        up_p, down_p = ({share: percentile(values, share) * 1000 for share in (0.5, 0.95)} for values in (up, told.down))
-        found = {
-            "our share p50, ms": up_p[0.5] + down_p[0.5],
-            "our share p95, ms": up_p[0.95] + down_p[0.95],
-            **milliseconds("up", up),
-            **milliseconds("down", told.down),
-        }
+        found = share(up, told.down) | milliseconds("up", up) | milliseconds("down", told.down)
         empty_mb = page.memory_mb
         async with program.tabs_of(page, crowd, bare=bare) as tabs:
             before = page.cpu_seconds
@@ -50,6 +44,12 @@ async def run(model: Program, *, bare: bool, seconds: float = 6.0, crowd: int = 
             found["bytes down per delta, B"] = told.bytes_down / told.deltas
             found["memory per tab, MB"] = (page.memory_mb - empty_mb) / crowd
     return found
+
+
+def share(up: list[float], down: list[float]) -> Figures:
+    """Return what the way up and the way down come to together, from the seconds of each."""
+    both = {p: percentile(up, p / 100) + percentile(down, p / 100) for p in (50, 95)}
+    return {f"our share p{p}, ms": seconds * 1000 for p, seconds in both.items()}
 
 
 async def talk(model: Program, tabs: Tabs, what: Talk) -> tuple[list[float], Told]:
