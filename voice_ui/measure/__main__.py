@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import platform
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
+from multiprocessing import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ PARTS = ("start", "turn", "capacity", "growth")
 def machine() -> str:
     """Name this machine by its cores and versions, and by nothing else."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("nicegui", "websockets"))
-    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {packages}"
+    return f"{cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {packages}"
 
 
 async def _both(

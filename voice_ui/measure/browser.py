@@ -7,7 +7,6 @@ no other, and by `performance` on the page; here it is set against the monotonic
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -59,6 +58,9 @@ WATCHER = """() => {
     await add.call(this, URL.createObjectURL(new Blob([STAMPER], { type: "text/javascript" })));
     return add.apply(this, args);
   };
+  // A display shows frames all the time; without one, Chromium begins a frame when an idle page asks, and waits for none.
+  const frame = () => requestAnimationFrame(frame);
+  frame();
   window.seen = [];
   let newest = 0, asked = false;
   const look = (now) => {
@@ -90,10 +92,9 @@ async def run(model: Program, *, bare: bool, seconds: float = 6.0) -> Figures:
     if chrome is None:
         raise SystemExit(f"--browser needs one of {', '.join(CHROME)}")
     flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-first-run", "--disable-quic"]
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     recording = f"--use-file-for-fake-audio-capture={CLIP}"
     async with program.page_of(model, bare=bare) as page, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chrome, args=[*flags, *sandbox, recording])
+        browser = await playwright.chromium.launch(executable_path=chrome, args=[*flags, recording])
         context = await browser.new_context(permissions=["microphone"], bypass_csp=True)
         up, down = await _talk(model, await context.new_page(), page.url, seconds)
         await browser.close()
