@@ -58,7 +58,7 @@ WATCHER = """() => {
     await add.call(this, URL.createObjectURL(new Blob([STAMPER], { type: "text/javascript" })));
     return add.apply(this, args);
   };
-  // A display shows frames all the time; without one, Chromium begins a frame when an idle page asks, and waits for none.
+  // A display shows frames all the time; without one, an idle page that asks for a frame gets it at once.
   const frame = () => requestAnimationFrame(frame);
   frame();
   window.seen = [];
