@@ -29,7 +29,7 @@ from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, Target
 from voice_ui.settings import Settings
 from voice_ui.sharing.guard import VISITOR, Guard, Visitor
-from voice_ui.transport import Transport
+from voice_ui.transport import Dialer, Transport
 
 if TYPE_CHECKING:  # what only --share needs must not delay the first page
     from voice_ui.page.visitors import Visitors
@@ -48,6 +48,7 @@ class VoiceUI:
 
     def __init__(self, chosen: Settings, share: Share | None = None) -> None:
         self._settings = chosen
+        self._dialer = Dialer(chosen.transport)
         self._share = share
         self._visitors: Visitors | None = None
         if share:
@@ -189,7 +190,7 @@ class VoiceUI:
             raise Refused("room-full", seats=str(self._settings.max_sessions))
         self._open_sessions += 1
         try:
-            async with transport.connect(endpoint) as connection:
+            async with self._dialer.connect(endpoint) as connection:
                 yield connection
         except Refused as error:
             if error.problem.code == "key-refused" and not endpoint.headers:
@@ -205,6 +206,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         chosen = settings.load(argv)
         if chosen.native:
             window.check()
+        transport.check(chosen.transport)
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:

@@ -110,6 +110,10 @@ _ENTRIES = (
           "They are passed over; if replies are missing, check that it is a realtime server.", False),
     Entry("message-oversized", "connection", "{server} sent a message larger than {megabytes} MB.",
           "Check that it is a realtime server, and press Start.", False, wire=("1009",)),
+    Entry("webrtc-no-route", "connection", "No WebRTC call to {server} came about, so the websocket is used.",
+          "WebRTC needs UDP, which many networks block: set VOICE_UI_TRANSPORT=websocket.", False),
+    Entry("webrtc-unsupported", "connection", "{server} takes no WebRTC call, so the websocket is used.",
+          "Set VOICE_UI_TRANSPORT=websocket.", False),
     # The server says no, or would.
     Entry("no-key", "server", "{server} needs a key, and there is none.",
           "Write the key into .env.local (see .env.local.example) and restart.", False),

@@ -16,6 +16,9 @@ AZURE_PREVIEW_VERSION = "2025-04-01-preview"
 """The last api-version of Azure's beta address."""
 
 
+_HTTP = {"ws": "http", "wss": "https"}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """One realtime server, ready to be connected to."""
@@ -35,11 +38,17 @@ class Endpoint:
     needs_key: bool = False
 
     @property
+    def calls_url(self) -> str:
+        """The address at which a WebRTC call is made."""
+        parts = urlsplit(self.url)
+        return f"{_HTTP[parts.scheme]}://{parts.netloc}{parts.path}/calls"
+
+    @property
     def models_url(self) -> str:
         """The address that tells about the model: GET it with the same headers. It costs nothing."""
         parts = urlsplit(self.url)
-        scheme = {"ws": "http", "wss": "https"}[parts.scheme]
-        return f"{scheme}://{parts.netloc}{parts.path.removesuffix('/realtime')}/models/{quote(self.model, safe='')}"
+        base = f"{_HTTP[parts.scheme]}://{parts.netloc}{parts.path.removesuffix('/realtime')}"
+        return f"{base}/models/{quote(self.model, safe='')}"
 
 
 def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:

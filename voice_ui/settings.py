@@ -127,7 +127,7 @@ SETTINGS = (
     Setting("AZURE_OPENAI_API_KEY", "azure_openai_api_key", None, _secret, _KEY),
     Setting("VOICE_UI_MODEL", "model", models.DEFAULT, _header, "the name of a realtime model"),
     Setting("VOICE_UI_DIALECT", "dialect", "auto", _one_of("auto", "ga", "beta"), "auto, ga, beta"),
-    Setting("VOICE_UI_TRANSPORT", "transport", "websocket", _one_of("websocket"), "websocket"),
+    Setting("VOICE_UI_TRANSPORT", "transport", "websocket", _one_of("websocket", "webrtc"), "websocket, webrtc"),
     Setting(
         "VOICE_UI_INSTRUCTIONS",
         "instructions",

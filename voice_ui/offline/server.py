@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -25,13 +25,15 @@ from websockets.typing import Subprotocol
 
 from voice_ui.offline import events, faults, replies
 from voice_ui.offline.beta import Beta
+from voice_ui.offline.calls import Calls
 from voice_ui.offline.checks import Rejected
-from voice_ui.offline.connection import Connection, Session
+from voice_ui.offline.connection import Connection, Door, Session
 from voice_ui.offline.dialect import GA
 from voice_ui.offline.ears import Ears, Recognizer, detector
 from voice_ui.offline.engine import Engine
 from voice_ui.offline.faults import Bent, Expiry, Fault, Handshake, Refusal, Reply, Silence
 from voice_ui.offline.faulty import FaultyEngine
+from voice_ui.offline.posts import Answer, Post, Reception
 from voice_ui.offline.recognizer import Recognizer as PocketSphinx
 
 DialectName = Literal["ga", "beta"]
@@ -74,14 +76,16 @@ class OfflineServer:
         if isinstance(self._behaviour, Expiry):
             self._session_seconds = self._behaviour.seconds
         self._stopping = asyncio.Event()
+        self._calls = Calls(f"{PATH}/calls", _new_id, self._converse)
 
     async def warm(self) -> None:
         """Load what the first spoken turn would have to wait for; raises RecognizerUnavailable."""
         await self._ears.warm()
 
-    def stop(self) -> None:
-        """Let go of those who were never answered."""
+    async def stop(self) -> None:
+        """Let go of those who were never answered, and of those who called."""
         self._stopping.set()
+        await self._calls.close()
 
     async def admit(self, websocket: ServerConnection, request: Request) -> Response | None:
         """Let a client in (None), or answer what is no websocket, or is looking for something else."""
@@ -100,31 +104,47 @@ class OfflineServer:
             return response
         return None
 
+    async def answer(self, post: Post) -> Answer:
+        """Take or end a call, or fail as is wanted."""
+        match self._behaviour:
+            case Silence():
+                await self._stopping.wait()
+            case Handshake(status, body, content_type, headers):
+                return Answer(HTTPStatus(status), body.encode(), {"Content-Type": content_type, **headers})
+        return await self._calls.answer(post)
+
     async def handle(self, websocket: ServerConnection) -> None:
         """Serve one client until it leaves."""
         assert websocket.request is not None
         door = _WebsocketDoor(websocket)
+        if self._dialect == "ga" and _wants_beta(websocket.request):
+            await _refuse(door, faults.BETA_DISABLED)
+            return
+        query = parse_qs(urlsplit(websocket.request.path).query)
+        await self._converse(door, query.get("model", [""])[0], {})
+
+    async def _converse(self, door: Door, model: str, session: dict[str, Any]) -> None:
+        """Serve whoever is at a door, with the session that was asked for there."""
         self.sessions += 1
         try:
             if isinstance(self._behaviour, Refusal):
                 await _refuse(door, self._behaviour)
-            elif self._dialect == "ga" and _wants_beta(websocket.request):
-                await _refuse(door, faults.BETA_DISABLED)
             else:
-                session = self._session(websocket.request)
-                await Connection(door, session, self._ears, self._session_seconds).run()
+                engine = self._session(model)
+                if session.keys() - {"type", "model"}:
+                    engine.receive(orjson.dumps({"type": "session.update", "session": session}))
+                await Connection(door, engine, self._ears, self._session_seconds).run()
         except ConnectionClosed:
             pass
         except Exception:
             log.exception("a session of the offline server failed")
-            await websocket.close(1011, "server_error")
+            await door.close(1011, "server_error")
         finally:
             self.sessions -= 1
 
-    def _session(self, request: Request) -> Session:
-        query = parse_qs(urlsplit(request.path).query)
+    def _session(self, model: str) -> Session:
         engine = Engine(
-            model=query.get("model", [DEFAULT_MODEL])[0][:256],
+            model=(model or DEFAULT_MODEL)[:256],
             expires_at=int(time.time() + self._session_seconds),
             new_id=_new_id,
             now=lambda: datetime.now().astimezone(),
@@ -168,6 +188,7 @@ async def serve(
             select_subprotocol=_select_subprotocol,
             compression=None,
             max_size=MESSAGE_BYTES,
+            create_connection=type("_Reception", (Reception,), {"answer": staticmethod(offline.answer)}),
             open_timeout=None if failing else 10,
             ping_interval=None if failing else KEEPALIVE_SECONDS,
             close_timeout=CLOSE_SECONDS,
@@ -177,7 +198,7 @@ async def serve(
             try:
                 yield offline
             finally:
-                offline.stop()
+                await offline.stop()
     finally:
         await ears.close()
 
@@ -217,7 +238,7 @@ def _http(websocket: ServerConnection, answer: Handshake) -> Response:
     return response
 
 
-async def _refuse(door: _WebsocketDoor, refusal: Refusal) -> None:
+async def _refuse(door: Door, refusal: Refusal) -> None:
     """Say no as OpenAI does: the upgrade succeeds, one `error` event, and the end."""
     error = events.error(Rejected(refusal.code, refusal.message), None, kind=refusal.kind)
     await door.send(orjson.dumps({"type": "error", "event_id": _new_id("event"), **error}))

@@ -144,6 +144,8 @@ class Line:
             if self._owed:
                 self._host.step(connection.turns.await_response())
                 self._owed = None
+            if transport.problem:
+                self._host.report(transport.problem)
             if connection.differs:
                 differs = Problem("config-differs", facts={"param": connection.differs, **self.facts})
                 self._host.report(differs, self._host.tap and self._host.tap.received)

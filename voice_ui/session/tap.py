@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, final
 
+from voice_ui.errors import Problem
 from voice_ui.protocol import ClientEvent, parse, server
 from voice_ui.transport import Transport
 
@@ -81,6 +82,10 @@ class TappedTransport:
     @property
     def round_trip_ms(self) -> float | None:
         return self._transport.round_trip_ms
+
+    @property
+    def problem(self) -> Problem | None:
+        return self._transport.problem
 
     async def send(self, event: ClientEvent) -> None:
         if (tap := self._owner.tap) is not None:

@@ -1,8 +1,4 @@
-"""Moves events between us and a realtime server; knows no meaning. Library errors become ours here.
-
-A transport sends client events in order and iterates over the server's messages as they came. The end of the
-iteration is always an exception: `Refused` where the server said no, `ConnectionFailed` for everything else.
-"""
+"""Events as JSON text frames over one websocket: quick, cheap, and nothing is lost on the way."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import orjson
@@ -29,11 +24,11 @@ from websockets.exceptions import (
     WebSocketException,
 )
 from websockets.frames import CloseCode
-from websockets.http11 import Response
 
-from voice_ui.errors import ConnectionFailed, Refused, SessionError, code_from_wire
+from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError, code_from_wire
 from voice_ui.protocol import ClientEvent, Dialect
 from voice_ui.servers import Endpoint
+from voice_ui.transport.refusals import refused_by_http
 
 CONNECT_SECONDS = 10.0
 """For name look-up, TCP, TLS and the upgrade together."""
@@ -55,30 +50,13 @@ _QUIET = logging.getLogger("voice_ui.transport.websockets")
 _QUIET.setLevel(logging.INFO)  # at DEBUG, websockets writes the handshake's headers, and so the key, into the log
 
 
-class Transport(Protocol):
-    """What a session needs of a connection."""
-
-    @property
-    def alive_at(self) -> float:
-        """The last moment, of the monotonic clock, up to which all that was sent is known to have arrived."""
-
-    @property
-    def round_trip_ms(self) -> float | None:
-        """To the server and back, as last measured; None if not yet."""
-
-    async def send(self, event: ClientEvent) -> None:
-        """Send one event; raises SessionError if the connection is gone or takes nothing for `SEND_SECONDS`."""
-
-    def __aiter__(self) -> AsyncIterator[str | bytes]:
-        """Yield the server's messages; raises SessionError at the end."""
-
-
 class WebsocketTransport:
     """Events as JSON text frames over one websocket."""
 
     def __init__(self, websocket: ClientConnection, endpoint: Endpoint) -> None:
         self.alive_at = time.monotonic()
         self.round_trip_ms: float | None = None
+        self.problem: Problem | None = None
         self._websocket = websocket
         self._endpoint = endpoint
 
@@ -158,7 +136,8 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
     host = urlsplit(endpoint.url).netloc.rpartition("@")[2]
     match error:
         case InvalidStatus(response=response):
-            return _refused_by_http(response, endpoint, facts)
+            status = f"{response.status_code} {response.reason_phrase}"
+            return refused_by_http(status, response.headers, bytes(response.body or b""), endpoint, facts)
         case InvalidProxyStatus(response=response):
             return ConnectionFailed("proxy-refused", f"it answered {response.status_code}", **facts)
         case ProxyError():
@@ -179,27 +158,6 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
             return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
 
 
-def _refused_by_http(response: Response, endpoint: Endpoint, facts: dict[str, str]) -> SessionError:
-    """Servers other than OpenAI refuse a key or a model with an HTTP status; OpenAI does it after the upgrade."""
-    detail = f"HTTP {response.status_code} {response.reason_phrase}: {_excerpt(response.body)}"
-    match response.status_code:
-        case 403 if not response.body:
-            return Refused("not-realtime", detail, **facts)  # a web site that knows no websocket there
-        case 401 | 403:
-            return Refused("key-refused" if endpoint.headers else "no-key", detail, **facts)
-        case 407:
-            return ConnectionFailed("proxy-refused", detail, **facts)
-        case 429:
-            wait = response.headers.get("Retry-After", "")
-            return ConnectionFailed("rate-limited", detail, **facts | {"seconds": wait if wait.isdecimal() else "60"})
-        case 500 if endpoint.dialect is Dialect.BETA:
-            return Refused("beta-disabled", detail, **facts)  # seen at OpenAI before it said so in words
-        case status if status >= 500:
-            return ConnectionFailed("server-failed", detail, **facts)
-        case _:
-            return Refused("not-realtime", detail, **facts)
-
-
 def _closed(error: ConnectionClosed, endpoint: Endpoint) -> SessionError:
     """OpenAI says why with close codes of its own, from 3000 on; what it refuses with them it will refuse again."""
     facts = {"server": endpoint.name, "model": endpoint.model}
@@ -214,7 +172,3 @@ def _closed(error: ConnectionClosed, endpoint: Endpoint) -> SessionError:
         code = code_from_wire(close.reason, close.code, default="beta-disabled" if beta else "server-refused")
         return Refused(code, detail, **facts)
     return ConnectionFailed(code_from_wire(close.reason, close.code, default="connection-lost"), detail, **facts)
-
-
-def _excerpt(body: bytes | bytearray | None) -> str:
-    return bytes(body or b"")[:300].decode("utf-8", "replace").strip()

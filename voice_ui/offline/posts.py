@@ -1,0 +1,97 @@
+"""Posts to a port that is a websocket server's: its library reads no body, so they are read and answered here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import h11
+import orjson
+from websockets.asyncio.server import ServerConnection
+
+POST = b"POST "
+
+BODY_BYTES = 256 * 1024
+"""An offer is a few thousand."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """What was asked for."""
+
+    target: str
+    headers: dict[str, str]
+    """By their names in lower case."""
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said to it."""
+
+    status: HTTPStatus
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def error(cls, status: HTTPStatus, message: str) -> Answer:
+        """Say no, as OpenAI words it."""
+        body = orjson.dumps({"error": {"type": "invalid_request_error", "message": message}})
+        return cls(status, body, {"Content-Type": "application/json"})
+
+
+class Reception(ServerConnection):
+    """A connection that turns out to be a post, or a websocket's."""
+
+    answer: Callable[[Post], Awaitable[Answer]]
+    """Set by whoever makes a subclass for his server."""
+
+    _first = b""
+    _reader: h11.Connection | None = None
+    _request: h11.Request | None = None
+    _body = b""
+    _answering: asyncio.Task[None] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._first != POST:
+            self._first = (self._first + data)[: len(POST)]
+            if self._first == POST:
+                self._reader = h11.Connection(h11.SERVER)
+        if self._reader:
+            self._read(data)
+        else:
+            super().data_received(data)
+
+    def _read(self, data: bytes) -> None:
+        assert self._reader
+        try:
+            self._reader.receive_data(data)
+            while (event := self._reader.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                match event:
+                    case h11.Request():
+                        self._request = event
+                    case h11.Data(data=more):
+                        self._body += more
+                    case h11.EndOfMessage():
+                        self._answering = asyncio.create_task(self._respond(), name="offline: post")
+                if len(self._body) > BODY_BYTES:
+                    raise h11.RemoteProtocolError("too long", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except h11.RemoteProtocolError as error:
+            self._send(Answer.error(HTTPStatus(error.error_status_hint), "This is no request."))
+
+    async def _respond(self) -> None:
+        assert self._request
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._request.headers}
+        self._send(await self.answer(Post(self._request.target.decode("latin-1"), headers, self._body)))
+
+    def _send(self, answer: Answer) -> None:
+        head = {"Content-Length": f"{len(answer.body)}", "Connection": "close", **answer.headers}
+        lines = [
+            f"HTTP/1.1 {answer.status} {answer.status.phrase}",
+            *(f"{name}: {text}" for name, text in head.items()),
+        ]
+        if not self.transport.is_closing():
+            self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+            self.transport.close()
