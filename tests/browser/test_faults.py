@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from tests.patience import SECOND, until
 from tests.running import free_port, program
 from voice_ui.offline.faults import FAULTS
 from voice_ui.offline.server import serve
+
+TRANSPORT = os.environ.get("TESTS_TRANSPORT", "websocket")
+"""The table holds for both; it takes too long to be looked at twice each time."""
 
 TWO_TURNS = ROOT / "assets" / "two_turns.wav"
 
@@ -113,7 +117,8 @@ async def lane(cases: Sequence[Case], folder: Path, browser: Browser) -> list[st
     port = free_port()
     rows = []
     environ = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "sk-0123456789abcdefghij"}
-    async with program(folder=folder, VOICE_UI_MAX_SESSIONS="1", **environ) as app:
+    environ |= {"VOICE_UI_MAX_SESSIONS": "1", "VOICE_UI_TRANSPORT": TRANSPORT}
+    async with program(folder=folder, **environ) as app:
         for case in cases:
             talk = await open_talk(browser, app.url)
             try:

@@ -1,7 +1,9 @@
-"""What it means that a server answered with an HTTP status instead of a session. Pure."""
+"""What it means that a server could not be reached, or answered with an HTTP status instead of a session."""
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Mapping
 
 from voice_ui.errors import ConnectionFailed, Refused, SessionError
@@ -33,3 +35,18 @@ def refused_by_http(
             return ConnectionFailed("server-failed", detail, **facts)
         case _:
             return Refused("not-realtime", detail, **facts)
+
+
+def unreachable(error: OSError, host: str, facts: dict[str, str]) -> SessionError:
+    """Return the error for what the network said while `host` was looked up, connected to or trusted."""
+    match error:
+        case TimeoutError():
+            return ConnectionFailed("server-timeout", host, **facts)
+        case ssl.SSLCertVerificationError(verify_code=9 | 10):  # not yet valid, expired (OpenSSL, x509_vfy.h)
+            return Refused("clock-wrong", f"{host}: {error.verify_message}", **facts)
+        case ssl.SSLError():
+            return Refused("tls-failed", f"{host}: {error.reason or error}", **facts)
+        case socket.gaierror():
+            return ConnectionFailed("server-not-found", f"{error.strerror}", **facts | {"server": host})
+        case _:
+            return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)

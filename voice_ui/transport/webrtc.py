@@ -25,7 +25,7 @@ from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
 from voice_ui.protocol import ClientEvent
 from voice_ui.servers import Endpoint
 from voice_ui.transport.pacing import FRAME_MS, Pacing
-from voice_ui.transport.refusals import refused_by_http
+from voice_ui.transport.refusals import refused_by_http, unreachable
 
 CONNECT_SECONDS = 5.0
 """For the call, ICE, DTLS and the channel together; where UDP is blocked it never comes about."""
@@ -222,9 +222,10 @@ class _Call:
                 response = await client.post(url, files=parts)
         except httpx.TimeoutException as error:
             raise TimeoutError from error
-        except httpx.HTTPError as error:
-            host = urlsplit(url).netloc
-            raise ConnectionFailed("server-unreachable", f"{host}: {error}", **facts) from error
+        except httpx.ConnectError as error:
+            raise unreachable(_cause(error), urlsplit(url).netloc, facts) from error
+        except httpx.HTTPError as error:  # it reads no posts, or hangs up on them
+            raise ConnectionFailed("webrtc-unsupported", f"{error!r}", **facts) from error
         if response.status_code in {404, 405, 415, 426, 501} or response.is_redirect:
             detail = f"HTTP {response.status_code} {response.reason_phrase}"
             raise ConnectionFailed("webrtc-unsupported", detail, **facts)
@@ -248,6 +249,14 @@ class _Call:
     def _handle_track(self, track: Any) -> None:
         """An unread track would be kept: four gigabytes an hour."""
         self._draining.append(asyncio.create_task(_drain(track), name="realtime drain"))
+
+
+def _cause(error: BaseException) -> OSError:
+    """Return what the network said, from below two libraries."""
+    below: BaseException | None = error
+    while below and not isinstance(below, OSError):
+        below = below.__cause__ or below.__context__
+    return below or OSError(f"{error}")
 
 
 async def _drain(track: Any) -> None:

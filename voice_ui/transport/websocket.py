@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +26,7 @@ from websockets.frames import CloseCode
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError, code_from_wire
 from voice_ui.protocol import ClientEvent, Dialect
 from voice_ui.servers import Endpoint
-from voice_ui.transport.refusals import refused_by_http
+from voice_ui.transport.refusals import refused_by_http, unreachable
 
 CONNECT_SECONDS = 10.0
 """For name look-up, TCP, TLS and the upgrade together."""
@@ -148,12 +146,8 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
             return Refused("not-realtime", f"{error}", **facts)
         case TimeoutError():
             return ConnectionFailed("server-timeout", host, **facts)
-        case ssl.SSLCertVerificationError(verify_code=9 | 10):  # not yet valid, expired (OpenSSL, x509_vfy.h)
-            return Refused("clock-wrong", f"{host}: {error.verify_message}", **facts)
-        case ssl.SSLError():
-            return Refused("tls-failed", f"{host}: {error.reason or error}", **facts)
-        case socket.gaierror():
-            return ConnectionFailed("server-not-found", f"{error.strerror}", **facts | {"server": host})
+        case OSError():
+            return unreachable(error, host, facts)
         case _:
             return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
 
