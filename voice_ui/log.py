@@ -15,7 +15,8 @@ SOCKET_LIBRARIES = {"engineio", "socketio"}
 def write() -> None:
     """Write to standard error what is of interest."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "aioice", "aiortc"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_nobody_left)
     for name in ("uvicorn.error", "engineio.server", "asyncio"):
         logging.getLogger(name).addFilter(_in_one_line)

@@ -54,7 +54,7 @@ AT_ONCE = [
 ]
 
 STALLS = [
-    Case("handshake-silent", "server-timeout", 11),
+    Case("handshake-silent", "server-timeout", 11 if TRANSPORT == "websocket" else 16),
     Case("no-session-created", "server-timeout", 11),
     Case("no-session-updated", "server-timeout", 11),
     Case("half-open", "connection-lost", 30),

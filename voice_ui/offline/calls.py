@@ -62,6 +62,7 @@ class Calls:
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.gather(*(door.shut() for door in self._doors.values()))  # of those that had no time to begin
 
     async def _take(self, post: Post) -> Answer:
         if not find_spec("aiortc"):
@@ -97,24 +98,24 @@ class Calls:
         except TimeoutError:
             log.info("a call was answered, and nobody came")
         finally:
-            del self._doors[call_id]
+            self._doors.pop(call_id, None)
             await door.shut()
 
 
 def _offer(post: Post) -> tuple[str, dict[str, Any]]:
     """Return the description and the session in the body of a call; raises ValueError."""
     kind = post.headers.get("content-type", "")
-    if kind.startswith("application/sdp"):
+    if kind.startswith("application/sdp") and b"m=application" in post.body:
         return post.body.decode("utf-8", "replace"), {}
     if not kind.startswith("multipart/form-data"):
-        raise ValueError("An offer comes as application/sdp, or as multipart/form-data with sdp and session.")
+        raise ValueError("An offer of a data channel is application/sdp, or multipart/form-data with sdp and session.")
     message = BytesParser().parsebytes(b"Content-Type: " + kind.encode("latin-1") + b"\r\n\r\n" + post.body)
     parts: dict[str, bytes] = {}
     for part in message.get_payload() if message.is_multipart() else []:
         name = part.get_param("name", header="content-disposition")  # type: ignore[union-attr]
         parts[f"{name}"] = part.get_payload(decode=True)  # type: ignore[union-attr, assignment]
-    if "sdp" not in parts:
-        raise ValueError("There is no part named sdp.")
+    if b"m=application" not in parts.get("sdp", b""):
+        raise ValueError("There is no part named sdp that offers a data channel.")
     try:
         session = orjson.loads(parts.get("session", b"{}"))
     except orjson.JSONDecodeError:

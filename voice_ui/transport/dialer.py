@@ -52,12 +52,13 @@ class Dialer:
                     problem = error.problem
                     if problem.code not in FALLS_BACK:
                         raise
-                    self._failed = time.monotonic(), problem
                     _log.warning("%s: %s", problem.code, problem.detail)
                 else:
                     yield call
                     return
             transport = await stack.enter_async_context(websocket.connect(endpoint))
+            if problem is not self._recent_failure():  # where nothing gets through, it is not the call's fault
+                self._failed = time.monotonic(), problem
             transport.problem = problem
             yield transport
 

@@ -256,7 +256,7 @@ def _cause(error: BaseException) -> OSError:
     below: BaseException | None = error
     while below and not isinstance(below, OSError):
         below = below.__cause__ or below.__context__
-    return below or OSError(f"{error}")
+    return below if isinstance(below, OSError) else OSError(f"{error}")
 
 
 async def _drain(track: Any) -> None:
