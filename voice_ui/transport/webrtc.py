@@ -30,9 +30,9 @@ from voice_ui.transport.refusals import refused_by_http, unreachable
 CONNECT_SECONDS = 5.0
 """For the call, ICE, DTLS and the channel together; where UDP is blocked it never comes about."""
 
-FLUSH_MS = 250.0
-"""How long sound takes to be heard once it was sent: an event that must not overtake it waits so long (measured at
-aiortc's receiver: 127 to 327 ms, WebRTC facts, section 3)."""
+HEARD_SECONDS = 0.35
+"""How long sound takes to be heard once it was sent: an event that must not overtake it waits so long (measured behind
+aiortc's jitter buffer: 127 to 327 ms, WebRTC facts, section 3)."""
 
 LOOK_SECONDS = 1.0
 """Between two looks at what the other side reports of the track."""
@@ -93,7 +93,8 @@ class WebRtcTransport:
             if report and report.timestamp != reported:
                 reported, heard_at = report.timestamp, time.monotonic()
                 self.round_trip_ms = report.roundTripTime and report.roundTripTime * 1000
-                self.alive_at = min(heard_at, self._call.pacing.oldest or heard_at) - (report.roundTripTime or 0.0)
+                sent_at = min(heard_at, self._call.pacing.oldest or heard_at)
+                self.alive_at = sent_at - (report.roundTripTime or 0.0) - HEARD_SECONDS
         self._call.end("nothing is heard of the other side")
 
     async def send(self, event: ClientEvent) -> None:
@@ -123,7 +124,7 @@ class WebRtcTransport:
 
     async def _flush(self) -> None:
         """Wait until what was said has been sent, and can have been heard."""
-        await asyncio.sleep((self._call.pacing.waiting_ms + FLUSH_MS) / 1000)
+        await asyncio.sleep(self._call.pacing.waiting_ms / 1000 + HEARD_SECONDS)
 
     def _with_our_places(self, message: str | bytes) -> str | bytes:
         if "audio_start_ms" not in str(message) and "audio_end_ms" not in str(message):
@@ -182,7 +183,7 @@ class _Call:
             detail = f"the answer cannot be used: {error}"
             raise ConnectionFailed("webrtc-unsupported", detail, server=self._endpoint.name) from error
         await self._open.wait()
-        if self.ended:
+        if self.ended and self.messages.qsize() == 1:  # the end is all that came
             raise ConnectionFailed("webrtc-no-route", self.ended, server=self._endpoint.name)
 
     async def report(self) -> Any:
