@@ -137,6 +137,7 @@ class CallDoor:
         self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
         self._frozen = False
+        self._stopping: asyncio.Future[Any] | None = None
         self._peer.on("datachannel", self._handle_channel)
         self._peer.on("track", self._handle_track)
         self._peer.on("connectionstatechange", self._handle_state)
@@ -174,7 +175,10 @@ class CallDoor:
         self.hang_up()
 
     def freeze(self) -> None:
+        """Hear and report nothing any more."""
         self._frozen = True
+        stops = [transceiver.receiver.stop() for transceiver in self._peer.getTransceivers()]
+        self._stopping = asyncio.gather(*stops, return_exceptions=True)
 
     def hang_up(self) -> None:
         """Let whoever reads here come to an end."""
