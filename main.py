@@ -2,5 +2,5 @@
 
 from voice_ui.app import main
 
-if __name__ in {"__main__", "__mp_main__"}:  # the second is how the window process of native mode knows itself
+if __name__ == "__main__":  # and not "__mp_main__": as that the window's process of --native reads this file
     main()

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about us.
+settings.register_profile("anywhere", deadline=None)
+settings.load_profile("anywhere")
 
 LAYERS = {"unit", "protocol", "browser"}
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SECOND = float(os.environ.get("VOICE_UI_TEST_SECOND", "1"))
+SECOND = float(os.environ.get("TESTS_SECOND", "1"))
 """What the tests hold for a second."""
 
 

@@ -88,3 +88,17 @@ async def program(*arguments: str, folder: Path, port: int = 0, **environ: str) 
             await reading
     assert process.returncode == 0, running.log
     assert "Traceback" not in running.log, running.log
+
+
+@asynccontextmanager
+async def other_site() -> AsyncIterator[int]:
+    """Serve a page that is not ours, on another port of loopback; yield the port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>elsewhere</title>")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]

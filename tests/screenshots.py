@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
 import tempfile
@@ -12,10 +13,10 @@ from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.conftest import FLAGS, PLACES
 from tests.browser.page import Talk
-from tests.running import ROOT, program
+from tests.running import ROOT, Program, program
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
-README = {"answering-1440-light", "error-360-dark"}
+README = {"answering-1440-light", "error-360-dark", "settings-360-light"}
 
 
 async def picture(talk: Talk, folder: Path, name: str) -> None:
@@ -38,7 +39,15 @@ async def states(browser: Browser, url: str, folder: Path, size: str, scheme: st
     await picture(talk, folder, f"hearing-{suffix}")
     await expect(talk.history).to_contain_text("12")
     await expect(talk.response).to_contain_text("It is")
+    await expect(talk.page.get_by_test_id("percentiles")).to_contain_text("2 turns")
     await picture(talk, folder, f"answering-{suffix}")
+    await talk.open_settings()
+    await picture(talk, folder, f"settings-{suffix}")
+    await talk.page.get_by_role("button", name="Push to talk", exact=True).click()
+    await talk.page.get_by_role("switch", name="Type instead of speaking").click()
+    await talk.close_settings()
+    await expect(talk.page.get_by_text("Applied to the running session.")).to_be_hidden()
+    await picture(talk, folder, f"push-to-talk-{suffix}")
     await talk.stop()
     await talk.is_in("idle")
     refuse = "async () => { throw new DOMException('Permission denied', 'NotAllowedError'); }"
@@ -49,17 +58,43 @@ async def states(browser: Browser, url: str, folder: Path, size: str, scheme: st
     await context.close()
 
 
+async def sharing(browser: Browser, app: Program, folder: Path, size: str, scheme: str) -> None:
+    """What the owner of a shared demo sees, and somebody without the code."""
+    width, height = SIZES[size]
+    viewport = {"width": width, "height": height}
+    context = await browser.new_context(
+        viewport=viewport, color_scheme=scheme, permissions=["microphone"], ignore_https_errors=True
+    )
+    link = re.findall(r"https://\S+", app.log)[0]
+    stranger = await context.new_page()
+    await stranger.goto(link.partition("?")[0])
+    await stranger.screenshot(path=folder / f"join-{size}-{scheme}.png")
+    guest = await Talk(await context.new_page()).open(link)
+    await guest.start()
+    owner = await Talk(await context.new_page()).open(app.url)
+    await owner.page.get_by_test_id("share-button").click()
+    await expect(owner.page.get_by_test_id("visitors")).to_contain_text("talking")
+    await owner.page.screenshot(path=folder / f"share-{size}-{scheme}.png", animations="disabled")
+    await context.close()
+
+
 async def main(folder: Path) -> None:
     chrome = next(path for place in PLACES if (path := shutil.which(place)))
     recording = f"--use-file-for-fake-audio-capture={ROOT / 'assets' / 'two_turns.wav'}%noloop"
     with tempfile.TemporaryDirectory() as empty:
-        async with program(folder=Path(empty)) as app, async_playwright() as playwright:
+        environ = {"XDG_STATE_HOME": empty}
+        async with (
+            async_playwright() as playwright,
+            program(folder=Path(empty)) as app,
+            program("--share", folder=Path(empty), **environ) as shared,
+        ):
             for size in SIZES:
                 for scheme in ("light", "dark"):
                     browser = await playwright.chromium.launch(
                         executable_path=chrome, args=[*FLAGS, "--no-sandbox", recording]
                     )
                     await states(browser, app.url, folder, size, scheme)
+                    await sharing(browser, shared, folder, size, scheme)
                     await browser.close()
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from nicegui import app, ui
+from nicegui.server import Server
 
-from voice_ui import audio, models, preflight, servers, settings, transport
+from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
@@ -26,7 +27,12 @@ from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, Target
 from voice_ui.settings import Settings
+from voice_ui.sharing.guard import VISITOR, Guard, Visitor
 from voice_ui.transport import Transport
+
+if TYPE_CHECKING:  # what only --share needs must not delay the first page
+    from voice_ui.page.visitors import Visitors
+    from voice_ui.sharing.share import Share
 
 RECONNECT_SECONDS = 30.0
 """How long a tab may be out of touch before its session is given up; longer means noticing a closed one later."""
@@ -39,8 +45,14 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 class VoiceUI:
     """The running app: which server it speaks to, and how many sessions are open."""
 
-    def __init__(self, chosen: Settings) -> None:
+    def __init__(self, chosen: Settings, share: Share | None = None) -> None:
         self._settings = chosen
+        self._share = share
+        self._visitors: Visitors | None = None
+        if share:
+            from voice_ui.page.visitors import Visitors
+
+            self._visitors = Visitors()
         self._offline: offline_server.OfflineServer | None = None
         self._tabs: WeakSet[Tab] = WeakSet()
         self._parking: Parking[Tab] = Parking()
@@ -57,8 +69,21 @@ class VoiceUI:
         else:
             _log.info("%s is to answer, with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
         self._started.set()
+        if self._share:
+            await self._open_door(self._share)
         if endpoint and (problem := await self._check(endpoint.model)):
             _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
+
+    async def _open_door(self, share: Share) -> None:
+        """Let the network in, and say how; those who come through are served as everybody else."""
+        server = Server.instance
+        make: Callable[..., asyncio.Protocol] = server.config.http_protocol_class
+        state = server.lifespan.state
+        protocol = partial(make, config=server.config, server_state=server.server_state, app_state=state)
+        if door := share.door(protocol, is_closing=lambda: server.should_exit):
+            await self._resources.enter_async_context(door)
+        sys.stdout.write(share.in_words)
+        sys.stdout.flush()
 
     async def stop(self) -> None:
         """Close every session properly, and let go of what `start` brought up."""
@@ -68,6 +93,8 @@ class VoiceUI:
     async def open_tab(self) -> None:
         """Build the page for one visitor."""
         await self._started.wait()  # NiceGUI serves pages while `start` still runs
+        client = ui.context.client
+        visitor: Visitor = client.request.scope[VISITOR]
         endpoint = self._endpoint_for(self._settings.model)
         choice = models.living(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
@@ -82,12 +109,21 @@ class VoiceUI:
                 target=self._target,
                 check=self._check,
                 limits=Limits(self._settings.max_minutes, self._settings.idle_minutes, self._settings.max_cost),
+                controls=self._show_share if visitor.is_owner else lambda: None,
             ),
             self._parking,
         )
         self._tabs.add(tab)
+        if self._visitors and not visitor.is_owner:
+            self._visitors.enter(tab, client, visitor.address)
         # What takes half a second to import must not wait for the first word, nor delay the first page.
-        ui.context.client.on_connect(self._warm)
+        client.on_connect(self._warm)
+
+    def _show_share(self) -> None:
+        if self._share and self._visitors:
+            from voice_ui.page.visitors import ShareControl
+
+            ShareControl(self._share, self._visitors)
 
     def _endpoint_for(self, model: str) -> Endpoint:
         if self._offline:
@@ -166,33 +202,59 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run until interrupted; exit code 2 and one line for a wrong setting."""
     try:
         chosen = settings.load(argv)
-        _check_port(chosen.host, chosen.port)
+        if chosen.native:
+            window.check()
+        share = _share(chosen) if chosen.share else None
+        chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
         sys.stderr.write(f"voice-ui: {error}\n")
         sys.exit(2)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_is_of_interest)
-    run(chosen)
+    log.write()
+    run(chosen, share)
 
 
-def _is_of_interest(record: logging.LogRecord) -> bool:
-    """False for what starlette makes of a visitor who leaves while a file is on its way."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
+def _share(chosen: Settings) -> Share:
+    from voice_ui.sharing.share import Share
+
+    return Share(chosen)
 
 
-def run(chosen: Settings) -> None:
+def _free_port(chosen: Settings, share: Share | None) -> int:
+    """Return the port to listen on; raises SettingsError if there is none."""
+    addresses = [_host(chosen), *(share.addresses if share else ())]
+    port = ports.free(addresses, chosen.port, fixed="VOICE_UI_PORT" in chosen.sources)
+    if port != chosen.port:
+        sys.stdout.write(f"Port {chosen.port} is taken{ports.held_by(chosen.port)}; this is on port {port} instead.\n")
+    if share:
+        share.port = port
+    return port
+
+
+def _host(chosen: Settings) -> str:
+    """Return where the owner is served: the network has a door of its own, unless a proxy comes to us."""
+    this_machine = settings.is_this_machine(chosen.host)
+    return chosen.host if this_machine or chosen.behind_proxy else "127.0.0.1"
+
+
+def run(chosen: Settings, share: Share | None = None) -> None:
     """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen)
+    voice_ui = VoiceUI(chosen, share)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_tab)
+    if share:
+        app.add_middleware(Guard, names=share.names, room=share.room, proxy=chosen.behind_proxy)
+    else:
+        app.add_middleware(Guard)
+    host = _host(chosen)
+    if chosen.native:
+        app.native.on("closed", app.shutdown)  # whatever the window is still busy with
+        app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
     # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         ui.run(
-            host=chosen.host,
+            host=host,
             port=chosen.port,
             title="Voice UI",
             favicon=FAVICON,
@@ -202,22 +264,11 @@ def run(chosen: Settings) -> None:
             reconnect_timeout=RECONNECT_SECONDS,
             reload=False,
             show=chosen.open_browser,
+            native=chosen.native,
+            window_size=window.SIZE if chosen.native else None,
             tailwind=False,
             timeout_graceful_shutdown=1,
+            proxy_headers=False,  # the guard looks at them
         )
     except KeyboardInterrupt:
         pass
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raise SettingsError if nothing can listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            if sys.platform != "win32":  # there it would let two servers share the port
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        other = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
-        raise SettingsError(f"cannot listen on {host} port {port} ({reason}); choose another with {other}") from None

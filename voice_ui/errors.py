@@ -64,7 +64,7 @@ _ENTRIES = (
           "Allow the browser to use the microphone in the system's privacy settings, then reload this page.", True),
     Entry("mic-insecure-origin", "microphone",
           "Browsers give the microphone only to https pages and to localhost, and this page is neither.",
-          "Open it as http://localhost:PORT on the machine that runs it, or serve it over https.", False),
+          "Open it as http://localhost:PORT on the machine that runs it; for others, start it with --share.", False),
     Entry("mic-unsupported", "microphone", "This browser has no microphone interface.",
           "Open the page in a current Chrome, Edge, Firefox or Safari.", False),
     Entry("mic-none", "microphone", "No microphone was found.", "Plug one in, or switch it on, and press Start.", True),
@@ -169,6 +169,8 @@ _ENTRIES = (
           "Press Start to go on; the conversation is kept.", True),
     Entry("cost-limit", "limits", "This conversation has cost {dollars} dollars, the most the owner allows.",
           "Open the page in a new tab for a new conversation, or raise VOICE_UI_MAX_COST.", False),
+    Entry("stopped-by-owner", "limits", "The owner of this demo has stopped the microphone.",
+          "Ask them; press Start to go on, the conversation is kept.", True),
     # Ourselves.
     Entry("audio-lost", "connection", "While the connection to {server} was lost, {seconds} s of sound were, too.",
           "Say the last sentence again.", False),

@@ -65,13 +65,16 @@ def notice(settings: Settings) -> str:
     if chosen(settings):
         return ""
     if settings.offline:
-        reason, cure = "--offline was given", "start without --offline"
+        reason, cure = "--offline was given", "To talk to OpenAI, start without --offline"
+    elif settings.azure_openai_api_key:
+        reason = "there is an AZURE_OPENAI_API_KEY, but no AZURE_OPENAI_ENDPOINT"
+        cure = "Write AZURE_OPENAI_ENDPOINT=… into .env.local and restart"
     else:
         reason = "there is no OPENAI_API_KEY, neither in the environment nor in .env.local"
-        cure = "write OPENAI_API_KEY=… into .env.local and restart"
+        cure = "To talk to OpenAI, write OPENAI_API_KEY=… into .env.local and restart"
     return (
         "Say “what time is it” or “what is seven plus five”: the offline practice server answers, which understands "
-        f"short, clear English and is no language model, because {reason}. To talk to OpenAI, {cure}."
+        f"short, clear English and is no language model, because {reason}. {cure}."
     )
 
 

@@ -9,8 +9,12 @@ import argparse
 import difflib
 import io
 import os
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,8 +74,29 @@ def _dollars(value: str) -> float:
     return amount
 
 
+def _switch(value: str) -> bool:
+    return _one_of("yes", "true", "on", "1", "no", "false", "off", "0")(value) in {"yes", "true", "on", "1"}
+
+
+def _address(value: str) -> str:
+    return str(ip_address(value))
+
+
+def _path(value: str) -> Path:
+    if not (path := Path(value).expanduser()).is_file():
+        raise ValueError
+    return path
+
+
 def _header(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError
+    return value
+
+
+def _language(value: str) -> str:
+    """A server that takes no other would drop the whole configuration for it."""
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
         raise ValueError
     return value
 
@@ -111,7 +136,7 @@ SETTINGS = (
         _text,
         "any text",
     ),
-    Setting("VOICE_UI_LANGUAGE", "language", None, _header, "a language code of ISO 639-1 such as en or de"),
+    Setting("VOICE_UI_LANGUAGE", "language", None, _language, "a language code of ISO 639-1 such as en or de"),
     Setting(
         "VOICE_UI_TURN_DETECTION",
         "turn_detection",
@@ -140,7 +165,24 @@ SETTINGS = (
     Setting("VOICE_UI_MAX_COST", "max_cost", None, _dollars, "an amount in US dollars, such as 0.50"),
     Setting("VOICE_UI_HOST", "host", "127.0.0.1", _header, "an address of this machine, such as 127.0.0.1"),
     Setting("VOICE_UI_PORT", "port", 8080, _whole(1, 65_535), "a whole number from 1 to 65535"),
+    Setting("VOICE_UI_SHARE", "share", False, _switch, "yes, no"),
+    Setting("VOICE_UI_CERT", "cert", None, _path, "a file with a certificate, as PEM"),
+    Setting("VOICE_UI_CERT_KEY", "cert_key", None, _path, "a file with the certificate's key, as PEM"),
+    Setting("VOICE_UI_BEHIND_PROXY", "behind_proxy", None, _address, "the proxy's address, such as 127.0.0.1"),
+    Setting("VOICE_UI_NATIVE", "native", False, _switch, "yes, no"),
 )
+
+
+OPTIONS = {
+    "VOICE_UI_HOST": "host",
+    "VOICE_UI_PORT": "port",
+    "VOICE_UI_SHARE": "share",
+    "VOICE_UI_CERT": "cert",
+    "VOICE_UI_CERT_KEY": "key",
+    "VOICE_UI_BEHIND_PROXY": "behind_proxy",
+    "VOICE_UI_NATIVE": "native",
+}
+"""Those that the command line has, too."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +210,11 @@ class Settings:
     max_cost: float | None
     host: str
     port: int
+    share: bool
+    cert: Path | None
+    cert_key: Path | None
+    behind_proxy: str | None
+    native: bool
     offline: bool = False
     open_browser: bool = True
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -179,7 +226,7 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     places = (
-        ("the command line", {"VOICE_UI_HOST": arguments.host, "VOICE_UI_PORT": arguments.port}),
+        ("the command line", {name: getattr(arguments, option) for name, option in OPTIONS.items()}),
         ("the environment", environ),
         (ENV_FILE, env_file),
     )
@@ -192,7 +239,28 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
                 values[setting.field] = _parse(setting, raw, source)
                 sources[setting.name] = source
                 break
+    _check_together(values, sources)
     return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
+
+
+def _check_together(values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """Raise SettingsError for what is allowed alone, but not together."""
+    if not values["share"] and not is_this_machine(values["host"]):
+        place = _place("VOICE_UI_HOST", sources["VOICE_UI_HOST"])
+        raise SettingsError(
+            f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1"
+        )
+    if values["cert_key"] and not values["cert"]:
+        place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
+        raise SettingsError(f"{place} is a key without its certificate; allowed: with VOICE_UI_CERT or --cert")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine reaches that address or name."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_names(given: Mapping[str, str | None], source: str) -> None:
@@ -210,8 +278,14 @@ def _parse(setting: Setting, raw: str, source: str) -> Any:
     except ValueError:
         # The value itself is shown only where it cannot be a secret.
         shown = "is not valid" if setting.parse is _secret else f"cannot be {raw[:60]!r}"
-        name = f"--{setting.field}" if source == "the command line" else f"{setting.name} (from {source})"
-        raise SettingsError(f"{name} {shown}; allowed: {setting.allowed}") from None
+        raise SettingsError(f"{_place(setting.name, source)} {shown}; allowed: {setting.allowed}") from None
+
+
+def _place(name: str, source: str) -> str:
+    """Return where a value was given, as it is spelt there."""
+    if source == "the command line":
+        return "--" + OPTIONS[name].replace("_", "-")
+    return f"{name} (from {source})"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -221,7 +295,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"More settings, read from the environment or from {ENV_FILE}: see .env.local.example.",
     )
     parser.add_argument("--host", help="the address to listen on (default 127.0.0.1: this machine only)")
-    parser.add_argument("--port", help="the port to listen on (default 8080)")
+    parser.add_argument("--port", help="the port to listen on (default 8080, or the next free one)")
+    switch = partial(parser.add_argument, action="store_const", const="yes")
+    switch("--share", help="let others on this network join: https, a link, a QR code")
+    parser.add_argument("--cert", metavar="FILE", help="with --share: your own certificate instead of one made here")
+    parser.add_argument("--key", metavar="FILE", help="with --share: the key of that certificate")
+    parser.add_argument(
+        "--behind-proxy", metavar="ADDRESS", help="with --share: a TLS proxy there passes everything on to us"
+    )
+    switch("--native", help="a window of its own instead of the browser")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     parser.add_argument("--offline", action="store_true", help="use the embedded practice server even if a key is set")
     return parser
@@ -240,6 +322,11 @@ def load(argv: Sequence[str] | None = None) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} cannot be read ({type(error).__name__}); it must be UTF-8 text") from None
     return read(arguments, os.environ, env_file)
+
+
+def has_display() -> bool:
+    """Whether a window could be shown; only Linux may be without."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _read_env(content: str) -> dict[str, str | None]:

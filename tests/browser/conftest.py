@@ -36,7 +36,7 @@ def chrome() -> str:
         if path := shutil.which(place):
             return path
     message = "no Chrome or Chromium found: install one (Debian: apt-get install chromium) to run the browser tests"
-    if os.environ.get("VOICE_UI_REQUIRE_BROWSER"):
+    if os.environ.get("TESTS_REQUIRE_BROWSER"):
         pytest.fail(message)
     pytest.skip(message)
 

@@ -56,7 +56,9 @@ class Talk:
 
     async def open_settings(self) -> None:
         await self.page.get_by_role("button", name="Settings").click()
-        await expect(self.page.get_by_test_id("settings")).to_be_visible()
+        # It slides in.
+        edge = "document.querySelector('[data-testid=settings]')?.getBoundingClientRect().right"
+        await self.page.wait_for_function(f"Math.abs({edge} - innerWidth) < 1")
 
     async def close_settings(self) -> None:
         await self.page.get_by_role("button", name="Close").click()

@@ -112,7 +112,8 @@ async def lane(cases: Sequence[Case], folder: Path, browser: Browser) -> list[st
     """Meet faults one after the other, in one program."""
     port = free_port()
     rows = []
-    async with program(folder=folder, OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1", VOICE_UI_MAX_SESSIONS="1") as app:
+    environ = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "sk-0123456789abcdefghij"}
+    async with program(folder=folder, VOICE_UI_MAX_SESSIONS="1", **environ) as app:
         for case in cases:
             talk = await open_talk(browser, app.url)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -107,12 +108,18 @@ async def test_a_microphone_that_cannot_be_had_is_explained_and_start_works_once
 async def test_a_page_that_is_not_secure_says_so_instead_of_staying_silent(
     tmp_path: Path, open_browser: OpenBrowser
 ) -> None:
-    async with program("--host", "0.0.0.0", folder=tmp_path) as app:
-        async with open_browser(flags=["--host-resolver-rules=MAP voice.test 127.0.0.1"]) as browser:
-            talk = await open_talk(browser, app.url.replace("127.0.0.1", "voice.test"))
-            await talk.start()
-            await talk.shows_error("mic-insecure-origin")
-            await expect(talk.error).to_contain_text("localhost")
+    """The proxy in front of it does not speak https."""
+    async with (
+        program("--share", "--behind-proxy", "127.0.0.1", folder=tmp_path) as app,
+        open_browser(flags=["--host-resolver-rules=MAP voice.test 127.0.0.1"]) as browser,
+    ):
+        context = await browser.new_context(extra_http_headers={"X-Forwarded-For": "192.0.2.7"})
+        (code,) = re.findall(r"code=(\w{8})", app.log)
+        address = f"{app.url.replace('127.0.0.1', 'voice.test')}/?code={code}"
+        talk = await Talk(await context.new_page()).open(address)
+        await talk.start()
+        await talk.shows_error("mic-insecure-origin")
+        await expect(talk.error).to_contain_text("localhost")
 
 
 async def test_an_error_stays_until_it_is_dismissed(tmp_path: Path, open_browser: OpenBrowser) -> None:

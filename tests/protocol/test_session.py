@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -268,6 +269,19 @@ async def test_an_http_answer_instead_of_a_websocket_is_understood_and_no_redire
         assert reader.codes == [code]
         assert len(asked) == 1
         assert "shown-by-mistake" not in reader.problems[0].detail
+
+
+async def test_who_sends_no_key_and_is_refused_needs_one() -> None:
+    def refuse(connection: ServerConnection, _: Request) -> Response:
+        return connection.respond(HTTPStatus.UNAUTHORIZED, "who are you?")
+
+    async def never(wire: Wire) -> None:
+        raise AssertionError
+
+    async with ScriptedServer(never).running(refuse) as server:
+        async with session_with(replace(server.endpoint, headers={})) as (session, reader):
+            session.start()
+            await until(lambda: reader.codes == ["no-key"])
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:

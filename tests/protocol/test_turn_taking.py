@@ -177,6 +177,24 @@ async def test_a_reply_can_be_cut_short_even_before_it_begins() -> None:
         assert reader.problems == []
 
 
+async def test_what_was_heard_before_turns_are_taken_by_hand_is_no_turn() -> None:
+    async def listens(wire: Wire) -> None:
+        await wire.configure()
+        update = await wire.hear("session.update")
+        await wire.say("session.updated", session=update["session"])
+        await wire.until_closed()
+
+    async with ScriptedServer(listens).running() as server, session_with(server.endpoint) as (session, _):
+        session.start()
+        await until(lambda: session.state is State.LISTENING)
+        speak(session, 2000)
+        session.reconfigure(replace(session.target, config=replace(CONFIG, turn_detection="none")))
+        await until(lambda: server.wires[0].received[-1]["type"] == "input_audio_buffer.clear")
+        session.stop()
+        await until(lambda: session.state is State.IDLE)
+        assert not any(event["type"] == "input_audio_buffer.commit" for event in server.wires[0].received)
+
+
 async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_told() -> None:
     async def changes(wire: Wire) -> None:
         await wire.configure()

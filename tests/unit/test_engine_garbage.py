@@ -113,7 +113,7 @@ def client_messages(draw: st.DrawFn) -> str | bytes:
 ACTIONS = st.lists(client_messages() | st.sampled_from(["heard", "failed", "tick"]), min_size=10, max_size=30)
 
 
-@settings(max_examples=700, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=700, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(ACTIONS)
 def test_no_client_can_break_the_engine(actions: list[str | bytes]) -> None:
     client = EngineClient()
@@ -152,7 +152,7 @@ BETA_SESSION = st.fixed_dictionaries(
 BETA_UPDATES = st.builds(lambda session: json.dumps({"type": "session.update", "session": session}), BETA_SESSION)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(BETA_UPDATES | client_messages() | st.sampled_from(["heard", "failed", "tick"]), min_size=10, max_size=30)
 )

@@ -13,11 +13,11 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 FLOORS = [
     {"app"},
     {"page", "measure"},
-    {"session", "mic", "sharing", "preflight", "offline"},
+    {"session", "mic", "sharing", "preflight", "offline", "window"},
     {"transport"},
     {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
     {"protocol", "settings"},
-    {"audio", "models"},
+    {"audio", "models", "ports", "log"},
     {"errors"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
@@ -32,6 +32,7 @@ WALLS = {
 PURE = {
     "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
+    "session.stopwatch", "sharing.room",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
     "page.inspector_rows",
 }  # fmt: skip

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import date
 
 import pytest
 
+from tests.unit.test_settings import NOTHING
 from voice_ui import preflight, servers
 from voice_ui.settings import read
 
@@ -15,7 +15,7 @@ KEY = "sk-proj-0123456789abcdefghij"
 
 
 def looked_at(**environ: str) -> str | None:
-    settings = read(argparse.Namespace(host=None, port=None, no_open=False, offline=False), environ, {})
+    settings = read(NOTHING, environ, {})
     endpoint = servers.chosen(settings)
     assert endpoint is not None
     problem = preflight.look(endpoint, today=TODAY)

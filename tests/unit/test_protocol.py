@@ -26,6 +26,7 @@ CLIENT_EVENTS: list[ClientEvent] = [
     client.input_audio_buffer_append(bytes(960)),
     client.input_audio_buffer_commit("e2"),
     client.response_create("e3"),
+    client.input_audio_buffer_clear("e3"),
     client.response_cancel("e4"),
     client.conversation_item_create("item_1", "user", "Hello", "e5"),
     client.conversation_item_create("item_2", "assistant", "Hi", "e6"),

@@ -4,12 +4,13 @@ import argparse
 
 import pytest
 
+from tests.unit.test_settings import NOTHING
 from voice_ui import servers
 from voice_ui.settings import Settings, read
 
 
 def settings(offline: bool = False, **environ: str) -> Settings:
-    arguments = argparse.Namespace(host=None, port=None, no_open=False, offline=offline)
+    arguments = argparse.Namespace(**vars(NOTHING) | {"offline": offline})
     return read(arguments, environ, {})
 
 
@@ -18,6 +19,10 @@ def test_without_a_key_the_practice_server_answers_and_says_why_and_what_to_do()
     assert servers.chosen(chosen) is None
     assert "OPENAI_API_KEY" in servers.notice(chosen)
     assert ".env.local" in servers.notice(chosen)
+
+
+def test_a_key_of_azure_without_its_endpoint_is_told() -> None:
+    assert "no AZURE_OPENAI_ENDPOINT" in servers.notice(settings(AZURE_OPENAI_API_KEY="0123456789abcdef"))
 
 
 def test_offline_wins_over_a_key() -> None:

@@ -1,16 +1,17 @@
 """Settings: who wins, what is allowed, and that the example file tells the truth."""
 
 import argparse
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from voice_ui.errors import SettingsError
-from voice_ui.settings import SETTINGS, Secret, Settings, load, read
+from voice_ui.settings import OPTIONS, SETTINGS, Secret, Settings, load, read
 
 ROOT = Path(__file__).parents[2]
-NOTHING = argparse.Namespace(host=None, port=None, no_open=False, offline=False)
+NOTHING = argparse.Namespace(**dict.fromkeys(OPTIONS.values()), no_open=False, offline=False)
 
 
 def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
@@ -20,7 +21,7 @@ def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
 
 
 def test_the_command_line_wins_over_everything() -> None:
-    arguments = argparse.Namespace(host="::1", port="81", no_open=True, offline=True)
+    arguments = argparse.Namespace(**{**vars(NOTHING), "host": "::1", "port": "81", "no_open": True, "offline": True})
     settings = read(arguments, {"VOICE_UI_PORT": "1234", "VOICE_UI_HOST": "0.0.0.0"}, {})
     assert (settings.host, settings.port, settings.open_browser, settings.offline) == ("::1", 81, False, True)
 
@@ -40,6 +41,10 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("OPENAI_BASE_URL", "api.openai.com"),
         ("VOICE_UI_TRANSPORT", "carrier pigeon"),
         ("OPENAI_ORG_ID", "org\nInjected: header"),
+        ("VOICE_UI_SHARE", "maybe"),
+        ("VOICE_UI_LANGUAGE", "english"),
+        ("VOICE_UI_CERT", "/no/such/file.pem"),
+        ("VOICE_UI_BEHIND_PROXY", "proxy.example"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(name: str, value: str) -> None:
@@ -49,6 +54,19 @@ def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(n
     message = str(caught.value)
     assert name in message and "the environment" in message and allowed in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "voice.example"])
+def test_without_share_only_this_machine_is_served(host: str) -> None:
+    with pytest.raises(SettingsError, match="--share"):
+        read(NOTHING, {"VOICE_UI_HOST": host}, {})
+    assert read(NOTHING, {"VOICE_UI_HOST": host, "VOICE_UI_SHARE": "yes"}, {}).host == host
+
+
+def test_a_key_without_its_certificate_is_an_error(tmp_path: Path) -> None:
+    (key := tmp_path / "key.pem").touch()
+    with pytest.raises(SettingsError, match="--cert"):
+        read(NOTHING, {"VOICE_UI_CERT_KEY": str(key)}, {})
 
 
 @pytest.mark.parametrize("line", ["this is nonsense", "sk-proj-0123456789abcdef", "= value", "VOICE_UI_PORT"])
@@ -99,15 +117,14 @@ def test_the_example_file_documents_every_setting_with_its_default() -> None:
 
 def test_the_example_file_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for setting in SETTINGS:
-        monkeypatch.delenv(setting.name, raising=False)
+    monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text((ROOT / ".env.local.example").read_text(encoding="utf-8"), encoding="utf-8")
     assert load([]) == read(NOTHING, {}, {})
 
 
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text("OPENAI_API_KEY=sk-${HOME}-1234567890\n", encoding="utf-8")
     settings: Settings = load([])
     assert settings.openai_api_key is not None

@@ -48,6 +48,8 @@ class Choices:
     text_size: str = "normal"
     typing: bool = False
     """Whether there is a line to type in."""
+    inspector: bool = False
+    """Whether the events of both directions are shown."""
 
     @classmethod
     def of(cls, model: str, config: SessionConfig) -> Choices:
@@ -128,4 +130,5 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "auto_gain_control": _switch,
     "text_size": _one_of(*TEXT_SIZES),
     "typing": _switch,
+    "inspector": _switch,
 }

@@ -4,6 +4,7 @@
 // Rows are made by hand and not by Vue: a hundred events a second must cost what ten new rows cost, not a thousand old.
 
 const KEPT = 1000; // NOTE: ROWS_KEPT in inspector.py
+const KEPT_CHARACTERS = 10_000_000; // of all rows: a server may send large ones
 const EXCERPT = 160; // characters
 const SAID_MS = 4000;
 
@@ -23,6 +24,16 @@ function excerpt({ event, count }) {
   if (typeof words === "string") return words;
   const { type, event_id, ...rest } = event;
   return Object.keys(rest).length ? JSON.stringify(rest) : "";
+}
+
+// How many of the oldest rows are too many.
+function tooMany(rows) {
+  let room = KEPT_CHARACTERS;
+  for (let kept = 0; kept < rows.length; kept++) {
+    room -= rows.at(-1 - kept).size;
+    if (kept === KEPT || room < 0) return rows.length - kept;
+  }
+  return 0;
 }
 
 function element(tag, className, text = "") {
@@ -78,11 +89,13 @@ export default {
 
   methods: {
     add(rows) {
+      for (const row of rows) row.size ??= JSON.stringify(row.event).length;
       if (this.paused) {
-        this.waiting = [...this.waiting, ...rows].slice(-KEPT);
+        this.waiting.push(...rows);
+        this.waiting.splice(0, tooMany(this.waiting));
       } else {
         for (const row of rows) this.append(row);
-        while (this.rows.length > KEPT) this.rows.shift().element.remove();
+        for (const row of this.rows.splice(0, tooMany(this.rows))) row.element.remove();
       }
       this.count();
     },

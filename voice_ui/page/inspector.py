@@ -24,11 +24,12 @@ ROWS_KEPT = 1000
 class Inspector:
     """A panel that is there only while it is open; what it shows is kept in the browser and nowhere else."""
 
-    def __init__(self, on_change: Callable[[], object]) -> None:
-        """`on_change` is called when the panel was opened or closed, by whomever."""
+    def __init__(self, *, on_change: Callable[[], object], on_close: Callable[[], object]) -> None:
+        """`on_change` is called when there is another `tap`; `on_close` when the panel is to be hidden."""
         self.tap: Tap | None = None
         """What a session needs to be seen here; None while the panel is closed."""
         self._on_change = on_change
+        self._on_close = on_close
         self._client = ui.context.client
         self._counter = Tap(self._take)  # goes on from one opening to the next: a number is one event's for ever
         self._panel: _Panel | None = None
@@ -37,33 +38,19 @@ class Inspector:
         self._flushing: asyncio.TimerHandle | None = None
         self._since: float | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the panel is on the page."""
-        return self._panel is not None
-
-    def open(self) -> None:
-        """Put the panel on the page."""
-        if self._panel:
-            return
-        with self._client.content:
-            if not self._styled:
-                ui.add_css(STYLE)
-                self._styled = True
-            self._panel = _Panel(on_ready=self._handle_ready, on_close=self.close)
-        self._on_change()
-
-    def close(self) -> None:
-        """Take it away, and let go of what it showed."""
-        if self._panel:
+    def show(self, shown: bool) -> None:
+        """Put the panel on the page, or take it away and let go of what it showed."""
+        if shown and not self._panel:
+            with self._client.content:
+                if not self._styled:
+                    ui.add_css(STYLE)
+                    self._styled = True
+                self._panel = _Panel(on_ready=self._handle_ready, on_close=self._on_close)
+        elif not shown and self._panel:
             self._panel.delete()
             self._panel = self.tap = self._since = None
             self._batch.clear()
             self._on_change()
-
-    def toggle(self) -> None:
-        """Close it if it is open, else open it."""
-        self.close() if self._panel else self.open()
 
     def show_event(self, number: int) -> None:
         """Bring the event of this number into sight."""
@@ -88,6 +75,8 @@ class Inspector:
         if self._flushing:
             self._flushing.cancel()
             self._flushing = None
+        if self._panel and not self._client.has_socket_connection:
+            return  # the newest wait here, and not without a bound in NiceGUI's outbox
         if self._panel and self._batch and self._since is not None:
             self._panel.run_method("add", rows_of(self._batch, self._since))
         self._batch.clear()

@@ -50,6 +50,8 @@ class SettingsPanel(ui.dialog):
             self._build_turns()
             self._build_replies()
             self._build_reading(js_copy, js_download)
+            with _section("For developers"):
+                self._switch("inspector", "Inspector of the events")
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
@@ -76,6 +78,11 @@ class SettingsPanel(ui.dialog):
             self.choices = changed
             self._show_dependents()
             self._on_change(changed)
+
+    def take_over(self, **chosen: Any) -> None:
+        """Take over a choice that was made elsewhere on the page, show it and tell of it."""
+        self.choose(**chosen)
+        self.show_choices(self.choices)
 
     def _build_microphone(self) -> None:
         with _section("Microphone"):

@@ -79,6 +79,8 @@ class Offer:
     check: Callable[[str], Awaitable[Problem | None]]
     """What is known against a model before anybody speaks."""
     limits: Limits
+    controls: Callable[[], object] = lambda: None
+    """Builds more of them into the header."""
 
 
 class Tab:
@@ -132,14 +134,15 @@ class Tab:
             js_copy=self._browser_tab.js_copy,
             js_download=self._browser_tab.js_download,
         )
-        self._inspector = Inspector(self._handle_inspector)
+        self._inspector = Inspector(
+            on_change=self._handle_inspector, on_close=lambda: self._settings.take_over(inspector=False)
+        )
         with ui.element("header"):
             ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
             with ui.element("div").classes("server"):
                 ui.label(offer.server)
                 self._model_name = ui.label(offer.model).props("data-testid=model")
-            inspector = ui.button(icon="data_object", on_click=self._inspector.toggle, color=None).tooltip("Inspector")
-            inspector.props('flat round dense aria-label="Inspector" data-testid=inspector-toggle')
+            offer.controls()
             settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         # Reached by the keyboard, so that it can be scrolled by it. (Quasar's page is the main landmark.)
@@ -155,7 +158,7 @@ class Tab:
             self._error = ErrorCard(
                 retry=self._mic.js_start,
                 on_dismiss=lambda: self._session.dismiss(),
-                on_successor=self._handle_successor,
+                on_successor=lambda model: self._settings.take_over(model=model),
                 on_show_event=self._inspector.show_event,
                 about=f"{offer.server}, {offer.model}",
             )
@@ -170,6 +173,17 @@ class Tab:
     @property
     def _target(self) -> Target:
         return self._offer.target(self._choices.model, self._choices.applied_to(self._offer.config))
+
+    # For the owner's list.
+
+    @property
+    def session(self) -> RealtimeSession:
+        """The session of this tab; reloaded, it is `handed_over` to the next."""
+        return self._session
+
+    @property
+    def handed_over(self) -> bool:
+        return self._handed_over
 
     # From the browser tab.
 
@@ -244,10 +258,6 @@ class Tab:
         elif applied:
             ui.notify("Applied to the running session.", position="top")
 
-    def _handle_successor(self, model: str) -> None:
-        self._settings.choose(model=model)
-        self._settings.show_choices(self._settings.choices)
-
     def _choose(self, choices: Choices) -> bool:
         """Make the choices hold; True if a running session had to be told."""
         before, self._choices = self._choices, choices
@@ -263,13 +273,14 @@ class Tab:
             choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
         )
         self._mic.by_hand = choices.turn_detection == "none"
-        self._show_state(self._state)
+        self._show_state(self._session.state)
         self._transcript.props(f"data-text-size={choices.text_size}")
         self._composer.set_visibility(choices.typing)
+        self._inspector.show(choices.inspector)
 
     def _handle_inspector(self) -> None:
         self._session.tap = self._inspector.tap
-        if not self._inspector.is_open:
+        if not self._session.tap:
             self._error.forget_event()
 
     async def _check(self) -> None:

@@ -58,6 +58,8 @@ class Turn(ui.element):
 
     def file(self) -> None:
         """This turn is no longer the last one."""
+        if "assistant" not in self.items:
+            self._mark.set_text("no reply")
         self._heard.props(remove="data-testid")
         self._response.props(remove="data-testid aria-live")
         self.latency.file()

@@ -99,6 +99,11 @@ def input_audio_buffer_commit(event_id: str) -> ClientEvent:
     return {"type": "input_audio_buffer.commit", "event_id": event_id}
 
 
+def input_audio_buffer_clear(event_id: str) -> ClientEvent:
+    """Forget the sound that is part of no turn yet."""
+    return {"type": "input_audio_buffer.clear", "event_id": event_id}
+
+
 def response_create(event_id: str) -> ClientEvent:
     """Ask for a reply; an error while one is being written."""
     return {"type": "response.create", "event_id": event_id}

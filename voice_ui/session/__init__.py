@@ -11,7 +11,8 @@ from voice_ui.session.events import (
     UsageCounted,
 )
 from voice_ui.session.limits import Bill, Limits
-from voice_ui.session.session import RealtimeSession, Target
+from voice_ui.session.line import Target
+from voice_ui.session.session import RealtimeSession
 from voice_ui.session.tap import Passed, Tap
 
 __all__ = [

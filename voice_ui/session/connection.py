@@ -174,6 +174,8 @@ class Connection:
                 case Reconfigure(config):
                     await self._update(config)
                     self.turns.silence_ms = _silence_ms(config)
+                    if self.turns.silence_ms is None:  # what was heard so far is part of no turn by hand
+                        await self._transport.send(client.input_audio_buffer_clear(next(self._ids)))
             sent(entry)
 
     async def _update(self, config: SessionConfig) -> ClientEvent:

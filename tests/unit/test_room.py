@@ -1,0 +1,66 @@
+"""The key to the room: a code, a cookie, and patience with those who guess."""
+
+import pytest
+
+from voice_ui.sharing.room import ADDRESSES, LENGTH, LETTERS, TRIES, TRIES_SECONDS, Room, TooManyTries
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_code_opens_the_door_however_it_is_written() -> None:
+    room = Room(Clock())
+    assert len(room.code) == LENGTH and set(room.code) <= set(LETTERS)
+    for written in (room.code, room.code.lower(), f" {room.code[:4]}-{room.code[4:]} "):
+        assert room.enter(written, "192.0.2.1")
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "ÄÖÜ", "2" * 10_000, "\0\r\n"])
+def test_nothing_else_does(wrong: str) -> None:
+    room = Room(Clock())
+    assert not room.enter(wrong, "192.0.2.1")
+    assert not room.enter(room.code + "2", "192.0.2.1")
+
+
+def test_the_cookie_of_those_inside_is_not_the_code() -> None:
+    room = Room(Clock())
+    assert room.is_inside(room.cookie)
+    for wrong in ("", room.code, room.cookie[:-1], "é"):
+        assert not room.is_inside(wrong)
+
+
+def test_who_guesses_waits_and_others_do_not() -> None:
+    room = Room(clock := Clock())
+    for _ in range(TRIES):
+        assert not room.enter("22222222", "192.0.2.1")
+    with pytest.raises(TooManyTries) as caught:
+        room.enter(room.code, "192.0.2.1")
+    assert caught.value.seconds == TRIES_SECONDS
+    assert room.enter(room.code, "192.0.2.2")
+    clock.now += TRIES_SECONDS
+    assert room.enter(room.code, "192.0.2.1")
+
+
+def test_a_closed_room_lets_nobody_in_and_a_new_one_has_a_new_code() -> None:
+    room = Room(Clock())
+    code, cookie = room.code, room.cookie
+    room.close()
+    assert not room.is_open
+    for given in ("", code):
+        assert not room.enter(given, "192.0.2.1")
+    assert not room.is_inside(cookie) and not room.is_inside("")
+    room.open()
+    assert not room.is_inside(cookie)
+    assert code != room.code and cookie != room.cookie
+    assert Room(Clock()).code != room.code
+
+
+def test_many_guessers_take_no_more_than_their_share_of_memory() -> None:
+    room = Room(Clock())
+    for number in range(3 * ADDRESSES):
+        room.enter("22222222", f"guesser {number}")
+    assert len(room._guesses) == ADDRESSES

@@ -1,0 +1,114 @@
+"""What `--share` brings: the room, the links that lead to it, and the certificate for the way."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ssl
+import textwrap
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+
+import platformdirs
+import segno
+
+from voice_ui.errors import SettingsError
+from voice_ui.settings import Settings, is_this_machine
+from voice_ui.sharing import certificate
+from voice_ui.sharing.addresses import host_names, lan_addresses
+from voice_ui.sharing.door import Door
+from voice_ui.sharing.guard import is_served
+from voice_ui.sharing.room import Room
+
+WARNING = (
+    "The first time, the browser warns that the connection is not private: it does not know the certificate, "
+    "which was made on this machine. Choose Advanced (iPhone: Show Details), then go on to the page."
+)
+
+
+class Share:
+    """One demo, shared with those who get the link."""
+
+    def __init__(self, chosen: Settings) -> None:
+        """Find out where we are, and have a certificate for it; raises SettingsError."""
+        self.room = Room(time.monotonic)
+        self.port = chosen.port
+        self.behind_proxy = chosen.behind_proxy is not None
+        self.is_own_certificate = not (self.behind_proxy or chosen.cert)
+        self.addresses = [] if self.behind_proxy else _addresses(chosen.host)
+        """Where the door is."""
+        self._context: ssl.SSLContext | None = None
+        self._hosts = self.addresses  # in the links
+        names = [*host_names(), *self.addresses]
+        if chosen.cert and not self.behind_proxy:
+            self._context = certificate.context(chosen.cert, chosen.cert_key)
+            certified = certificate.names_in(chosen.cert)
+            self._hosts = [name for name in certified if "*" not in name and not is_this_machine(name)] or self._hosts
+            names += certified
+        elif self.addresses:
+            self._context = certificate.context(_own_certificate(["localhost", "127.0.0.1", *names]))
+        self.names = frozenset(name.lower() for name in names)
+        """The hosts we answer to."""
+
+    @property
+    def links(self) -> list[str]:
+        """The addresses to open, the best first; none if a proxy knows them better."""
+        return [self._link(f"[{host}]" if ":" in host else host) for host in self._hosts]
+
+    def _link(self, host: str) -> str:
+        port = "" if self.port == 443 else f":{self.port}"
+        return f"https://{host}{port}/?code={self.room.code}"
+
+    @property
+    def code(self) -> str:
+        """The code as people read it to each other."""
+        return f"{self.room.code[:4]}-{self.room.code[4:]}"
+
+    @property
+    def in_words(self) -> str:
+        """What to write into a terminal."""
+        if self.behind_proxy:
+            return f"\nShared through the proxy: its https address with /?code={self.room.code} behind it.\n\n"
+        if not self.links:
+            return "\nNothing to share: this machine has no address on a network.\n\n"
+        drawn = io.StringIO()
+        segno.make(self.links[0], micro=False).terminal(drawn, border=2, compact=True)
+        warning = f"{textwrap.fill(WARNING, 80)}\n\n" if self.is_own_certificate else ""
+        links = "\n".join(f"  {link}" for link in self.links)
+        invitation = "Shared on this network. Open one of these there, or scan the code:"
+        return f"\n{invitation}\n\n{links}\n\n{drawn.getvalue()}\n{warning}"
+
+    @property
+    def qr_code(self) -> str:
+        """The best link as SVG, black on white."""
+        return segno.make(self.links[0], micro=False).svg_inline(omitsize=True, border=4, light="#fff")
+
+    def door(self, protocol: Callable[[], asyncio.Protocol], *, is_closing: Callable[[], bool]) -> Door | None:
+        """Return the door, if there is anything before it; `protocol` makes one for each connection."""
+        if not self._context:
+            return None
+
+        def answers_to(host: str) -> bool:
+            return is_served(host, self.names)
+
+        return Door(self.addresses, self.port, self._context, protocol, is_closing=is_closing, answers_to=answers_to)
+
+
+def _addresses(host: str) -> list[str]:
+    """Return where to listen if `host` was asked for: the whole network unless it is a part of it."""
+    try:
+        whole = ip_address(host).is_unspecified
+    except ValueError:
+        whole = False
+    return lan_addresses() if whole or is_this_machine(host) else [host]
+
+
+def _own_certificate(names: list[str]) -> Path:
+    folder = platformdirs.user_state_path("voice-ui", appauthor=False)
+    try:
+        return certificate.own(folder, names)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"no certificate can be kept in {folder} ({reason}); use --cert") from None
