@@ -29,15 +29,11 @@ class Panel:
         self.shown = self.panel.locator(".inspector-row:not([hidden])")
         self.count = page.get_by_test_id("inspector-count")
 
-    async def switch(self) -> None:
-        """Open it, or close it, in the settings."""
+    async def open(self) -> Panel:
         talk = Talk(self.page)
         await talk.open_settings()
-        await self.page.get_by_role("switch", name="Inspector of the events").click()
+        await self.page.get_by_role("switch", name="Inspector").click()
         await talk.close_settings()
-
-    async def open(self) -> Panel:
-        await self.switch()
         await expect(self.panel).to_be_visible()
         return self
 
@@ -191,9 +187,7 @@ async def test_while_it_is_closed_the_page_has_nothing_of_it(tmp_path: Path, ope
         panel = await Panel(page).open()
         await talk.stop()
         await expect(panel.rows).not_to_have_count(0)
-        await page.reload()
-        await expect(panel.panel).to_be_visible()  # the browser remembers
-        await panel.switch()
+        await panel.press("Hide inspector")
         await expect(panel.panel).to_have_count(0)
 
 

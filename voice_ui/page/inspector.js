@@ -53,7 +53,7 @@ export default {
           data-testid="inspector-pause" @click="pause(!paused)" />
         <q-btn flat round dense icon="download" aria-label="Download as JSON lines" @click="download" />
         <q-btn flat round dense icon="delete_sweep" aria-label="Clear" @click="clear" />
-        <q-btn flat round dense icon="close" aria-label="Hide inspector" @click="close" />
+        <q-btn flat round dense icon="close" aria-label="Hide inspector" @click="hide" />
       </div>
       <div class="inspector-filter">
         <q-input dense outlined clearable v-model="filter" label="Filter (-word leaves out)" debounce="150" />
@@ -65,7 +65,7 @@ export default {
       </div>
       <p class="inspector-said" role="status">{{ said }}</p>
     </aside>`,
-  emits: ["ready", "close"],
+  emits: ["ready", "hide"],
 
   data: () => ({ paused: false, filter: "", from: "", said: "" }),
   created() {
@@ -219,9 +219,9 @@ export default {
       clearTimeout(this.silence);
       this.silence = setTimeout(() => (this.said = ""), SAID_MS);
     },
-    close() {
+    hide() {
       this.before?.focus?.();
-      this.$emit("close");
+      this.$emit("hide");
     },
   },
 };

@@ -24,12 +24,11 @@ ROWS_KEPT = 1000
 class Inspector:
     """A panel that is there only while it is open; what it shows is kept in the browser and nowhere else."""
 
-    def __init__(self, *, on_change: Callable[[], object], on_close: Callable[[], object]) -> None:
-        """`on_change` is called when there is another `tap`; `on_close` when the panel is to be hidden."""
+    def __init__(self, on_change: Callable[[], object], on_hide: Callable[[], object]) -> None:
+        """`on_change` is called when there is a tap, or none any more, `on_hide` when the panel wants to go."""
         self.tap: Tap | None = None
         """What a session needs to be seen here; None while the panel is closed."""
-        self._on_change = on_change
-        self._on_close = on_close
+        self._on_change, self._on_hide = on_change, on_hide
         self._client = ui.context.client
         self._counter = Tap(self._take)  # goes on from one opening to the next: a number is one event's for ever
         self._panel: _Panel | None = None
@@ -38,15 +37,15 @@ class Inspector:
         self._flushing: asyncio.TimerHandle | None = None
         self._since: float | None = None
 
-    def show(self, shown: bool) -> None:
-        """Put the panel on the page, or take it away and let go of what it showed."""
-        if shown and not self._panel:
+    def show(self, wanted: bool) -> None:
+        """Put the panel on the page; or take it away, and let go of what it showed."""
+        if wanted and not self._panel:
             with self._client.content:
                 if not self._styled:
                     ui.add_css(STYLE)
                     self._styled = True
-                self._panel = _Panel(on_ready=self._handle_ready, on_close=self._on_close)
-        elif not shown and self._panel:
+                self._panel = _Panel(on_ready=self._handle_ready, on_hide=self._on_hide)
+        elif self._panel and not wanted:
             self._panel.delete()
             self._panel = self.tap = self._since = None
             self._batch.clear()
@@ -76,7 +75,7 @@ class Inspector:
             self._flushing.cancel()
             self._flushing = None
         if self._panel and not self._client.has_socket_connection:
-            return  # the newest wait here, and not without a bound in NiceGUI's outbox
+            return  # the newest wait here; in NiceGUI's outbox all would
         if self._panel and self._batch and self._since is not None:
             self._panel.run_method("add", rows_of(self._batch, self._since))
         self._batch.clear()
@@ -85,7 +84,7 @@ class Inspector:
 class _Panel(ui.element, component="inspector.js"):
     """Keeps the rows, and filters, pauses, expands, copies and downloads them."""
 
-    def __init__(self, *, on_ready: Callable[[], object], on_close: Callable[[], object]) -> None:
+    def __init__(self, *, on_ready: Callable[[], object], on_hide: Callable[[], object]) -> None:
         super().__init__()
         self.on("ready", lambda: on_ready())
-        self.on("close", lambda: on_close())
+        self.on("hide", lambda: on_hide())

@@ -51,7 +51,7 @@ class SettingsPanel(ui.dialog):
             self._build_replies()
             self._build_reading(js_copy, js_download)
             with _section("For developers"):
-                self._switch("inspector", "Inspector of the events")
+                self._switch("inspector", "Inspector: the events of both directions")
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
@@ -72,17 +72,17 @@ class SettingsPanel(ui.dialog):
         self._show_dependents()
 
     def choose(self, **chosen: Any) -> None:
-        """Take over a choice and tell of it."""
+        """Choose in the visitor's place: show it, and tell of it."""
+        self._take(chosen)
+        self.show_choices(self.choices)
+
+    def _take(self, chosen: dict[str, Any]) -> None:
+        """Take over what was chosen in a field and tell of it; the others are left alone, one may be half written."""
         changed = replace(self.choices, **chosen)
         if changed != self.choices:
             self.choices = changed
             self._show_dependents()
             self._on_change(changed)
-
-    def take_over(self, **chosen: Any) -> None:
-        """Take over a choice that was made elsewhere on the page, show it and tell of it."""
-        self.choose(**chosen)
-        self.show_choices(self.choices)
 
     def _build_microphone(self) -> None:
         with _section("Microphone"):
@@ -111,7 +111,7 @@ class SettingsPanel(ui.dialog):
             self._select("language", "Language you speak", LANGUAGES)
             self._select("reasoning_effort", "Reasoning effort, where the model reasons", list(EFFORTS))
             instructions = ui.textarea("Instructions", value=self.choices.instructions).props("outlined dense autogrow")
-            instructions.on("blur", lambda: self.choose(instructions=instructions.value or ""))
+            instructions.on("blur", lambda: self._take({"instructions": instructions.value or ""}))
             self._fields["instructions"] = instructions
 
     def _build_reading(self, js_copy: str, js_download: str) -> None:
@@ -135,10 +135,10 @@ class SettingsPanel(ui.dialog):
     # The kinds of fields; each tells of its choice by the name of it.
 
     def _handle(self, name: str) -> Callable[[Any], None]:
-        return lambda event: self.choose(**{name: event.value})
+        return lambda event: self._take({name: event.value})
 
     def _handle_args(self, name: str) -> Callable[[GenericEventArguments], None]:
-        return lambda event: self.choose(**{name: event.args})
+        return lambda event: self._take({name: event.args})
 
     def _select(self, name: str, label: str, options: dict[str, str] | list[str]) -> None:
         value = getattr(self.choices, name)

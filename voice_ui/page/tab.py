@@ -134,9 +134,7 @@ class Tab:
             js_copy=self._browser_tab.js_copy,
             js_download=self._browser_tab.js_download,
         )
-        self._inspector = Inspector(
-            on_change=self._handle_inspector, on_close=lambda: self._settings.take_over(inspector=False)
-        )
+        self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
         with ui.element("header"):
             ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
             with ui.element("div").classes("server"):
@@ -158,7 +156,7 @@ class Tab:
             self._error = ErrorCard(
                 retry=self._mic.js_start,
                 on_dismiss=lambda: self._session.dismiss(),
-                on_successor=lambda model: self._settings.take_over(model=model),
+                on_successor=self._handle_successor,
                 on_show_event=self._inspector.show_event,
                 about=f"{offer.server}, {offer.model}",
             )
@@ -258,6 +256,9 @@ class Tab:
         elif applied:
             ui.notify("Applied to the running session.", position="top")
 
+    def _handle_successor(self, model: str) -> None:
+        self._settings.choose(model=model)
+
     def _choose(self, choices: Choices) -> bool:
         """Make the choices hold; True if a running session had to be told."""
         before, self._choices = self._choices, choices
@@ -280,7 +281,7 @@ class Tab:
 
     def _handle_inspector(self) -> None:
         self._session.tap = self._inspector.tap
-        if not self._session.tap:
+        if not self._inspector.tap:
             self._error.forget_event()
 
     async def _check(self) -> None:

@@ -246,7 +246,7 @@ class RealtimeSession:
         self.say(StateChanged(self.state))
 
     def report(self, problem: Problem, number: int | None = None) -> None:
-        """Tell of a problem, and by which event it is known: its number, if it was seen."""
+        """Tell of a problem, and of the event that caused it by its number at the tap."""
         _log.info("problem: %s", problem.code)
         self.say(ProblemRaised(problem, number))
 
