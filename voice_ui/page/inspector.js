@@ -7,6 +7,7 @@ const KEPT = 1000; // NOTE: ROWS_KEPT in inspector.py
 const KEPT_CHARACTERS = 10_000_000; // of all rows: a server may send large ones
 const EXCERPT = 160; // characters
 const SAID_MS = 4000;
+const NEAR_THE_END = 40; // pixels: who is so near sees what comes
 
 const isAppend = (row) => row.count !== undefined;
 const plain = (number) => Math.round(number).toLocaleString("en-US");
@@ -94,7 +95,10 @@ export default {
         this.waiting.push(...rows);
         this.waiting.splice(0, tooMany(this.waiting));
       } else {
+        const { scrollTop, scrollHeight, clientHeight } = this.$refs.scroller;
+        const following = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
         for (const row of rows) this.append(row);
+        if (following) this.$refs.scroller.scrollTop = Number.MAX_SAFE_INTEGER;
         for (const row of this.rows.splice(0, tooMany(this.rows))) row.element.remove();
       }
       this.count();
