@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.conftest import OpenBrowser
-from tests.browser.page import open_talk
+from tests.browser.page import Talk, open_talk
 from tests.running import program
 
 QUESTION = "seven plus five"
@@ -85,3 +86,23 @@ async def test_two_tabs_are_two_conversations(tmp_path: Path, open_browser: Open
             await expect(talk.response).to_contain_text(ANSWER)
             await expect(talk.heard).to_contain_text(QUESTION)
             await expect(talk.history).to_be_empty()
+
+
+async def test_who_presses_start_before_the_page_has_found_its_server_is_heard(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    found = asyncio.Event()
+
+    async def late(socket: WebSocketRoute) -> None:
+        await found.wait()
+        socket.connect_to_server()
+
+    async with program(folder=tmp_path) as app, open_browser() as browser:
+        context = await browser.new_context(permissions=["microphone"])
+        talk = Talk(await context.new_page())
+        await talk.page.route_web_socket("**/socket.io/**", late)
+        await talk.page.goto(app.url)
+        await talk.start()
+        await talk.hears_something()
+        found.set()
+        await expect(talk.response).to_contain_text(ANSWER)

@@ -7,6 +7,7 @@ const FRAME_MS = 20; // NOTE: FRAME_MS in mic.py
 const KEPT = 30_000 / FRAME_MS;
 const TICK_MS = 250;
 const LATE_MS = 1000; // a device that gives no frame for so long is not working
+const FIRST_MS = 2000; // Firefox takes a second to begin, on a busy machine
 const SUSPENDED_MS = 3000; // a Bluetooth headset may need two seconds to switch
 const PROMPT_MS = 10_000;
 const SILENT_FRAMES = 10_000 / FRAME_MS;
@@ -226,7 +227,7 @@ export default {
       if (run.apart >= APART_MS) return this.stop("server-lost");
       if (!this.synced) this.hello(); // the one before may have come too early
       if (!run.stream) return run.idle >= PROMPT_MS && this.hint(run, "mic-prompt-pending");
-      if (run.idle < LATE_MS) return;
+      if (run.idle < (run.live ? LATE_MS : FIRST_MS)) return;
       const suspended = run.ctx.state !== "running"; // or "interrupted", by a phone call
       if (suspended) run.ctx.resume().catch(() => {});
       this.hint(run, suspended ? "mic-suspended" : "mic-no-frames");

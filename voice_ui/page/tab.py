@@ -315,6 +315,8 @@ class Tab:
             match event:
                 case StateChanged(state, attempt):
                     self._show_state(state, attempt)
+                    if state.at_rest:  # only then: a page that is new may have been told to start before we were
+                        self._mic.stop()
                 case ItemChanged(item):
                     self._transcript.show(item)
                     self._cure_by(item)
@@ -353,5 +355,3 @@ class Tab:
         elif state is not self._state:
             self._long_thought.stop()
         self._state = state
-        if state.at_rest:
-            self._mic.stop()
