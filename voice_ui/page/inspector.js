@@ -95,13 +95,19 @@ export default {
         this.waiting.push(...rows);
         this.waiting.splice(0, tooMany(this.waiting));
       } else {
-        const { scrollTop, scrollHeight, clientHeight } = this.$refs.scroller;
-        const following = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
-        for (const row of rows) this.append(row);
-        if (following) this.$refs.scroller.scrollTop = Number.MAX_SAFE_INTEGER;
-        for (const row of this.rows.splice(0, tooMany(this.rows))) row.element.remove();
+        this.keepEnd(() => {
+          for (const row of rows) this.append(row);
+          for (const row of this.rows.splice(0, tooMany(this.rows))) row.element.remove();
+        });
       }
       this.count();
+    },
+    // Who looks at the end goes on to look at the end.
+    keepEnd(change) {
+      const { scroller } = this.$refs;
+      const following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END;
+      change();
+      if (following) scroller.scrollTop = scroller.scrollHeight;
     },
     append(row) {
       const last = this.rows.at(-1);
@@ -162,8 +168,14 @@ export default {
       return words.every((word) => (word.length > 1 && word[0] === "-" ? !text.includes(word.slice(1)) : text.includes(word)));
     },
     sift() {
-      for (const row of this.rows) row.element.hidden = !this.matches(row);
+      this.keepEnd(() => {
+        for (const row of this.rows) row.element.hidden = !this.matches(row);
+      });
       this.count();
+    },
+    unsift() {
+      this.filter = this.from = "";
+      this.sift(); // now, and not when Vue comes to it
     },
     pause(paused) {
       this.paused = paused;
@@ -190,8 +202,7 @@ export default {
       const cause = id && this.rows.find((row) => row.from === "client" && row.event.event_id === id);
       for (const marked of this.$refs.list.querySelectorAll(".marked")) marked.classList.remove("marked");
       for (const shown of cause ? [cause, row] : [row]) {
-        if (shown.element.hidden) this.filter = this.from = "";
-        shown.element.hidden = false;
+        if (shown.element.hidden) this.unsift();
         shown.element.classList.add("marked");
         shown.details.open = true;
         this.fill(shown);

@@ -274,7 +274,7 @@ class Tab:
             choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
         )
         self._mic.by_hand = choices.turn_detection == "none"
-        self._show_state(self._session.state)
+        self._show_state(self._state)
         self._transcript.props(f"data-text-size={choices.text_size}")
         self._composer.set_visibility(choices.typing)
         self._inspector.show(choices.inspector)
