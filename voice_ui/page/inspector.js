@@ -11,6 +11,8 @@ const NEAR_THE_END = 40; // pixels: who is so near sees what comes
 
 const isAppend = (row) => row.count !== undefined;
 const plain = (number) => Math.round(number).toLocaleString("en-US");
+const seconds = (ms) => `${(ms / 1000).toFixed(3)} s`;
+const isNoise = (name, value) => value === null || /^(id|object|.*_id)$/.test(name);
 
 // The first words in an event, for one line.
 function excerpt({ event, count }) {
@@ -23,8 +25,9 @@ function excerpt({ event, count }) {
   if (event.delta?.ms !== undefined) return `${plain(event.delta.ms)} ms of sound`;
   const words = event.error?.message ?? event.delta ?? event.transcript ?? event.text;
   if (typeof words === "string") return words;
-  const { type, event_id, ...rest } = event;
-  return Object.keys(rest).length ? JSON.stringify(rest) : "";
+  const { type, ...rest } = event;
+  const told = JSON.stringify(rest, (name, value) => (isNoise(name, value) ? undefined : value));
+  return told.slice(1, -1).replace(/"(\w+)":/g, "$1: ").replace(/,(?=[\w{["])/g, ", ");
 }
 
 // How many of the oldest rows are too many.
@@ -136,16 +139,20 @@ export default {
       arrow.setAttribute("aria-label", sent ? "sent" : "received");
       row.excerpt = element("span", "inspector-excerpt", excerpt(row).slice(0, EXCERPT));
       summary.append(
-        element("span", "inspector-time", `${plain(row.at_ms)} ms`),
+        element("span", "inspector-time", seconds(row.at_ms)),
         arrow,
         element("span", "inspector-type", row.event?.type ?? "not an event"),
         row.excerpt,
       );
       row.details.append(summary);
-      row.details.addEventListener("toggle", () => row.details.open && this.fill(row));
+      summary.addEventListener("click", () => row.details.open || this.unfold(row));
       row.element.dataset.number = row.number;
       row.element.append(row.details);
       row.element.hidden = !this.matches(row);
+    },
+    unfold(row) {
+      this.fill(row);
+      requestAnimationFrame(() => row.details.scrollIntoView({ block: "nearest" }));
     },
     // The event in full: only here, where somebody asked for it.
     fill(row) {
