@@ -64,7 +64,8 @@ export default {
         <q-btn-toggle dense unelevated no-caps v-model="from" aria-label="Direction" role="group" :options="[
           {label: 'All', value: ''}, {label: 'Sent', value: 'client'}, {label: 'Received', value: 'server'}]" />
       </div>
-      <div ref="scroller" class="inspector-rows" tabindex="0" role="region" aria-label="Events">
+      <div ref="scroller" class="inspector-rows" tabindex="0" role="region" aria-label="Events: arrow keys choose one"
+        @keydown.up.prevent="step('previous')" @keydown.down.prevent="step('next')">
         <ol ref="list"></ol>
       </div>
       <p class="inspector-said" role="status">{{ said }}</p>
@@ -134,6 +135,7 @@ export default {
       row.element = element("li", `inspector-row from-${row.from} ${row.event?.type === "error" ? "is-error" : ""}`);
       row.details = element("details", "");
       const summary = element("summary", "");
+      summary.tabIndex = -1; // a thousand stops on the way through the page would be too many: see step
       const arrow = element("span", "inspector-arrow", sent ? "↑" : "↓");
       arrow.setAttribute("role", "img");
       arrow.setAttribute("aria-label", sent ? "sent" : "received");
@@ -164,6 +166,13 @@ export default {
       row.body = element("div", "inspector-event");
       row.body.append(element("span", "inspector-number", `Event ${this.numbers(row)}`), button, json);
       row.details.append(row.body);
+    },
+    // From one row to the next, by the keyboard; into the list from its end.
+    step(way) {
+      const rows = this.rows.filter(({ element }) => !element.hidden);
+      const place = rows.findIndex(({ element }) => element.contains(document.activeElement));
+      const next = place < 0 ? rows.at(-1) : rows[place + (way === "next" ? 1 : -1)];
+      next?.details.firstChild.focus();
     },
     numbers: ({ number, last }) => (last > number ? `${number} to ${last}` : `${number}`),
 
