@@ -17,7 +17,7 @@ from tests.browser.page import Talk
 from tests.running import ROOT, Program, program
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
-README = {"answering-1440-light", "error-360-dark", "settings-360-light"}
+README = {"answering-1440-light", "error-360-dark", "settings-360-light", "inspector-1440-light"}
 
 
 async def picture(talk: Talk, folder: Path, name: str) -> None:
