@@ -15,6 +15,7 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.inspector import Panel
 from tests.browser.long_reply import cost_of_a_reply, writes
 from tests.browser.page import Talk, open_talk
+from tests.patience import SECOND
 from tests.protocol.scripted import Script, ScriptedServer, Wire
 from tests.running import program
 
@@ -134,6 +135,31 @@ async def test_one_click_leads_from_an_error_to_the_event_that_caused_it(
         await expect(panel.panel).to_have_count(0)
         await expect(talk.error).to_be_visible()
         await expect(talk.page.get_by_role("button", name="Show event")).to_be_hidden()
+
+
+async def test_what_it_keeps_is_bounded_in_rows_and_in_characters(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    large = asyncio.Event()
+
+    async def floods(wire: Wire) -> None:
+        await wire.configure()
+        reading = asyncio.create_task(wire.until_closed())
+        for number in range(1_200):
+            await wire.say("small", number=number)
+        async with asyncio.timeout(20 * SECOND):
+            await large.wait()
+        for number in range(120):
+            await wire.say("large", number=number, padding="a" * 99_000)
+        await reading
+
+    async with inspected(floods, tmp_path, open_browser) as (talk, panel, _):
+        await talk.start()
+        await expect(panel.rows.filter(has_text="number: 1199")).to_have_count(1)
+        await expect(panel.row("session.created")).to_have_count(0)
+        assert await panel.rows.count() == 1_000
+        large.set()
+        await expect(panel.rows.filter(has_text="number: 119,")).to_have_count(1)
+        assert 0 < await panel.row("large").count() <= 101
+        await expect(panel.row("small")).to_have_count(0)
 
 
 async def test_while_it_is_closed_the_page_has_nothing_of_it(tmp_path: Path, open_browser: OpenBrowser) -> None:
