@@ -24,7 +24,7 @@ FLOORS = [
 
 WALLS = {
     "nicegui": {"app", "page", "mic"},
-    "websockets": {"transport", "offline.server"},
+    "websockets": {"transport", "offline.server", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""

@@ -1,0 +1,39 @@
+"""How long it takes to start: to the first page, beside an empty NiceGUI page, and to import."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from voice_ui.measure import program
+from voice_ui.measure.figures import Figures
+
+BUDGETS = {"first page, s": "≤ 1.5 ×"}
+
+EMPTY = """
+from nicegui import ui
+
+@ui.page("/")
+def page():
+    ui.label("empty")
+
+ui.run(host="127.0.0.1", port={port}, reload=False, show=False)
+"""
+
+IMPORT = "import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
+
+
+async def run(*, bare: bool) -> Figures:
+    """Start `python main.py` without a key, or the floor: the smallest NiceGUI program there is."""
+    port = program.free_port()
+    command = ("-c", EMPTY.format(port=port)) if bare else ("main.py", "--no-open", "--offline", "--port", f"{port}")
+    async with program.answering(port, *command) as (_, seconds):
+        return {"first page, s": seconds, "import, s": await _seconds_to_import("nicegui" if bare else "voice_ui.app")}
+
+
+async def _seconds_to_import(module: str) -> float:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", IMPORT.format(module=module), stdout=asyncio.subprocess.PIPE, cwd=program.ROOT
+    )
+    told, _ = await process.communicate()
+    return float(told)
