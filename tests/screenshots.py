@@ -12,11 +12,12 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.conftest import FLAGS, PLACES
+from tests.browser.inspector import Panel
 from tests.browser.page import Talk
 from tests.running import ROOT, Program, program
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
-README = {"answering-1440-light", "error-360-dark", "settings-360-light"}
+README = {"answering-1440-light", "error-360-dark", "settings-360-light", "inspector-1440-light"}
 
 
 async def picture(talk: Talk, folder: Path, name: str) -> None:
@@ -43,9 +44,9 @@ async def states(browser: Browser, url: str, folder: Path, size: str, scheme: st
     await picture(talk, folder, f"answering-{suffix}")
     await talk.open_settings()
     await picture(talk, folder, f"settings-{suffix}")
-    await talk.page.get_by_role("button", name="Push to talk", exact=True).click()
-    await talk.page.get_by_role("switch", name="Type instead of speaking").click()
     await talk.close_settings()
+    await inspector(talk, folder, suffix)
+    await talk.choose("Push to talk")
     await expect(talk.page.get_by_text("Applied to the running session.")).to_be_hidden()
     await picture(talk, folder, f"push-to-talk-{suffix}")
     await talk.stop()
@@ -56,6 +57,19 @@ async def states(browser: Browser, url: str, folder: Path, size: str, scheme: st
     await talk.shows_error("mic-refused")
     await picture(talk, folder, f"error-{suffix}")
     await context.close()
+
+
+async def inspector(talk: Talk, folder: Path, suffix: str) -> None:
+    """Listening, a question in writing, and one of the events in full."""
+    panel = await Panel(talk.page).open()
+    await expect(panel.row("input_audio_buffer.append")).to_have_count(1)
+    await talk.type("What is two plus two?")
+    await expect(talk.response).to_contain_text("4")
+    await talk.is_in("listening")
+    await panel.row("response.output_text.done").locator("summary").click()
+    await talk.page.mouse.move(0, 0)
+    await picture(talk, folder, f"inspector-{suffix}")
+    await panel.press("Hide inspector")
 
 
 async def sharing(browser: Browser, app: Program, folder: Path, size: str, scheme: str) -> None:

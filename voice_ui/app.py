@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -38,6 +39,9 @@ if TYPE_CHECKING:  # what only --share needs must not delay the first page
 RECONNECT_SECONDS = 30.0
 """How long a tab may be out of touch before its session is given up; longer means noticing a closed one later."""
 
+GARBAGE = (20_000, 20, 20)
+"""Python's thresholds; its own begin with 700."""
+
 _log = logging.getLogger("voice_ui.app")
 
 FAVICON = Path(__file__).parent / "page" / "favicon.svg"
@@ -70,6 +74,11 @@ class VoiceUI:
             _log.info("the offline practice server answers at %s", self._offline.url)
         else:
             _log.info("%s is to answer, with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+        # What is there by now will stay; to look it through for garbage takes a sixth of the time of a chunk, and
+        # makes a pause that is felt (benchmarks/README.md).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE)
         self._started.set()
         if self._share:
             await self._open_door(self._share)

@@ -5,52 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import OpenBrowser
+from tests.browser.inspector import Panel
+from tests.browser.long_reply import cost_of_a_reply, writes
 from tests.browser.page import Talk, open_talk
+from tests.patience import SECOND
 from tests.protocol.scripted import Script, ScriptedServer, Wire
 from tests.running import program
-
-
-class Panel:
-    """The inspector of one tab."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.panel = page.get_by_test_id("inspector")
-        self.rows = self.panel.locator(".inspector-row")
-        self.shown = self.panel.locator(".inspector-row:not([hidden])")
-        self.count = page.get_by_test_id("inspector-count")
-
-    async def open(self) -> Panel:
-        talk = Talk(self.page)
-        await talk.open_settings()
-        await self.page.get_by_role("switch", name="Inspector").click()
-        await talk.close_settings()
-        await expect(self.panel).to_be_visible()
-        return self
-
-    def row(self, type: str) -> Locator:
-        return self.rows.filter(has=self.page.get_by_text(type, exact=True))
-
-    async def filter(self, words: str) -> None:
-        await self.panel.get_by_role("textbox", name="Filter").fill(words)
-
-    async def press(self, name: str) -> None:
-        await self.panel.get_by_role("button", name=name, exact=True).click()
-
-    async def downloaded(self) -> list[dict[str, Any]]:
-        async with self.page.expect_download() as download:
-            await self.press("Download as JSON lines")
-        path = await (await download.value).path()
-        return await asyncio.to_thread(lambda: [json.loads(line) for line in path.read_text("utf-8").splitlines()])
 
 
 @asynccontextmanager
@@ -170,6 +137,31 @@ async def test_one_click_leads_from_an_error_to_the_event_that_caused_it(
         await expect(talk.page.get_by_role("button", name="Show event")).to_be_hidden()
 
 
+async def test_what_it_keeps_is_bounded_in_rows_and_in_characters(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    large = asyncio.Event()
+
+    async def floods(wire: Wire) -> None:
+        await wire.configure()
+        reading = asyncio.create_task(wire.until_closed())
+        for number in range(1_200):
+            await wire.say("small", number=number)
+        async with asyncio.timeout(20 * SECOND):
+            await large.wait()
+        for number in range(120):
+            await wire.say("large", number=number, padding="a" * 99_000)
+        await reading
+
+    async with inspected(floods, tmp_path, open_browser) as (talk, panel, _):
+        await talk.start()
+        await expect(panel.rows.filter(has_text="number: 1199")).to_have_count(1)
+        await expect(panel.row("session.created")).to_have_count(0)
+        assert await panel.rows.count() == 1_000
+        large.set()
+        await expect(panel.rows.filter(has_text="number: 119,")).to_have_count(1)
+        assert 0 < await panel.row("large").count() <= 101
+        await expect(panel.row("small")).to_have_count(0)
+
+
 async def test_while_it_is_closed_the_page_has_nothing_of_it(tmp_path: Path, open_browser: OpenBrowser) -> None:
     async with program(folder=tmp_path) as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone"])
@@ -191,81 +183,10 @@ async def test_while_it_is_closed_the_page_has_nothing_of_it(tmp_path: Path, ope
         await expect(panel.panel).to_have_count(0)
 
 
-FRAMES = """() => new Promise((done) => {
-    // The time between frames, from the first word of the reply to its last: looked at so that it costs no layout.
-    const status = document.querySelector("[data-testid=status]");
-    const frames = [];
-    let before;
-    const next = (now) => {
-        const answering = status.dataset.state === "answering";
-        if (answering && before) frames.push(now - before);
-        if (!answering && frames.length) return done(frames);
-        before = now;
-        requestAnimationFrame(next);
-    };
-    requestAnimationFrame(next);
-})"""
-
-
-def writes(characters: int) -> Script:
-    """A hundred deltas a second, of 50 characters each."""
-
-    async def script(wire: Wire) -> None:
-        await wire.configure()
-        reading = asyncio.create_task(wire.until_closed())
-        await wire.say("response.created", response={"id": "r"})
-        start = time.monotonic()
-        for number in range(characters // 50):
-            await asyncio.sleep(start + number / 100 - time.monotonic())
-            delta = f"{number:05d} " + "all work and no play makes Jack a dull boy; "
-            await wire.say("response.output_text.delta", response_id="r", item_id="a", delta=delta)
-        await wire.say("response.done", response={"id": "r", "status": "completed"})
-        await reading
-
-    return script
-
-
-async def cost_of_a_reply(browser: Browser, url: str, characters: int, *, inspecting: bool) -> tuple[float, int]:
-    """Return the time between two frames (milliseconds, p95) while a reply is written, and the bytes it took."""
-    context = await browser.new_context(permissions=["microphone"])
-    page = await context.new_page()
-    received = 0
-
-    def count(event: dict[str, dict[str, str]]) -> None:
-        nonlocal received
-        received += len(event["response"]["payloadData"])
-
-    wire = await context.new_cdp_session(page)
-    wire.on("Network.webSocketFrameReceived", count)
-    await wire.send("Network.enable")
-    await page.goto(url)
-    talk, panel = Talk(page), Panel(page)
-    await talk.is_in("idle")
-    if inspecting:
-        await panel.open()
-    before = received
-    await talk.start()
-    frames: list[float] = await page.evaluate(FRAMES)
-    await expect(talk.response).to_contain_text(f"{characters // 50 - 1:05d}")
-    if inspecting:
-        await expect(panel.row("response.done")).to_have_count(1)
-    await context.close()
-    return sorted(frames)[len(frames) * 95 // 100], received - before
-
-
-async def test_a_long_reply_stays_smooth_and_costs_bytes_in_proportion(
-    tmp_path: Path, open_browser: OpenBrowser, report: Callable[[str], None]
-) -> None:
-    async with ScriptedServer(writes(20_000), writes(20_000), writes(5_000)).running() as server:
+async def test_it_costs_bytes_in_proportion_to_what_passes(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    lengths = (2_500, 10_000)
+    async with ScriptedServer(*map(writes, lengths)).running() as server:
         base = server.url.partition("/realtime")[0]
         async with program(folder=tmp_path, OPENAI_BASE_URL=base) as app, open_browser() as browser:
-            closed_ms, closed_bytes = await cost_of_a_reply(browser, app.url, 20_000, inspecting=False)
-            open_ms, open_bytes = await cost_of_a_reply(browser, app.url, 20_000, inspecting=True)
-            _, short_bytes = await cost_of_a_reply(browser, app.url, 5_000, inspecting=True)
-    report(
-        "\n20,000 characters, 100 deltas a second\n"
-        f"{'inspector closed':20} frame p95 {closed_ms:5.1f} ms {closed_bytes:>10,} bytes\n"
-        f"{'inspector open':20} frame p95 {open_ms:5.1f} ms {open_bytes:>10,} bytes"
-    )
-    assert open_ms <= 2 * closed_ms + 17, (open_ms, closed_ms)  # a frame more, on a machine that is busy with others
-    assert open_bytes < 4.6 * short_bytes, (open_bytes, short_bytes)
+            short, long = [await cost_of_a_reply(browser, app.url, length, inspecting=True) for length in lengths]
+    assert long.bytes < 4.6 * short.bytes, (short, long)

@@ -10,8 +10,8 @@ from tests.patience import until
 from tests.protocol.reader import chunk, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
 from voice_ui import audio
-from voice_ui.session import session as session_module
-from voice_ui.state import State
+from voice_ui.session import line as line_module
+from voice_ui.state import PATIENCE, State
 
 
 def spoken(wire: Wire) -> list[int]:
@@ -150,7 +150,7 @@ async def test_a_refusal_is_not_tried_again() -> None:
 
 
 async def test_trying_again_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "RECOVER_SECONDS", 0.3)
+    monkeypatch.setattr(line_module, "RECOVER_SECONDS", 0.3)
     async with ScriptedServer(holds).running() as server, session_with(server.endpoint) as (session, reader):
         session.start()
         await until(lambda: session.state is State.LISTENING)
@@ -160,7 +160,7 @@ async def test_trying_again_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_stop_while_reconnecting_gives_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(session_module.PATIENCE, State.RECONNECTING_LAST, 0.3)
+    monkeypatch.setitem(PATIENCE, State.RECONNECTING_LAST, 0.3)
     async with ScriptedServer(holds).running() as server, session_with(server.endpoint) as (session, reader):
         session.start()
         await until(lambda: session.state is State.LISTENING)

@@ -61,7 +61,9 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
             _print(text)
         if "capacity" in options.parts:
             _tell("Capacity")
-            steps = await capacity.measure(model, most=20 if options.quick else 640, seconds=seconds)
+            steps = await capacity.measure(
+                model, most=20 if options.quick else 640, seconds=3.0 if options.quick else 10.0
+            )
             told["capacity"] = {"sessions": capacity.carried(steps), "steps": [asdict(step) for step in steps]}
             _print(capacity.table(steps))
         if "growth" in options.parts:

@@ -19,6 +19,9 @@ SHARE_MS = 50.0
 FULL = 0.97
 """Of a core: one process does no more."""
 
+DELTAS = 60
+"""Of the reply that each gets in the time: some forty words, written in a third of it."""
+
 TABS_EACH = 40
 """In one process of simulated tabs: more would keep that one busy, not the app."""
 
@@ -48,7 +51,7 @@ class Step:
         return max(shares, key=lambda name: shares[name])
 
 
-async def measure(model: Program, *, most: int = 640, seconds: float = 6.0) -> list[Step]:
+async def measure(model: Program, *, most: int = 640, seconds: float = 10.0) -> list[Step]:
     """Double the sessions until it is too much; each sends 50 chunks a second, and reads a reply."""
     steps: list[Step] = []
     sessions = 10
@@ -84,7 +87,7 @@ def table(steps: list[Step]) -> str:
 
 async def _step(model: Program, sessions: int, seconds: float) -> Step:
     chunks = round(seconds * 1000 / audio.CHUNK_MS)
-    talk = Talk(chunks, every=chunks // 2, deltas=round(seconds * 20))
+    talk = Talk(chunks, every=chunks, deltas=DELTAS, delta_ms=round(seconds * 1000 / 3 / DELTAS))
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(program.page_of(model))
         sizes = [min(TABS_EACH, sessions - start) for start in range(0, sessions, TABS_EACH)]

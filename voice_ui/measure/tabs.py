@@ -40,7 +40,7 @@ class Talk:
     chunk_ms: float = audio.CHUNK_MS
     """From one chunk to the next; 0 is as fast as they are taken."""
     every: int = 0
-    """Of so many chunks, the first asks for a reply; 0: none does."""
+    """Of so many chunks one asks for a reply, 0: none does. Their number must be a multiple of it."""
     deltas: int = 0
     """Of a reply."""
     delta_ms: int = 20
@@ -100,10 +100,10 @@ class Crowd:
         self._down = []
         before = [(tab.wire.sent, tab.wire.received) for tab in self._tabs]
         start, used = time.monotonic(), time.process_time()
-        step = talk.chunk_ms / 1000 / len(self._tabs)
-        await asyncio.gather(*(self._speak(tab, talk, start + place * step) for place, tab in enumerate(self._tabs)))
+        places = [(tab, place / len(self._tabs)) for place, tab in enumerate(self._tabs)]
+        await asyncio.gather(*(self._speak(tab, talk, place, start) for tab, place in places))
         seconds, busy = time.monotonic() - start, time.process_time() - used
-        replies = -(-talk.chunks // talk.every) if talk.every else 0
+        replies = talk.chunks // talk.every if talk.every else 0
         told = Told(seconds, talk.chunks * len(self._tabs), replies * talk.deltas * len(self._tabs))
         await self._arrive(told.deltas)
         if gone := [task for task in self._reading if task.done()]:
@@ -114,10 +114,12 @@ class Crowd:
             told.bytes_down += tab.wire.received - received
         return told
 
-    async def _speak(self, tab: Tab, talk: Talk, start: float) -> None:
+    async def _speak(self, tab: Tab, talk: Talk, place: float, start: float) -> None:
+        """Say it all; at its place among the others, from 0 to 1, a tab says each chunk, and asks for its replies."""
         for number in range(talk.chunks):
-            await asyncio.sleep(max(0.0, start + number * talk.chunk_ms / 1000 - time.monotonic()))
-            asks = bool(talk.every) and number % talk.every == 0
+            due = start + (number + place) * talk.chunk_ms / 1000
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            asks = bool(talk.every) and number % talk.every == int(place * talk.every)
             mark = stamp.Stamp(time.monotonic(), talk.deltas if asks else 0, talk.delta_ms)
             await tab.speak(mark.on(self._said[number % len(self._said)]))
 

@@ -4,11 +4,15 @@
 // Rows are made by hand and not by Vue: a hundred events a second must cost what ten new rows cost, not a thousand old.
 
 const KEPT = 1000; // NOTE: ROWS_KEPT in inspector.py
+const KEPT_CHARACTERS = 10_000_000; // of all rows: a server may send large ones
 const EXCERPT = 160; // characters
 const SAID_MS = 4000;
+const NEAR_THE_END = 40; // pixels: who is so near sees what comes
 
 const isAppend = (row) => row.count !== undefined;
 const plain = (number) => Math.round(number).toLocaleString("en-US");
+const seconds = (ms) => `${(ms / 1000).toFixed(3)} s`;
+const isNoise = (name, value) => value === null || /^(id|object|.*_id)$/.test(name);
 
 // The first words in an event, for one line.
 function excerpt({ event, count }) {
@@ -21,8 +25,19 @@ function excerpt({ event, count }) {
   if (event.delta?.ms !== undefined) return `${plain(event.delta.ms)} ms of sound`;
   const words = event.error?.message ?? event.delta ?? event.transcript ?? event.text;
   if (typeof words === "string") return words;
-  const { type, event_id, ...rest } = event;
-  return Object.keys(rest).length ? JSON.stringify(rest) : "";
+  const { type, ...rest } = event;
+  const told = JSON.stringify(rest, (name, value) => (isNoise(name, value) ? undefined : value));
+  return told.slice(1, -1).replace(/"(\w+)":/g, "$1: ").replace(/,(?=[\w{["])/g, ", ");
+}
+
+// How many of the oldest rows are too many.
+function tooMany(rows) {
+  let room = KEPT_CHARACTERS;
+  for (let kept = 0; kept < rows.length; kept++) {
+    room -= rows.at(-1 - kept).size;
+    if (kept === KEPT || room < 0) return rows.length - kept;
+  }
+  return 0;
 }
 
 function element(tag, className, text = "") {
@@ -49,7 +64,8 @@ export default {
         <q-btn-toggle dense unelevated no-caps v-model="from" aria-label="Direction" role="group" :options="[
           {label: 'All', value: ''}, {label: 'Sent', value: 'client'}, {label: 'Received', value: 'server'}]" />
       </div>
-      <div ref="scroller" class="inspector-rows" tabindex="0" role="region" aria-label="Events">
+      <div ref="scroller" class="inspector-rows" tabindex="0" role="region" aria-label="Events: arrow keys choose one"
+        @keydown.up.prevent="step('previous')" @keydown.down.prevent="step('next')">
         <ol ref="list"></ol>
       </div>
       <p class="inspector-said" role="status">{{ said }}</p>
@@ -78,13 +94,24 @@ export default {
 
   methods: {
     add(rows) {
+      for (const row of rows) row.size ??= JSON.stringify(row.event).length;
       if (this.paused) {
-        this.waiting = [...this.waiting, ...rows].slice(-KEPT);
+        this.waiting.push(...rows);
+        this.waiting.splice(0, tooMany(this.waiting));
       } else {
-        for (const row of rows) this.append(row);
-        while (this.rows.length > KEPT) this.rows.shift().element.remove();
+        this.keepEnd(() => {
+          for (const row of rows) this.append(row);
+          for (const row of this.rows.splice(0, tooMany(this.rows))) row.element.remove();
+        });
       }
       this.count();
+    },
+    // Who looks at the end goes on to look at the end.
+    keepEnd(change) {
+      const { scroller } = this.$refs;
+      const following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END;
+      change();
+      if (following) scroller.scrollTop = scroller.scrollHeight;
     },
     append(row) {
       const last = this.rows.at(-1);
@@ -108,21 +135,26 @@ export default {
       row.element = element("li", `inspector-row from-${row.from} ${row.event?.type === "error" ? "is-error" : ""}`);
       row.details = element("details", "");
       const summary = element("summary", "");
+      summary.tabIndex = -1; // a thousand stops on the way through the page would be too many: see step
       const arrow = element("span", "inspector-arrow", sent ? "↑" : "↓");
       arrow.setAttribute("role", "img");
       arrow.setAttribute("aria-label", sent ? "sent" : "received");
       row.excerpt = element("span", "inspector-excerpt", excerpt(row).slice(0, EXCERPT));
       summary.append(
-        element("span", "inspector-time", `${plain(row.at_ms)} ms`),
+        element("span", "inspector-time", seconds(row.at_ms)),
         arrow,
         element("span", "inspector-type", row.event?.type ?? "not an event"),
         row.excerpt,
       );
       row.details.append(summary);
-      row.details.addEventListener("toggle", () => row.details.open && this.fill(row));
+      summary.addEventListener("click", () => row.details.open || this.unfold(row));
       row.element.dataset.number = row.number;
       row.element.append(row.details);
       row.element.hidden = !this.matches(row);
+    },
+    unfold(row) {
+      this.fill(row);
+      requestAnimationFrame(() => row.details.scrollIntoView({ block: "nearest" }));
     },
     // The event in full: only here, where somebody asked for it.
     fill(row) {
@@ -135,6 +167,13 @@ export default {
       row.body.append(element("span", "inspector-number", `Event ${this.numbers(row)}`), button, json);
       row.details.append(row.body);
     },
+    // From one row to the next, by the keyboard; into the list from its end.
+    step(way) {
+      const rows = this.rows.filter(({ element }) => !element.hidden);
+      const place = rows.findIndex(({ element }) => element.contains(document.activeElement));
+      const next = place < 0 ? rows.at(-1) : rows[place + (way === "next" ? 1 : -1)];
+      next?.details.firstChild.focus();
+    },
     numbers: ({ number, last }) => (last > number ? `${number} to ${last}` : `${number}`),
 
     // Every word must be in the event, and no -word.
@@ -145,8 +184,14 @@ export default {
       return words.every((word) => (word.length > 1 && word[0] === "-" ? !text.includes(word.slice(1)) : text.includes(word)));
     },
     sift() {
-      for (const row of this.rows) row.element.hidden = !this.matches(row);
+      this.keepEnd(() => {
+        for (const row of this.rows) row.element.hidden = !this.matches(row);
+      });
       this.count();
+    },
+    unsift() {
+      this.filter = this.from = "";
+      this.sift(); // now, and not when Vue comes to it
     },
     pause(paused) {
       this.paused = paused;
@@ -173,8 +218,7 @@ export default {
       const cause = id && this.rows.find((row) => row.from === "client" && row.event.event_id === id);
       for (const marked of this.$refs.list.querySelectorAll(".marked")) marked.classList.remove("marked");
       for (const shown of cause ? [cause, row] : [row]) {
-        if (shown.element.hidden) this.filter = this.from = "";
-        shown.element.hidden = false;
+        if (shown.element.hidden) this.unsift();
         shown.element.classList.add("marked");
         shown.details.open = true;
         this.fill(shown);

@@ -74,6 +74,8 @@ class Inspector:
         if self._flushing:
             self._flushing.cancel()
             self._flushing = None
+        if self._panel and not self._client.has_socket_connection:
+            return  # the newest wait here; in NiceGUI's outbox all would
         if self._panel and self._batch and self._since is not None:
             self._panel.run_method("add", rows_of(self._batch, self._since))
         self._batch.clear()

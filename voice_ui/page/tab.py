@@ -55,7 +55,7 @@ HELD_SECONDS = 3.0
 LONG_THOUGHT_SECONDS = 8.0
 LONG_THOUGHT = "Still waiting for the reply…"
 
-TO_THE_END = "() => document.querySelector('.conversation').scrollTo({ top: 0, behavior: 'smooth' })"
+TO_THE_END = "() => document.querySelector('.conversation').scrollTo({ top: 0 })"
 
 CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
 CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}

@@ -15,6 +15,10 @@ from voice_ui.usage import Usage
 COPY = "e => Quasar.copyToClipboard(e.currentTarget.closest('article').querySelector('.running-text').innerText)"
 
 
+PAGE_TURNS = 20
+"""NiceGUI tells an element its children whenever there is one more; so each turn costs the same, however many there
+were before."""
+
 MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
 """What is said of a reply that is not whole, by its status."""
 
@@ -75,6 +79,8 @@ class Transcript(ui.element):
         self._totals: list[float] = []
         with self:
             self._history = ui.element("div").classes("history").props("data-testid=history")
+            with self._history:
+                self._page = ui.element("div").classes("history-page")
             self._turn = Turn()
             with ui.element("div").classes("totals"):
                 self._usage = ui.label().props("data-testid=usage")
@@ -119,7 +125,10 @@ class Transcript(ui.element):
         """Move the running turn up into the history."""
         filed = self._turn
         filed.file()
-        filed.move(self._history)
+        if len(self._page.default_slot.children) == PAGE_TURNS:
+            with self._history:
+                self._page = ui.element("div").classes("history-page")
+        filed.move(self._page)
         self._filed |= {item.id: filed for item in filed.items.values()}
         with self:
             self._turn = Turn()
