@@ -8,6 +8,7 @@ from typing import Any
 from voice_ui import models
 from voice_ui.errors import Problem
 from voice_ui.servers import Endpoint
+from voice_ui.transport import http
 
 ASK_SECONDS = 5.0
 """For `GET /models/<model>`; a server that takes longer is no less a realtime server."""
@@ -31,10 +32,9 @@ async def ask(endpoint: Endpoint, *, today: date) -> Problem | None:
     """Return what the server's list of models says against it; a server without one, or an odd one, is no problem."""
     import httpx  # late: it is not needed before the first page
 
-    headers = {name: secret.reveal() for name, secret in endpoint.headers.items()}
     try:
-        async with httpx.AsyncClient(timeout=ASK_SECONDS) as client:
-            response = await client.get(endpoint.models_url, headers=headers)
+        async with http.client(endpoint, ASK_SECONDS) as client:
+            response = await client.get(endpoint.models_url)
             told = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None

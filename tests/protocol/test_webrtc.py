@@ -185,7 +185,7 @@ def test_an_answer_that_tells_its_ice_lines_once_has_them_in_every_section() -> 
 
 
 def test_without_the_extra_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webrtc, "is_installed", lambda: False)
+    monkeypatch.setattr(dialer, "find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"\[webrtc\].*websocket"):
         dialer.check("webrtc")
     dialer.check("websocket")

@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 
 from voice_ui.errors import ConnectionFailed, Problem, SettingsError
 from voice_ui.servers import Endpoint
-from voice_ui.transport import webrtc, websocket
+from voice_ui.transport import websocket
 from voice_ui.transport.interface import Transport
 
 FALLS_BACK = {"webrtc-no-route", "webrtc-unsupported"}
@@ -23,7 +24,7 @@ _log = logging.getLogger("voice_ui.transport")
 
 def check(transport: str) -> None:
     """Raise SettingsError if what was chosen is not installed."""
-    if transport == "webrtc" and not webrtc.is_installed():
+    if transport == "webrtc" and not find_spec("aiortc"):
         raise SettingsError(
             'VOICE_UI_TRANSPORT=webrtc needs packages: pip install -e ".[webrtc]"; or set it to websocket'
         )
@@ -44,6 +45,8 @@ class Dialer:
             if self._transport == "websocket":
                 yield await stack.enter_async_context(websocket.connect(endpoint))
                 return
+            from voice_ui.transport import webrtc  # late: nothing of it is needed where it was not chosen
+
             problem = self._recent_failure()
             if problem is None:
                 try:

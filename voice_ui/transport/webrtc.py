@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -24,6 +23,7 @@ from voice_ui import audio
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
 from voice_ui.protocol import ClientEvent
 from voice_ui.servers import Endpoint
+from voice_ui.transport.http import client
 from voice_ui.transport.pacing import FRAME_MS, Pacing
 from voice_ui.transport.refusals import refused_by_http, unreachable
 
@@ -41,11 +41,6 @@ DEAD_SECONDS = 10.0
 """Without a report the other side is gone; ICE itself notices only after 30 s."""
 
 CHANNEL = "oai-events"
-
-
-def is_installed() -> bool:
-    """Whether the extra is there; nothing of it is imported."""
-    return find_spec("aiortc") is not None
 
 
 @asynccontextmanager
@@ -203,8 +198,8 @@ class _Call:
         self.end("we hung up")
         if self._location:
             with contextlib.suppress(httpx.HTTPError, TimeoutError):
-                async with asyncio.timeout(1), self._client() as client:
-                    await client.post(f"{self._location}/hangup")
+                async with asyncio.timeout(1), client(self._endpoint, 1) as web:
+                    await web.post(f"{self._location}/hangup")
         for task in self._draining:
             task.cancel()
         await asyncio.gather(*self._draining, return_exceptions=True)
@@ -219,8 +214,8 @@ class _Call:
         url = self._endpoint.calls_url
         facts = {"server": self._endpoint.name, "model": self._endpoint.model, "address": self._endpoint.setting}
         try:
-            async with self._client() as client:
-                response = await client.post(url, files=parts)
+            async with client(self._endpoint, CONNECT_SECONDS) as web:
+                response = await web.post(url, files=parts)
         except httpx.TimeoutException as error:
             raise TimeoutError from error
         except httpx.ConnectError as error:
@@ -238,10 +233,6 @@ class _Call:
             # The key goes with it, so it must be theirs.
             self._location = joined if urlsplit(joined)[:2] == urlsplit(url)[:2] else ""
         return response.text
-
-    def _client(self) -> httpx.AsyncClient:
-        headers = {name: secret.reveal() for name, secret in self._endpoint.headers.items()}
-        return httpx.AsyncClient(headers=headers, timeout=CONNECT_SECONDS)
 
     def _handle_state(self) -> None:
         if self._peer.connectionState in {"failed", "closed"}:
