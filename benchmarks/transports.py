@@ -1,6 +1,6 @@
 """Websocket beside WebRTC, between this program and a realtime server: which is quicker, cheaper, and on what link?
 
-    python benchmarks/transports.py [--seconds 20] [--sessions 5]
+    python benchmarks/transports.py [websocket] [webrtc] [--seconds 20] [--sessions 5]
 
 Needs the extra `webrtc` and an address on a network (WebRTC uses no loopback). Both go from this process to the offline
 server's sockets in another, each through a relay of ours that delays every piece by half the round trip and loses some:
@@ -159,6 +159,7 @@ class _Udp(asyncio.DatagramProtocol):
         self.target: tuple[str, int] | None = None
         self._is_lost, self._later = is_lost, later
         self._client: tuple[str, int] | None = None
+        self._early: list[tuple[bytes, tuple[str, int]]] = []
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -168,8 +169,14 @@ class _Udp(asyncio.DatagramProtocol):
         if source != self.target:
             self._client = source
         to = self._client if source == self.target else self.target
-        if to and not self._is_lost():
+        if to is None:  # whom it is for has not come yet
+            self._early.append((data, source))
+        elif not self._is_lost():
             self._later(lambda: self._transport.sendto(data, to))
+        if self._client and self.target:
+            early, self._early = self._early, []
+            for piece in early:
+                self.datagram_received(*piece)
 
 
 def through(relay: Relay, host: str) -> None:
@@ -275,7 +282,7 @@ async def main(options: argparse.Namespace) -> None:
     reading = asyncio.create_task(read(process, heard))
     rows = [("round trip, loss", "way", "set-up, ms", "chunk → server p50, ms", "p95", "missing", "core per session")]
     for link in LINKS:
-        for way in WAYS:
+        for way in options.ways or WAYS:
             row = await measure(link, way, url, heard, options.seconds, options.sessions)
             figures = (f"{row.set_up_ms:.0f}", f"{row.p50_ms:.0f}", f"{row.p95_ms:.0f}")
             rows.append((row.link, row.way, *figures, f"{row.missing:.1%}", f"{row.cpu:.1%}"))
@@ -288,6 +295,7 @@ async def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("ways", nargs="*", choices=[[], *WAYS], metavar="WAY", help=f"{' or '.join(WAYS)}; both")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--sessions", type=int, default=5)
     parser.add_argument("--listen", action="store_true", help=argparse.SUPPRESS)

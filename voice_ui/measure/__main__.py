@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import platform
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
@@ -44,7 +45,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure what was asked for; print it, and return it."""
     seconds = 2.0 if options.quick else 6.0
     told: dict[str, Any] = {"machine": machine()}
-    _print(f"{machine()}\n")
+    _print(f"# Measured\n\nBy `python -m voice_ui.measure`, on {machine()}.\n")
     async with program.model() as model:
         if "start" in options.parts:
             text, told["start"] = await _both("Start", options.runs, start.run, start.BUDGETS)
@@ -73,6 +74,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
             _print(growth.table(grown))
             if options.chart:
                 options.chart.write_text(chart.svg(grown), encoding="utf-8")
+                _print(f"![What one more costs, as it grows]({options.chart.name})\n")
     return told
 
 
@@ -81,6 +83,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m voice_ui.measure", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", default=PARTS, help=f"of {', '.join(PARTS)}; all of them")
     parser.add_argument("--browser", action="store_true", help="a turn in a real Chromium, too (needs the extra test)")
+    parser.add_argument(
+        "--transport", choices=("websocket", "webrtc", "both"), help="to the server, instead: how quick, at what cost"
+    )
     parser.add_argument("--runs", type=int, default=5, help="of each figure (default 5)")
     parser.add_argument("--quick", action="store_true", help="short runs: enough to compare, not to publish")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
@@ -90,6 +95,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"no part {', '.join(sorted(unknown))}; allowed: {', '.join(PARTS)}")
     if not program.BENCHMARKS.exists():
         parser.error("the floor is not there: run this in a clone of the repository")
+    if options.transport:
+        ways = ("websocket", "webrtc") if options.transport == "both" else (options.transport,)
+        sys.exit(subprocess.run((sys.executable, program.BENCHMARKS / "transports.py", *ways), check=False).returncode)
     told = asyncio.run(_measure(options))
     if options.json:
         options.json.write_text(json.dumps(told, indent=1), encoding="utf-8")

@@ -82,7 +82,7 @@ def table(steps: list[Step]) -> str:
         rows.append((f"{step.sessions}", f"{step.up_ms:.1f}", f"{step.down_ms:.1f}", *used, f"{step.lost}"))
     first_too_many = next((step for step in steps if step.is_too_much), None)
     reason = f"; at {first_too_many.sessions}, {first_too_many.full} is full" if first_too_many else ""
-    return f"Capacity: {carried(steps)} sessions on one core (budget ≥ 60){reason}\n\n{columns(rows)}\n"
+    return f"## Capacity: {carried(steps)} sessions on one core (budget ≥ 60){reason}\n\n{columns(rows)}\n"
 
 
 async def _step(model: Program, sessions: int, seconds: float) -> Step:

@@ -58,7 +58,7 @@ def table(title: str, figures: Sequence[Figure]) -> str:
     for figure in figures:
         ratio = f"{figure.ratio:.2f}" if figure.ratio else ""
         rows.append((figure.name, figure.unit, spread(figure.ours), spread(figure.floor), ratio, figure.budget))
-    return f"{title}\n\n{columns(rows)}\n"
+    return f"## {title}\n\n{columns(rows)}\n"
 
 
 def spread(values: Sequence[float]) -> str:

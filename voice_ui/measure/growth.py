@@ -101,4 +101,4 @@ def table(grown: Sequence[Series]) -> str:
         ends = [f"{series.at[place]:,.0f}" for place in (0, -1)]
         memory = " → ".join(f"{series.memory_mb[place]:.0f}" for place in (0, -1))
         rows.append((series.name, *ends, series.unit, *cost, memory))
-    return f"Growth: what one more costs\n\n{columns(rows)}\n"
+    return f"## Growth: what one more costs\n\n{columns(rows)}\n"
