@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -228,8 +229,11 @@ async def new_tab(browser: Browser, program: Program, *scripts: str) -> Tab:
     return Tab(page, program)
 
 
+HURRIED = re.compile(r"/mic(_delivery)?\.js")
+
+
 async def hurry(route: Route) -> None:
-    """Give the page our mic.js with ten seconds and half a minute made one second, and a minute three."""
+    """Give the page our microphone with ten seconds and half a minute made one second, and a minute three."""
     response = await route.fetch()
     body = (await response.text()).replace("10_000", "1_000").replace("30_000", "1_000").replace("60_000", "3_000")
     await route.fulfill(response=response, body=body)
@@ -394,7 +398,7 @@ async def test_silence_is_a_hint_and_sound_takes_it_back(
 ) -> None:
     async with open_browser(recording(tmp_path / "late.wav", silent_s=2.5)) as browser:
         tab = await new_tab(browser, program)
-        await tab.page.route("**/mic.js", hurry)
+        await tab.page.route(HURRIED, hurry)
         await tab.open()
         await tab.press("Toggle")
         await tab.tells("starting", "started", "problem mic-silent")
@@ -415,7 +419,7 @@ async def test_a_question_nobody_answers_is_a_hint_until_it_is_answered(browser:
         };
         """,
     )
-    await tab.page.route("**/mic.js", hurry)
+    await tab.page.route(HURRIED, hurry)
     await tab.open()
     await tab.press("Toggle")
     await tab.tells("starting", "problem mic-prompt-pending")
@@ -536,7 +540,7 @@ async def test_a_lost_connection_loses_no_sound(browser: Browser, program: Progr
 async def test_sound_that_could_not_be_kept_is_told_in_seconds(browser: Browser, program: Program) -> None:
     cable = Cable(program.port)
     tab = await new_tab(browser, program)
-    await tab.page.route("**/mic.js", hurry)
+    await tab.page.route(HURRIED, hurry)
     async with cable.laid() as port:
         await tab.open(port=port)
         await tab.press("Toggle")
@@ -556,7 +560,7 @@ async def test_sound_that_could_not_be_kept_is_told_in_seconds(browser: Browser,
 async def test_a_page_without_its_server_does_not_keep_the_microphone(browser: Browser, program: Program) -> None:
     cable = Cable(program.port)
     tab = await new_tab(browser, program)
-    await tab.page.route("**/mic.js", hurry)
+    await tab.page.route(HURRIED, hurry)
     async with cable.laid() as port:
         await tab.open(port=port)
         await tab.press("Toggle")

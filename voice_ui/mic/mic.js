@@ -1,10 +1,8 @@
 // The microphone: this half owns the device, mic.py the state. Sound leaves here in 20 ms chunks of 16-bit mono PCM.
-//
-// Everything told to Python carries a number and is kept for half a minute, sent or not. After a lost connection this
-// half says hello, Python answers with the last number it has, and what came after goes out again, in order.
 
-const FRAME_MS = 20; // NOTE: FRAME_MS in mic.py
-const KEPT = 30_000 / FRAME_MS;
+import { Delivery } from "mic_delivery";
+
+const FRAME_MS = 20; // NOTE: CHUNK_MS in audio.py
 const TICK_MS = 250;
 const LATE_MS = 1000; // a device that gives no frame for so long is not working
 const FIRST_MS = 2000; // Firefox takes a second to begin, on a busy machine
@@ -41,10 +39,7 @@ export default {
   ],
 
   created() {
-    this.page = Math.random().toString(36); // tells this half from the one before it
-    this.seq = 0;
-    this.kept = [];
-    this.synced = false;
+    this.delivery = new Delivery((...event) => this.$emit(...event));
     this.run = null; // the capture under way
     this.closing = null; // the end of the one before
     this.level = 0;
@@ -63,13 +58,12 @@ export default {
     // NiceGUI makes its socket after the elements.
     setTimeout(() => {
       window.socket.io.reconnectionDelay(250).reconnectionDelayMax(1000);
-      window.socket.on("connect", this.hello);
-      this.hello();
+      this.delivery.open();
     });
     navigator.mediaDevices?.addEventListener("devicechange", this.tellDevices);
   },
   beforeUnmount() {
-    window.socket?.off("connect", this.hello);
+    this.delivery.close();
     navigator.mediaDevices?.removeEventListener("devicechange", this.tellDevices);
     this.stop();
   },
@@ -205,9 +199,8 @@ export default {
 
     // Tell how long after a chunk was captured the screen showed what Python has just sent.
     painted(seq) {
-      const chunk = this.kept.find((entry) => entry.seq === seq);
-      if (!chunk) return;
-      requestAnimationFrame(() => setTimeout(() => this.$emit("painted", seq, performance.now() - chunk.at)));
+      const at = this.delivery.postedAt(seq);
+      if (at) requestAnimationFrame(() => setTimeout(() => this.$emit("painted", seq, performance.now() - at)));
     },
 
     take(run, { pcm, power }) {
@@ -225,7 +218,7 @@ export default {
       run.idle += TICK_MS;
       run.apart = window.socket.connected ? 0 : run.apart + TICK_MS;
       if (run.apart >= APART_MS) return this.stop("server-lost");
-      if (!this.synced) this.hello(); // the one before may have come too early
+      if (!this.delivery.synced) this.delivery.hello(); // the one before may have come too early
       if (!run.stream) return run.idle >= PROMPT_MS && this.hint(run, "mic-prompt-pending");
       if (run.idle < (run.live ? LATE_MS : FIRST_MS)) return;
       const suspended = run.ctx.state !== "running"; // or "interrupted", by a phone call
@@ -280,18 +273,10 @@ export default {
     },
 
     post(name, body) {
-      this.kept.push({ seq: ++this.seq, name, body, at: performance.now() });
-      if (this.kept.length > KEPT) this.kept.splice(Math.max(0, this.kept.findIndex((e) => e.name === "chunk")), 1);
-      if (this.synced && window.socket.connected) this.$emit(name, this.seq, body);
-    },
-    hello() {
-      this.synced = false;
-      if (window.socket.connected) this.$emit("hello", this.page);
+      this.delivery.post(name, body);
     },
     resendAfter(last) {
-      if (this.synced) return;
-      this.synced = true;
-      for (const { seq, name, body } of this.kept) if (seq > last) this.$emit(name, seq, body);
+      this.delivery.resendAfter(last);
     },
 
     paint(power) {

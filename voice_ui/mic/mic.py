@@ -50,7 +50,7 @@ class _Listener:
         self._arrived(event.args, self._handle)
 
 
-class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]):
+class Mic(ui.element, component="mic.js", dependencies=["mic_delivery.js", "worklet/mic_frames.js"]):
     """Captures what is spoken in the browser. Shows nothing itself; its children see `--mic-level`, from 0 to 1."""
 
     def __init__(
@@ -173,7 +173,7 @@ class Mic(ui.element, component="mic.js", dependencies=["worklet/mic_frames.js"]
         self.run_method("toggle")
 
     def _handle_hello(self, event: GenericEventArguments) -> None:
-        """The page half is new, or connected again, and wants to know what arrived. NOTE: see hello() in mic.js."""
+        """The page half is new, or connected again, and asks what arrived. NOTE: see hello() in mic_delivery.js."""
         if event.args != self._page:
             self._page, self._last = str(event.args)[:40], 0
             self._end("reloaded")

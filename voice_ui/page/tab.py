@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from nicegui import background_tasks, ui
 
-from voice_ui.conversation import Item
-from voice_ui.errors import CATALOGUE, Problem
+from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, MicProblem, Stopped
 from voice_ui.page.browser_tab import BrowserTab
 from voice_ui.page.choices import Choices
 from voice_ui.page.composer import Composer
+from voice_ui.page.cure import Cure
 from voice_ui.page.error_card import ErrorCard
 from voice_ui.page.inspector import Inspector
+from voice_ui.page.offer import Offer
 from voice_ui.page.parking import LEFT_SECONDS, PARKING_SECONDS, Parking
 from voice_ui.page.settings_panel import SettingsPanel
 from voice_ui.page.stage import Stage
+from voice_ui.page.status import Status
 from voice_ui.page.transcript import Transcript
 from voice_ui.page.turn_clock import TurnClock
-from voice_ui.protocol import SessionConfig
 from voice_ui.session import (
     Alarm,
     ItemChanged,
     ItemForgotten,
-    Limits,
     ProblemRaised,
     RealtimeSession,
     StateChanged,
@@ -38,49 +36,7 @@ from voice_ui.state import State
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
-WORDS = {
-    "idle": "Press Start and speak",
-    "connecting": "Connecting…",
-    "listening": "Listening – speak now",
-    "hearing": "I hear you…",
-    "thinking": "Thinking…",
-    "answering": "Answering",
-    "reconnecting": "Reconnecting…",
-    "error": "Stopped",
-}
-
-HELD_SECONDS = 3.0
-"""A connection that was made again and held so long is believed to hold: what was wrong is not shown any longer."""
-
-LONG_THOUGHT_SECONDS = 8.0
-LONG_THOUGHT = "Still waiting for the reply…"
-
 TO_THE_END = "() => document.querySelector('.conversation').scrollTo({ top: 0 })"
-
-CURED_BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
-CURED_BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
-CURED_BY_A_REPLY.remove("transcription-failed")
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a tab has to offer: who answers, with which models, and how to get there."""
-
-    server: str
-    notice: str
-    """What to say about the server before anybody speaks; empty if nothing."""
-    model: str
-    models: Sequence[str]
-    """To choose from; empty if there is no choice."""
-    config: SessionConfig
-    """What holds while nothing else is chosen."""
-    target: Callable[[str, SessionConfig], Target]
-    """For a model."""
-    check: Callable[[str], Awaitable[Problem | None]]
-    """What is known against a model before anybody speaks."""
-    limits: Limits
-    controls: Callable[[], object] = lambda: None
-    """Builds more of them into the header."""
 
 
 class Tab:
@@ -95,7 +51,6 @@ class Tab:
         self._handed_over = False
         self._left = False
         self._out_of_sight = Alarm()
-        self._held, self._long_thought = Alarm(), Alarm()
         self._session = RealtimeSession(self._target, offer.limits)
         self._state = self._session.state  # the one that is shown
         self._build()
@@ -162,7 +117,8 @@ class Tab:
             )
             silent = Problem("program-silent")
             ui.label(f"{silent.cause} {silent.fix}").classes("program-silent").props("role=alert data-testid=silent")
-            self._status = ui.label().classes("status").props("role=status data-testid=status")
+            self._cure = Cure(self._error)
+            self._status = Status()
             self._stage = Stage(self._mic)
             self._composer = Composer(lambda text: self._session.send_text(text))
         self._turn_clock = TurnClock(self._mic, self._transcript.show_shares)
@@ -230,19 +186,21 @@ class Tab:
 
     def hand_over(self) -> RealtimeSession:
         """Give the session to the page that takes the place of this one."""
-        for alarm in (self._out_of_sight, self._held, self._long_thought):
-            alarm.stop()
-        self._follower.cancel()
+        self._let_go()
         self._handed_over = True
         self._session.tap = None
         return self._session
 
     async def close(self) -> None:
         """Nobody came back: let go of everything."""
-        for alarm in (self._out_of_sight, self._held, self._long_thought):
-            alarm.stop()
-        self._follower.cancel()
+        self._let_go()
         await self._session.close()
+
+    def _let_go(self) -> None:
+        self._follower.cancel()
+        self._out_of_sight.stop()
+        self._status.close()
+        self._cure.close()
 
     # From the person.
 
@@ -319,7 +277,7 @@ class Tab:
                         self._mic.stop()
                 case ItemChanged(item):
                     self._transcript.show(item)
-                    self._cure_by(item)
+                    self._cure.by_item(item)
                 case ItemForgotten(item_id):
                     self._transcript.forget(item_id)
                 case UsageCounted(usage, cost):
@@ -329,29 +287,11 @@ class Tab:
                 case ProblemRaised(problem, number):
                     self._error.show(problem, number)
 
-    def _cure_by(self, item: Item) -> None:
-        """What went wrong in a turn is over when the next one goes well."""
-        if item.role == "user" and item.text:
-            self._error.cure("transcription-failed")
-        elif item.role == "assistant" and item.text and item.status == "in_progress":
-            self._error.cure(*CURED_BY_A_REPLY)
-
     def _show_state(self, state: State, attempt: int = 0) -> None:
-        by_hand = self._mic.by_hand and state is State.LISTENING
-        words = "Hold the button, or Space, and speak" if by_hand else WORDS[state.shown]
-        self._status.set_text(words + (f" attempt {attempt}" if attempt > 1 else ""))
-        self._status.props(f"data-state={state.shown}")
-        self._browser_tab.show(state)
-        self._stage.show(state, by_hand=self._mic.by_hand)
-        self._error.show_at_rest(state.at_rest)
-        if state is State.RECONNECTING:
-            self._held.stop()
-        elif state is State.LISTENING and self._state is State.RECONNECTING:
-            self._held.set(HELD_SECONDS, lambda: self._error.cure(*CURED_BY_CONNECTING))
-        elif state is State.LISTENING and self._state is State.CONNECTING:
-            self._error.cure(*CURED_BY_CONNECTING)
-        if state in {State.THINKING, State.THINKING_LAST} and state is not self._state:
-            self._long_thought.set(LONG_THOUGHT_SECONDS, lambda: self._status.set_text(LONG_THOUGHT))
-        elif state is not self._state:
-            self._long_thought.stop()
         self._state = state
+        by_hand = self._mic.by_hand
+        self._status.show(state, attempt, by_hand=by_hand)
+        self._browser_tab.show(state)
+        self._stage.show(state, by_hand=by_hand)
+        self._error.show_at_rest(state.at_rest)
+        self._cure.by_state(state)

@@ -9,10 +9,6 @@ SPEECH_PEAK = 3000
 """Of 32768: a voice near a microphone is louder nearly all the time, a quiet room never (-21 dBFS)."""
 
 
-QUIET_PEAK = 600
-"""Of 32768: below it nobody speaks (-35 dBFS)."""
-
-
 class Attention:
     """Adds up the sound of somebody speaking to which nothing was said."""
 

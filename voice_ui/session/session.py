@@ -25,7 +25,7 @@ from voice_ui.errors import Problem, SessionError
 from voice_ui.latency import Stage, TurnTimer
 from voice_ui.protocol import ServerEvent, server
 from voice_ui.session.alarm import Alarm
-from voice_ui.session.attention import QUIET_PEAK, SILENT_SERVER_SECONDS, Attention
+from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
 from voice_ui.session.connection import Connection
 from voice_ui.session.events import (
     ItemChanged,
@@ -35,15 +35,13 @@ from voice_ui.session.events import (
     TurnTimed,
     UsageCounted,
 )
+from voice_ui.session.intake import Intake
 from voice_ui.session.limits import Bill, Limits
 from voice_ui.session.line import Line, Target
-from voice_ui.session.outbox import Commit, Entry, Flush, Interrupt, Message, Reconfigure, Sound
+from voice_ui.session.outbox import Commit, Entry, Flush, Interrupt, Message, Reconfigure
 from voice_ui.session.stopwatch import Stopwatch
 from voice_ui.session.tap import Tap
 from voice_ui.state import PATIENCE, Input, State, after
-
-LEAST_COMMIT_MS = 100.0
-"""Servers refuse to take a turn with less sound (protocol facts, section 5)."""
 
 EVENTS_KEPT = 1000
 """Events a page may be behind; the connection is not read any further until it catches up."""
@@ -78,9 +76,8 @@ class RealtimeSession:
     def _take_line(self) -> None:
         """Have a new one for each press of Start, and forget what belonged to the last."""
         self._line = Line(self, self.target, self._ids, self._clock)
-        self._resampler: tuple[int, audio.Resampler] | None = None
+        self._intake = Intake(self._line.outbox, self._clock, self._report_dropped)
         self._attention = Attention()
-        self._uncommitted_ms = 0.0  # sound since the last turn
 
     # What a page calls.
 
@@ -122,16 +119,14 @@ class RealtimeSession:
         """
         if not self.state.capturing:
             return
-        if self._resampler:
-            self._put_audio(self._resampler[1].process(b"", last=True))
-            self._resampler = None
+        self._intake.finish()
         if self._line.config.turn_detection != "none":
-            self._put_audio(audio.silence(self._line.config.silence_ms + 500), quiet=True)
-        elif self._uncommitted_ms >= LEAST_COMMIT_MS:
+            self._intake.add_silence(self._line.config.silence_ms + 500)
+        elif self._intake.holds_a_turn:
             self._line.outbox.put(Commit())
         else:
             self.step(Input.NOTHING_SAID)
-        self._uncommitted_ms = 0.0
+        self._intake.begin_turn()
 
     def send_text(self, text: str) -> None:
         """Say something in writing; a reply that is being written is cut short. Works without Start, too."""
@@ -161,7 +156,7 @@ class RealtimeSession:
             return False
         self._line.config = target.config
         self._line.outbox.put(Reconfigure(target.config))
-        self._uncommitted_ms = 0.0
+        self._intake.begin_turn()
         self.step(Input.NOTHING_SAID)
         return True
 
@@ -184,14 +179,9 @@ class RealtimeSession:
         """Take in mono 16-bit PCM at `rate` hertz; ignored unless capturing. Never waits."""
         if not self.state.capturing:
             return
-        if rate != audio.SAMPLE_RATE:
-            if self._resampler is None or self._resampler[0] != rate:
-                self._resampler = (rate, audio.Resampler(rate))
-            pcm = self._resampler[1].process(pcm)
-        peak = audio.peak(pcm)
-        self._put_audio(pcm, quiet=peak < QUIET_PEAK)
+        peak = self._intake.take(pcm, rate)
         awaits_a_word = self.state is State.LISTENING and self._line.config.turn_detection != "none"
-        if awaits_a_word and self._attention.is_missing_after(audio.milliseconds(pcm), peak):
+        if awaits_a_word and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
             seconds = f"{SILENT_SERVER_SECONDS:.0f}"
             self.report(Problem("server-silent", facts={"seconds": seconds, **self._line.facts}))
 
@@ -321,13 +311,8 @@ class RealtimeSession:
             self.abort()
         return problem is not None
 
-    def _put_audio(self, pcm: bytes, *, quiet: bool = False) -> None:
-        self._uncommitted_ms += audio.milliseconds(pcm)
-        lost_before = self._line.outbox.dropped_ms
-        self._line.outbox.put(Sound(pcm, self._clock(), quiet))
-        if self._line.outbox.dropped_ms > lost_before:
-            seconds = f"{self._line.outbox.dropped_ms / 1000:.1f}"
-            self.report(Problem("audio-dropped", facts={"seconds": seconds, **self._line.facts}))
+    def _report_dropped(self, seconds: float) -> None:
+        self.report(Problem("audio-dropped", facts={"seconds": f"{seconds:.1f}", **self._line.facts}))
 
     def _wait_patiently(self) -> None:
         """Arm the timer of the state; what comes after Stop has its time from when all was sent."""
