@@ -117,7 +117,8 @@ class ScriptedServer:
             return refuse(connection, request) if refuse else None
 
         server: Server
-        async with serve(self._play, "127.0.0.1", 0, process_request=gate, compression=None) as server:
+        # A script that reads no further gets no answer to its goodbye.
+        async with serve(self._play, "127.0.0.1", 0, process_request=gate, compression=None, close_timeout=1) as server:
             port = server.sockets[0].getsockname()[1]
             self.url = f"ws://127.0.0.1:{port}/v1/realtime?model=test-model"
             yield self

@@ -84,6 +84,7 @@ async def babble(place: str, cookie: str, chance: random.Random) -> None:
 
 @pytest.mark.skipif(not lan_addresses(), reason="this machine has no address on a network")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="how much memory it takes is not told here")
+@pytest.mark.long
 async def test_garbage_at_the_join_page_and_at_the_socket_is_shown_out(tmp_path: Path) -> None:
     chance = random.Random(6)
     async with program("--share", folder=tmp_path, XDG_STATE_HOME=str(tmp_path)) as app:

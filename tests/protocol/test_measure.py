@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.patience import SECOND
 from tests.running import ROOT, clean_environment
 
@@ -19,6 +21,7 @@ BOUNDS = {
 }
 
 
+@pytest.mark.long
 async def test_the_app_keeps_its_distance_to_the_floor(tmp_path: Path, report: Callable[[str], None]) -> None:
     told = tmp_path / "told.json"
     command = (sys.executable, "-m", "voice_ui.measure", "turn", "--quick", "--runs", "1", "--json", str(told))

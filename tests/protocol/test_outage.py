@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.cable import Cable
 from tests.clips import clip, cut
 from tests.patience import until
@@ -177,6 +179,7 @@ async def meet(trouble: Trouble) -> str:
         return f"{trouble.__name__:25} went on after {recovered:4.1f} s, answered after {answered:4.1f} s, {heard}"
 
 
+@pytest.mark.long
 async def test_every_word_is_heard_and_answered_once(report: Callable[[str], None]) -> None:
     seats = asyncio.Semaphore(AT_ONCE)
 
@@ -191,6 +194,7 @@ async def test_every_word_is_heard_and_answered_once(report: Callable[[str], Non
     assert not failed, rows
 
 
+@pytest.mark.long
 async def test_a_session_that_expires_is_renewed_between_the_turns_and_nobody_notices() -> None:
     async with talking(session_seconds=6) as (talk, _):
         await talk.speak(clip("question.wav"))

@@ -125,6 +125,7 @@ async def test_stop_and_then_a_broken_connection_still_gets_the_last_words_answe
             assert spoken(server.wires[1]) == [1, 2]
 
 
+@pytest.mark.long
 async def test_five_flaps_in_a_row_lose_nothing() -> None:
     flap = breaks_after(1)
     async with ScriptedServer(flap, flap, flap, flap, flap, holds).running() as server:
@@ -170,6 +171,7 @@ async def test_stop_while_reconnecting_gives_up_after_a_while(monkeypatch: pytes
         await until(lambda: session.state is State.IDLE)
 
 
+@pytest.mark.long
 async def test_a_session_is_renewed_in_a_quiet_moment_before_it_expires_and_nobody_notices() -> None:
     async def expires(wire: Wire) -> None:
         await wire.say("session.created", session={"type": "realtime", "expires_at": time.time() + 5.5})

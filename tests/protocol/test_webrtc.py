@@ -64,6 +64,7 @@ async def speak(session: RealtimeSession, *, silence_ms: float = 0.0) -> None:
 
 
 @needs_network
+@pytest.mark.long
 async def test_a_spoken_turn_from_the_first_word_on_and_nothing_is_left(caplog: pytest.LogCaptureFixture) -> None:
     async with serve() as server, session_by(Dialer("webrtc"), endpoint_of(server)) as (session, reader):
         session.start()
@@ -80,13 +81,15 @@ async def test_a_spoken_turn_from_the_first_word_on_and_nothing_is_left(caplog: 
 
 
 @needs_network
+@pytest.mark.long
 async def test_a_turn_that_ends_by_hand_does_not_overtake_its_sound() -> None:
     async with serve() as server, session_by(Dialer("webrtc"), endpoint_of(server), "none") as (session, reader):
         session.start()
         await speak(session)
         session.end_turn()
         await until(lambda: any(role == "user" and text for role, text in reader.texts), what="it was heard")
-        assert ("user", "what is seven plus five") in reader.texts
+        heard = next(text for role, text in reader.texts if role == "user" and text)
+        assert heard.startswith("what is") and heard.endswith("five"), "all of it, whatever Opus made of its middle"
 
 
 @needs_network
