@@ -118,7 +118,7 @@ async def answering(port: int, *command: str) -> AsyncIterator[tuple[Program, fl
         program.url = f"http://127.0.0.1:{port}"
         while not await asyncio.to_thread(_answers, program.url):
             if program.ended or time.monotonic() - start > READY_SECONDS:
-                raise RuntimeError(f"no page from {command[0]} {command[1][:60]}")
+                raise RuntimeError(f"no page from {' '.join(command)[:60]}")
             await asyncio.sleep(0.005)
         yield program, time.monotonic() - start
 

@@ -20,20 +20,23 @@ def page():
 ui.run(host="127.0.0.1", port={port}, reload=False, show=False)
 """
 
+AS_IT_COMES = "-E"
+"""Python's option to take no wishes from the environment: where one of them forbids bytecode, our modules would be
+compiled at each start, and those of packages, which are compiled when they are installed, would not."""
+
 IMPORT = "import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
 
 
 async def run(*, bare: bool) -> Figures:
     """Start `python main.py` without a key, or the floor: the smallest NiceGUI program there is."""
     port = program.free_port()
-    command = ("-c", EMPTY.format(port=port)) if bare else ("main.py", "--no-open", "--offline", "--port", f"{port}")
-    async with program.answering(port, *command) as (_, seconds):
+    what = ("-c", EMPTY.format(port=port)) if bare else ("main.py", "--no-open", "--offline", "--port", f"{port}")
+    async with program.answering(port, AS_IT_COMES, *what) as (_, seconds):
         return {"first page, s": seconds, "import, s": await _seconds_to_import("nicegui" if bare else "voice_ui.app")}
 
 
 async def _seconds_to_import(module: str) -> float:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", IMPORT.format(module=module), stdout=asyncio.subprocess.PIPE, cwd=program.ROOT
-    )
+    command = (sys.executable, AS_IT_COMES, "-c", IMPORT.format(module=module))
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=program.ROOT)
     told, _ = await process.communicate()
     return float(told)
