@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -152,6 +153,17 @@ async def test_a_post_that_is_no_offer_is_refused(body: bytes, kind: str, status
         assert answer.status_code == status, answer.text
         assert (await client.post(f"{url}/rtc_unknown/hangup")).status_code == 404
         assert server.sessions == 0
+
+
+async def test_a_post_may_come_in_pieces() -> None:
+    async with serve() as server:
+        port = urlsplit(server.url).port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for byte in b"POST /v1/realtime/calls HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n":
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0)  # the server, on this loop, reads it
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
 
 
 @needs_network

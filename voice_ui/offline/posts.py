@@ -48,16 +48,19 @@ class Reception(ServerConnection):
     answer: Callable[[Post], Awaitable[Answer]]
     """Set by whoever makes a subclass for his server."""
 
-    _first = b""
+    _first: bytes | None = b""  # what came before there was enough to tell them apart
     _reader: h11.Connection | None = None
     _request: h11.Request | None = None
     _body = b""
     _answering: asyncio.Task[None] | None = None
 
     def data_received(self, data: bytes) -> None:
-        if self._first != POST:
-            self._first = (self._first + data)[: len(POST)]
-            if self._first == POST:
+        if self._first is not None:
+            self._first += data
+            if len(self._first) < len(POST):
+                return
+            data, self._first = self._first, None
+            if data.startswith(POST):
                 self._reader = h11.Connection(h11.SERVER)
         if self._reader:
             self._read(data)
