@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 import subprocess
 import sys
 import wave
@@ -91,6 +93,31 @@ async def test_a_turn_that_ends_by_hand_does_not_overtake_its_sound() -> None:
         await until(lambda: any(role == "user" and text for role, text in reader.texts), what="it was heard")
         heard = next(text for role, text in reader.texts if role == "user" and text)
         assert heard.startswith("what is") and heard.endswith("five"), "all of it, whatever Opus made of its middle"
+
+
+@needs_network
+async def test_a_call_that_is_left_in_a_hurry_leaves_no_socket() -> None:
+    async with serve() as server:
+        async with Dialer("webrtc").connect(endpoint_of(server)):
+            pass  # the server ends while it lets go of the call
+        hurried = asyncio.create_task(linger(Dialer("webrtc"), endpoint_of(server)))
+        await until(lambda: server.sessions == 1)
+        hurried.cancel()
+        await asyncio.sleep(0)
+        hurried.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hurried
+    assert datagram_sockets() == []
+
+
+def datagram_sockets() -> list[socket.socket]:
+    sockets = [thing for thing in gc.get_objects() if type(thing) is socket.socket]
+    return [each for each in sockets if each.fileno() != -1 and each.type == socket.SOCK_DGRAM]
+
+
+async def linger(dial: Dialer, endpoint: Endpoint) -> None:
+    async with dial.connect(endpoint):
+        await asyncio.Event().wait()
 
 
 @needs_network

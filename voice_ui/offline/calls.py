@@ -62,7 +62,7 @@ class Calls:
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
-        await asyncio.gather(*(door.shut() for door in self._doors.values()))  # of those that had no time to begin
+        await asyncio.gather(*(door.shut() for door in self._doors.values()))  # where there was no time for it
 
     async def _take(self, post: Post) -> Answer:
         if not find_spec("aiortc"):
@@ -98,8 +98,8 @@ class Calls:
         except TimeoutError:
             log.info("a call was answered, and nobody came")
         finally:
-            self._doors.pop(call_id, None)
             await door.shut()
+            del self._doors[call_id]
 
 
 def _offer(post: Post) -> tuple[str, dict[str, Any]]:
@@ -138,6 +138,7 @@ class CallDoor:
         self._listening: asyncio.Task[None] | None = None
         self._frozen = False
         self._stopping: asyncio.Future[Any] | None = None
+        self._shutting: asyncio.Task[None] | None = None
         self._peer.on("datachannel", self._handle_channel)
         self._peer.on("track", self._handle_track)
         self._peer.on("connectionstatechange", self._handle_state)
@@ -185,7 +186,11 @@ class CallDoor:
         self._messages.put_nowait(None)
 
     async def shut(self) -> None:
-        """Let go of everything."""
+        """Let go of everything; goes on if nobody waits for the end of it, or sockets would be left."""
+        self._shutting = self._shutting or asyncio.create_task(self._shut(), name="offline: hang up")
+        await asyncio.shield(self._shutting)
+
+    async def _shut(self) -> None:
         if self._listening:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)

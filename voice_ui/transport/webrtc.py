@@ -194,9 +194,17 @@ class _Call:
             self._open.set()
 
     async def hang_up(self) -> None:
-        """Say goodbye, or the other side would learn of it only by and by, and let go of everything."""
+        """Say goodbye and let go of everything, to the end even if this is cancelled: sockets would be left."""
+        hanging_up = asyncio.create_task(self._hang_up(), name="realtime hang up")
+        try:
+            await asyncio.shield(hanging_up)
+        except asyncio.CancelledError:
+            await hanging_up
+            raise
+
+    async def _hang_up(self) -> None:
         self.end("we hung up")
-        if self._location:
+        if self._location:  # or the other side would learn of it only by and by
             with contextlib.suppress(httpx.HTTPError, TimeoutError):
                 async with asyncio.timeout(1), client(self._endpoint, 1) as web:
                     await web.post(f"{self._location}/hangup")
