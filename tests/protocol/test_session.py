@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from dataclasses import replace
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from voice_ui import audio
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.state import State
+from voice_ui.transport import connect
 
 
 async def test_what_is_said_while_connecting_is_kept_and_sent_first_but_never_before_the_configuration_holds() -> None:
@@ -343,6 +345,30 @@ async def test_an_error_event_garbage_and_unknown_events_do_not_end_the_session(
         await until(lambda: ("assistant", "Still here.") in reader.texts)
         assert reader.codes == ["message-malformed", "message-malformed", "server-error"]
         assert session.unknown_events == {"not JSON": 2, "localai.classifier.result": 1}
+
+
+async def test_a_connection_that_is_left_in_a_hurry_leaves_no_socket() -> None:
+    async def reads_nothing(wire: Wire) -> None:
+        wire.websocket.transport.pause_reading()
+        await wire.websocket.wait_closed()
+
+    async def linger() -> None:
+        async with connect(server.endpoint):
+            await asyncio.Event().wait()
+
+    server = ScriptedServer(reads_nothing)
+    async with server.running():
+        hurried = asyncio.create_task(linger())
+        await until(lambda: server.open == 1)
+        hurried.cancel()
+        await asyncio.sleep(0)
+        hurried.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hurried
+        peer = server.wires[0].websocket.remote_address
+        sockets = [thing for thing in gc.get_objects() if type(thing) is socket.socket and thing.fileno() != -1]
+        assert peer not in [each.getsockname() for each in sockets]
+        server.wires[0].websocket.transport.abort()
 
 
 async def test_closing_leaves_no_task_and_no_socket() -> None:

@@ -121,7 +121,10 @@ async def connect(endpoint: Endpoint) -> AsyncIterator[WebsocketTransport]:
         yield transport
     finally:
         watch.cancel()
-        await websocket.close()
+        try:
+            await websocket.close()
+        finally:
+            websocket.transport.abort()  # if that was cut short: nothing is left behind
 
 
 def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
