@@ -43,6 +43,7 @@ from voice_ui.protocol import client  # noqa: E402
 from voice_ui.servers import Endpoint  # noqa: E402
 from voice_ui.sharing.addresses import lan_addresses  # noqa: E402
 from voice_ui.transport import Transport, webrtc, websocket  # noqa: E402
+from voice_ui.transport.call import Call  # noqa: E402
 
 EVERY = 50
 """Chunks from one click to the next."""
@@ -181,7 +182,7 @@ class _Udp(asyncio.DatagramProtocol):
 
 def through(relay: Relay, host: str) -> None:
     """Let calls go through a relay: each side is told that the relay's port is the other one."""
-    post = webrtc._Call._post
+    post = Call._post
     original = getattr(post, "original", post)
 
     async def relayed(call: Any, offer: str) -> str:
@@ -193,7 +194,7 @@ def through(relay: Relay, host: str) -> None:
         return _led_to(host, carrier.port, answer)
 
     relayed.original = original  # type: ignore[attr-defined]
-    webrtc._Call._post = relayed  # type: ignore[method-assign]
+    Call._post = relayed  # type: ignore[method-assign]
 
 
 def _led_to(host: str, port: int, description: str) -> str:

@@ -29,6 +29,7 @@ from voice_ui.session import RealtimeSession, Target
 from voice_ui.settings import Secret
 from voice_ui.sharing.addresses import lan_addresses
 from voice_ui.transport import Dialer, dialer, webrtc
+from voice_ui.transport.call import Call, complete
 
 pytest.importorskip("aiortc")
 
@@ -137,11 +138,11 @@ async def test_where_there_is_no_call_the_websocket_is_used_and_that_is_told() -
 
 
 async def test_where_no_udp_comes_through_the_websocket_is_used_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(call: webrtc._Call) -> None:
+    async def never(call: Call) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(webrtc, "CONNECT_SECONDS", 0.2)
-    monkeypatch.setattr(webrtc._Call, "make", never)
+    monkeypatch.setattr(Call, "make", never)
     async with serve() as server, Dialer("webrtc").connect(endpoint_of(server)) as transport:
         assert transport.problem is not None
         assert transport.problem.code == "webrtc-no-route"
@@ -220,10 +221,10 @@ async def test_a_plain_offer_gets_an_answer_and_a_place_to_hang_up() -> None:
 
 def test_an_answer_that_tells_its_ice_lines_once_has_them_in_every_section() -> None:
     once = "v=0\r\na=fingerprint:sha-256 AA\r\nm=audio 9 X 96\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\nm=application 9 Y\r\n"
-    audio_section, data_section = webrtc.complete(once).split("m=")[1:]
+    audio_section, data_section = complete(once).split("m=")[1:]
     for section in (audio_section, data_section):
         assert {"a=ice-ufrag:u", "a=ice-pwd:p", "a=fingerprint:sha-256 AA"} <= set(section.split("\r\n"))
-    assert webrtc.complete(webrtc.complete(once)) == webrtc.complete(once)
+    assert complete(complete(once)) == complete(once)
 
 
 def test_without_the_extra_there_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
