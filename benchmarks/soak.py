@@ -27,6 +27,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from voice_ui import audio
+from voice_ui.errors import Problem
 from voice_ui.latency import percentile
 from voice_ui.protocol import ClientEvent, SessionConfig
 from voice_ui.servers import Endpoint
@@ -60,6 +61,10 @@ class TimedTransport:
     @property
     def round_trip_ms(self) -> float | None:
         return self._inner.round_trip_ms
+
+    @property
+    def problem(self) -> Problem | None:
+        return self._inner.problem
 
     async def send(self, event: ClientEvent) -> None:
         await self._inner.send(event)
