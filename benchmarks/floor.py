@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 try:
     from uvloop import new_event_loop
 except ImportError:
-    new_event_loop = asyncio.new_event_loop
+    new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
 
 PAGE = b"""<!doctype html>
 <meta charset="utf-8"><title>The floor</title>
@@ -74,7 +74,7 @@ async def relay(browser: ServerConnection, url: str) -> None:
 
         async def up() -> None:
             async for pcm in browser:
-                event = {"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode("ascii")}
+                event = {"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode("ascii")}  # type: ignore[arg-type]
                 await upstream.send(orjson.dumps(event), text=True)
             await upstream.close()
 

@@ -25,7 +25,7 @@ import sys
 import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,10 @@ LATE_SECONDS = 2.0
 TCP_WAIT_SECONDS = 0.06
 SEGMENT_BYTES = 1400
 
-WAYS = {"websocket": websocket.connect, "webrtc": webrtc.connect}
+WAYS: dict[str, Callable[[Endpoint], AbstractAsyncContextManager[Transport]]] = {
+    "websocket": websocket.connect,
+    "webrtc": webrtc.connect,
+}
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def through(relay: Relay, host: str) -> None:
         return _led_to(host, carrier.port, answer)
 
     relayed.original = original  # type: ignore[attr-defined]
-    Call._post = relayed  # type: ignore[method-assign]
+    Call._post = relayed  # type: ignore[assignment, method-assign]
 
 
 def _led_to(host: str, port: int, description: str) -> str:
