@@ -210,7 +210,7 @@ class VoiceUI:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run until interrupted; exit code 2 and one line for a wrong setting."""
+    """Run until interrupted; exit code 2 and a line for each wrong setting."""
     try:
         chosen = settings.load(argv)
         if chosen.native:
@@ -219,7 +219,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
-        sys.stderr.write(f"voice-ui: {error}\n")
+        sys.stderr.writelines(f"voice-ui: {line}\n" for line in str(error).splitlines())
         sys.exit(2)
     log.write()
     run(chosen, share)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voice_ui.errors import SettingsError
-from voice_ui.settings import OPTIONS, SETTINGS, Secret, Settings, load, read
+from voice_ui.settings import OPTIONS, SETTINGS, Secret, Settings, load, read, sources
 
 ROOT = Path(__file__).parents[2]
 NOTHING = argparse.Namespace(**dict.fromkeys(OPTIONS.values()), no_open=False, offline=False)
@@ -92,6 +92,22 @@ def test_a_wrong_value_on_the_command_line_is_named_as_it_was_typed() -> None:
         read(arguments, {}, {})
 
 
+def test_all_that_is_wrong_is_told_at_once_a_line_each() -> None:
+    arguments = argparse.Namespace(**vars(NOTHING) | {"port": "abc"})
+    with pytest.raises(SettingsError) as caught:
+        read(arguments, {"VOICE_UI_MODLE": "gpt-realtime-2.1"}, {"VOICE_UI_SHARE": "maybe"})
+    first_words = [line.split()[0] for line in str(caught.value).splitlines()]
+    assert first_words == ["VOICE_UI_MODLE", "--port", "VOICE_UI_SHARE"]
+
+
+def test_all_lines_of_the_file_that_are_none_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env.local").write_text("nonsense\nVOICE_UI_PORT=81\nmore nonsense\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load([])
+    assert re.findall(r"line (\d+)", str(caught.value)) == ["1", "3"]
+
+
 def test_a_bad_key_is_not_repeated_in_the_error() -> None:
     with pytest.raises(SettingsError) as caught:
         read(NOTHING, {}, {"OPENAI_API_KEY": "sk-with a space"})
@@ -120,6 +136,20 @@ def test_the_example_file_as_it_is_changes_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "environ", {})
     (tmp_path / ".env.local").write_text((ROOT / ".env.local.example").read_text(encoding="utf-8"), encoding="utf-8")
     assert load([]) == read(NOTHING, {}, {})
+
+
+def test_the_file_may_lie_beside_the_program_or_in_the_working_folder_which_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (sources.PROJECT / "main.py").is_file()
+    monkeypatch.setattr(sources, "PROJECT", tmp_path / "program")
+    monkeypatch.setattr(os, "environ", {})
+    for folder in ("program", "work"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    for folder, port in (("program", 81), ("work", 82)):
+        (tmp_path / folder / ".env.local").write_text(f"VOICE_UI_PORT={port}\n", encoding="utf-8")
+        assert load([]).port == port
 
 
 def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,121 @@
+"""What the owner chose: the command line wins over the environment, that over `.env.local`, that over the default."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from voice_ui.errors import SettingsError
+from voice_ui.settings.table import OPTIONS, SETTINGS, Setting
+from voice_ui.settings.values import Secret, secret
+
+COMMAND_LINE, ENVIRONMENT, ENV_FILE = "the command line", "the environment", ".env.local"
+"""Where a setting may come from; the first of them wins."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be chosen, and where each choice came from."""
+
+    openai_api_key: Secret | None
+    openai_base_url: str
+    openai_org_id: str | None
+    openai_project_id: str | None
+    azure_openai_endpoint: str | None
+    azure_openai_api_key: Secret | None
+    model: str
+    dialect: str
+    transport: str
+    instructions: str
+    language: str | None
+    turn_detection: str
+    silence_ms: int
+    transcription_model: str
+    reasoning_effort: str
+    max_sessions: int
+    max_minutes: int
+    idle_minutes: int
+    max_cost: float | None
+    host: str
+    port: int
+    share: bool
+    cert: Path | None
+    cert_key: Path | None
+    behind_proxy: str | None
+    native: bool
+    offline: bool = False
+    open_browser: bool = True
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """For each setting that was given: the source whose word it is."""
+
+
+def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Mapping[str, str | None]) -> Settings:
+    """Return the settings of these three sources; raises SettingsError with a line for each that is not allowed."""
+    places = {
+        COMMAND_LINE: {name: getattr(arguments, option) for name, option in OPTIONS.items()},
+        ENVIRONMENT: environ,
+        ENV_FILE: env_file,
+    }
+    wrong = [*_slips(environ, ENVIRONMENT), *_slips(env_file, ENV_FILE)]
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        values[setting.field] = setting.default
+        for source, given in places.items():
+            if raw := (given.get(setting.name) or "").strip():  # set but empty is how shells say "not set"
+                sources[setting.name] = source
+                try:
+                    values[setting.field] = setting.parse(raw)
+                except ValueError:
+                    wrong.append(_refusal(setting, raw, source))
+                break
+    if wrong := wrong or _contradictions(values, sources):
+        raise SettingsError("\n".join(wrong))
+    return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
+
+
+def _slips(given: Mapping[str, str | None], source: str) -> list[str]:
+    """Return a line for each name of ours that is none: a setting with a slip in it would be passed over."""
+    known = [setting.name for setting in SETTINGS]
+    wrong = []
+    for name in given:
+        if name.startswith("VOICE_UI_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            wrong.append(f"{name} (from {source}) is no setting" + (f"; is it {near[0]}?" if near else ""))
+    return wrong
+
+
+def _refusal(setting: Setting, raw: str, source: str) -> str:
+    # The value itself is shown only where it cannot be a secret.
+    shown = "is not valid" if setting.parse is secret else f"cannot be {raw[:60]!r}"
+    return f"{_place(setting.name, source)} {shown}; allowed: {setting.allowed}"
+
+
+def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
+    """Return a line for each that is allowed alone, but not together with the others."""
+    wrong = []
+    if not values["share"] and not is_this_machine(values["host"]):
+        place = _place("VOICE_UI_HOST", sources["VOICE_UI_HOST"])
+        wrong.append(f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1")
+    if values["cert_key"] and not values["cert"]:
+        place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
+        wrong.append(f"{place} is a key without its certificate; allowed: with VOICE_UI_CERT or --cert")
+    return wrong
+
+
+def _place(name: str, source: str) -> str:
+    """Return where a value was given, as it is spelt there."""
+    return "--" + OPTIONS[name].replace("_", "-") if source == COMMAND_LINE else f"{name} (from {source})"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine reaches that address or name."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

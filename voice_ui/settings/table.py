@@ -1,0 +1,102 @@
+"""The settings: their names, their defaults, and what is allowed. NOTE: .env.local.example shows the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from voice_ui import models
+from voice_ui.settings.values import (
+    dollars,
+    existing_file,
+    header,
+    ip,
+    language,
+    one_of,
+    secret,
+    switch,
+    text,
+    url,
+    whole,
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name in the environment and in `.env.local`, and what it may be."""
+
+    name: str
+    field: str
+    default: Any
+    parse: Callable[[str], Any]
+    allowed: str
+
+
+_KEY = "the key alone: visible ASCII characters, no spaces or quotes"
+
+SETTINGS = (
+    Setting("OPENAI_API_KEY", "openai_api_key", None, secret, _KEY),
+    Setting("OPENAI_BASE_URL", "openai_base_url", "https://api.openai.com/v1", url, "an http(s) or ws(s) address"),
+    Setting("OPENAI_ORG_ID", "openai_org_id", None, header, "an organization id, org-…"),
+    Setting("OPENAI_PROJECT_ID", "openai_project_id", None, header, "a project id, proj_…"),
+    Setting("AZURE_OPENAI_ENDPOINT", "azure_openai_endpoint", None, url, "https://RESOURCE.openai.azure.com"),
+    Setting("AZURE_OPENAI_API_KEY", "azure_openai_api_key", None, secret, _KEY),
+    Setting("VOICE_UI_MODEL", "model", models.DEFAULT, header, "the name of a realtime model"),
+    Setting("VOICE_UI_DIALECT", "dialect", "auto", one_of("auto", "ga", "beta"), "auto, ga, beta"),
+    Setting("VOICE_UI_TRANSPORT", "transport", "websocket", one_of("websocket", "webrtc"), "websocket, webrtc"),
+    Setting(
+        "VOICE_UI_INSTRUCTIONS",
+        "instructions",
+        "You are a helpful voice assistant whose replies are read on a screen. Answer in the language you are "
+        "spoken to. Be brief and to the point unless asked for more.",
+        text,
+        "any text",
+    ),
+    Setting("VOICE_UI_LANGUAGE", "language", None, language, "a language code of ISO 639-1 such as en or de"),
+    Setting(
+        "VOICE_UI_TURN_DETECTION",
+        "turn_detection",
+        "server_vad",
+        one_of("server_vad", "semantic_vad", "none"),
+        "server_vad, semantic_vad, none",
+    ),
+    Setting("VOICE_UI_SILENCE_MS", "silence_ms", 500, whole(100, 5000), "a whole number from 100 to 5000"),
+    Setting(
+        "VOICE_UI_TRANSCRIPTION_MODEL",
+        "transcription_model",
+        models.DEFAULT_TRANSCRIPTION,
+        header,
+        "the name of a transcription model, or none",
+    ),
+    Setting(
+        "VOICE_UI_REASONING_EFFORT",
+        "reasoning_effort",
+        "low",
+        one_of("none", "minimal", "low", "medium", "high", "xhigh"),
+        "none, minimal, low, medium, high, xhigh",
+    ),
+    Setting("VOICE_UI_MAX_SESSIONS", "max_sessions", 20, whole(1, 10_000), "a whole number from 1 to 10000"),
+    Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, whole(1, 1440), "a whole number from 1 to 1440"),
+    Setting("VOICE_UI_IDLE_MINUTES", "idle_minutes", 5, whole(1, 1440), "a whole number from 1 to 1440"),
+    Setting("VOICE_UI_MAX_COST", "max_cost", None, dollars, "an amount in US dollars, such as 0.50"),
+    Setting("VOICE_UI_HOST", "host", "127.0.0.1", header, "an address of this machine, such as 127.0.0.1"),
+    Setting("VOICE_UI_PORT", "port", 8080, whole(1, 65_535), "a whole number from 1 to 65535"),
+    Setting("VOICE_UI_SHARE", "share", False, switch, "yes, no"),
+    Setting("VOICE_UI_CERT", "cert", None, existing_file, "a file with a certificate, as PEM"),
+    Setting("VOICE_UI_CERT_KEY", "cert_key", None, existing_file, "a file with the certificate's key, as PEM"),
+    Setting("VOICE_UI_BEHIND_PROXY", "behind_proxy", None, ip, "the proxy's address, such as 127.0.0.1"),
+    Setting("VOICE_UI_NATIVE", "native", False, switch, "yes, no"),
+)
+
+
+OPTIONS = {
+    "VOICE_UI_HOST": "host",
+    "VOICE_UI_PORT": "port",
+    "VOICE_UI_SHARE": "share",
+    "VOICE_UI_CERT": "cert",
+    "VOICE_UI_CERT_KEY": "key",
+    "VOICE_UI_BEHIND_PROXY": "behind_proxy",
+    "VOICE_UI_NATIVE": "native",
+}
+"""Those that the command line has, too."""

@@ -1,0 +1,89 @@
+"""What may be written for a setting, and what it means. Each of these raises ValueError for what is not allowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class Secret:
+    """A key that does not show itself: no `repr`, `str` or format of it holds more than its last four characters."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself; only for the header of a connection to the model's server."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"…{self._value[-4:]}" if len(self._value) >= 16 else "…"
+
+
+def text(value: str) -> str:
+    return value
+
+
+def url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in names:
+            raise ValueError
+        return value.lower()
+
+    return parse
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not least <= (number := int(value)) <= most:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def dollars(value: str) -> float:
+    if not 0 < (amount := float(value)) < 1_000_000:
+        raise ValueError
+    return amount
+
+
+def switch(value: str) -> bool:
+    return one_of("yes", "true", "on", "1", "no", "false", "off", "0")(value) in {"yes", "true", "on", "1"}
+
+
+def ip(value: str) -> str:
+    return str(ip_address(value))
+
+
+def existing_file(value: str) -> Path:
+    if not (path := Path(value).expanduser()).is_file():
+        raise ValueError
+    return path
+
+
+def header(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError
+    return value
+
+
+def language(value: str) -> str:
+    """A server that takes no other would drop the whole configuration for it."""
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+        raise ValueError
+    return value
+
+
+def secret(value: str) -> Secret:
+    return Secret(header(value))
