@@ -21,9 +21,11 @@ import random
 import sys
 import time
 import wave
+from array import array
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 from voice_ui import audio
@@ -43,9 +45,11 @@ class Figures:
     """The milliseconds of one minute."""
 
     def __init__(self) -> None:
-        self.up: list[float] = []
-        self.down: list[float] = []
-        self.turns = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin another minute."""
+        self.up, self.down, self.turns = array("d"), array("d"), 0
 
 
 class TimedTransport:
@@ -99,19 +103,15 @@ class Person:
                 self.figures.down.append((time.monotonic() - self.received) * 1000)
                 self.figures.turns += event.item.status == "completed"
 
-    async def talk(self, pcm: bytes) -> None:
+    async def talk(self, said: bytes, quiet_from: int) -> None:
+        """Say this for ever, from a place of one's own in its silence on."""
         step = len(audio.silence(audio.CHUNK_MS))
-        quiet = audio.silence(EVERY_SECONDS * 1000 - audio.milliseconds(pcm))
-        loop = random.uniform(0, EVERY_SECONDS) * 1000
-        said, start = audio.silence(loop), time.monotonic()
-        spoken_ms = 0.0
-        while True:
-            for at in range(0, len(said), step):
-                self.handed.append(time.monotonic())
-                self.session.append_audio(said[at : at + step])
-                spoken_ms += audio.CHUNK_MS
-                await asyncio.sleep(max(0.0, start + spoken_ms / 1000 - time.monotonic()))
-            said = pcm + quiet
+        place, start = random.randrange(quiet_from, len(said), step), time.monotonic()
+        for spoken in count(1):
+            self.handed.append(time.monotonic())
+            self.session.append_audio(said[place : place + step])
+            place = (place + step) % len(said)
+            await asyncio.sleep(max(0.0, start + spoken * audio.CHUNK_MS / 1000 - time.monotonic()))
 
 
 def memory_mb(process: int | str) -> float:
@@ -140,23 +140,24 @@ async def soak(sessions: int, minutes: int) -> None:
     endpoint = Endpoint("practice", (await process.stdout.readline()).decode().strip() + "?model=m", "m")
     before = (len(asyncio.all_tasks()), handles())
     figures = Figures()
+    pcm = clip()
+    said = pcm + audio.silence(EVERY_SECONDS * 1000 - audio.milliseconds(pcm))  # one for all: it is not ours to grow
     people = [Person(endpoint, figures) for _ in range(sessions)]
     tasks = []
     for person in people:
         person.session.start()
-        tasks += [asyncio.create_task(person.read()), asyncio.create_task(person.talk(clip()))]
+        tasks += [asyncio.create_task(person.read()), asyncio.create_task(person.talk(said, len(pcm)))]
     sys.stdout.write(f"{sessions} sessions\nminute  up p95  down p95  turns  memory  tasks  handles  server\n")
     memory: list[float] = []
-    p95s: list[tuple[float, float]] = []
     for minute in range(1, minutes + 1):
         await asyncio.sleep(60)
-        up, down, turns = figures.up, figures.down, figures.turns
-        figures.up, figures.down, figures.turns = [], [], 0
+        minutes_p95 = (percentile(figures.up, 0.95), percentile(figures.down, 0.95) if figures.down else 0.0)
+        turns = figures.turns
+        figures.begin()
         gc.collect()
         memory.append(memory_mb("self"))
-        p95s.append((percentile(up, 0.95), percentile(down, 0.95) if down else 0.0))
         sys.stdout.write(
-            f"{minute:6} {p95s[-1][0]:7.2f} {p95s[-1][1]:9.2f} {turns:6} {memory[-1]:7.1f} "
+            f"{minute:6} {minutes_p95[0]:7.2f} {minutes_p95[1]:9.2f} {turns:6} {memory[-1]:7.1f} "
             f"{len(asyncio.all_tasks()):6} {handles():8} {memory_mb(process.pid):7.1f}\n"
         )
         sys.stdout.flush()
