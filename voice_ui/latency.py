@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -80,33 +82,36 @@ def shares(timer: TurnTimer, round_trip_ms: float | None, on_screen_ms: float | 
 class AudioClock:
     """When which moment of the audio stream passed through here: turns `audio_end_ms` into a time of day.
 
-    Bounded: it remembers the last `KEPT` chunks.
+    Bounded: it remembers the last `KEPT` chunks. Moments never go back.
     """
 
     KEPT = 3000
     """A minute of 20 ms chunks; a server tells the end of speech within seconds."""
+    TRIMMED = 100
+    """So many are forgotten at once: every two seconds."""
 
     def __init__(self) -> None:
-        self._passed: list[tuple[float, float]] = []  # (end of a chunk in ms of the stream, when it passed)
+        self._ends = array("d")  # of each chunk, in ms of the stream
+        self._moments = array("d")
         self.stream_ms = 0.0
 
     def passed(self, duration_ms: float, now: float) -> None:
         """Note that the next `duration_ms` of the stream were spoken until `now`."""
         self.stream_ms += duration_ms
-        self._passed.append((self.stream_ms, now))
-        if len(self._passed) > 2 * self.KEPT:
-            del self._passed[: self.KEPT]
+        for column, value in ((self._ends, self.stream_ms), (self._moments, now)):
+            column.append(value)
+            if len(column) >= self.KEPT + self.TRIMMED:
+                del column[: self.TRIMMED]
 
     def when(self, stream_ms: float) -> float | None:
-        """Return when that moment of the stream passed, None if it is too long ago or yet to come."""
-        for end_ms, now in reversed(self._passed):
-            if end_ms <= stream_ms:
-                return now + (stream_ms - end_ms) / 1000
-        return None
+        """Return when that moment of the stream passed, or will have; None if it is too long ago."""
+        last = bisect_right(self._ends, stream_ms) - 1
+        return None if last < 0 else self._moments[last] + (stream_ms - self._ends[last]) / 1000
 
     def place(self, moment: float) -> float:
         """Return how much of the stream had passed at that moment, in milliseconds; 0 if that is too long ago."""
-        return next((end_ms for end_ms, now in reversed(self._passed) if now <= moment), 0.0)
+        last = bisect_right(self._moments, moment) - 1
+        return 0.0 if last < 0 else self._ends[last]
 
 
 def percentile(values: Sequence[float], share: float) -> float:
