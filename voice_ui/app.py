@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -22,6 +21,7 @@ from uvicorn.config import WS_PROTOCOLS
 
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
 from voice_ui.errors import Problem, Refused, SettingsError
+from voice_ui.garbage import Garbage
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import Offer, Parking, Tab
@@ -38,9 +38,6 @@ if TYPE_CHECKING:  # what only --share needs must not delay the first page
 
 RECONNECT_SECONDS = 30.0
 """How long a tab may be out of touch before its session is given up; longer means noticing a closed one later."""
-
-GARBAGE = (20_000, 20, 20)
-"""Python's thresholds; its own begin with 700."""
 
 _log = logging.getLogger("voice_ui.app")
 
@@ -63,6 +60,7 @@ class VoiceUI:
         self._tabs: WeakSet[Tab] = WeakSet()
         self._parking: Parking[Tab] = Parking()
         self._open_sessions = 0
+        self._garbage = Garbage(is_quiet=lambda: self._open_sessions == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
 
@@ -74,11 +72,7 @@ class VoiceUI:
             _log.info("the offline practice server answers at %s", self._offline.url)
         else:
             _log.info("%s is to answer, with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
-        # What is there by now will stay; to look it through for garbage takes a sixth of the time of a chunk, and
-        # makes a pause that is felt (benchmarks/README.md).
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GARBAGE)
+        self._garbage.freeze()
         self._started.set()
         if self._share:
             await self._open_door(self._share)
@@ -129,6 +123,7 @@ class VoiceUI:
             self._visitors.enter(tab, client, visitor.address)
         # What takes half a second to import must not wait for the first word, nor delay the first page.
         client.on_connect(self._warm)
+        client.on_delete(self._garbage.page_closed)
 
     def _show_share(self) -> None:
         if self._share and self._visitors:

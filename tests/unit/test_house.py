@@ -17,7 +17,7 @@ FLOORS = [
     {"transport"},
     {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
     {"protocol", "settings"},
-    {"audio", "models", "ports", "log"},
+    {"audio", "models", "ports", "log", "garbage"},
     {"errors"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""

@@ -34,12 +34,16 @@ class Model:
         """Speak GA: confirm any configuration, hear everything, reply when asked."""
         asked: asyncio.Queue[stamp.Stamp] = asyncio.Queue()
         replying = asyncio.create_task(self._reply_loop(websocket, asked), name="replies")
+        spoken_to = False
         with suppress(ConnectionClosed):
             await _say(websocket, "session.created", session={"type": "realtime", "id": "sess_1"})
             async for message in websocket:
                 now = time.monotonic()
                 event = orjson.loads(message)
                 if event["type"] == "input_audio_buffer.append":
+                    if not spoken_to:
+                        spoken_to = True
+                        await _listen(websocket, 1)  # a server that says nothing to speech is a problem to tell
                     if told := stamp.of_chunk(audio.decode(event["audio"])):
                         self._heard.append(now - told.sent)
                         if told.deltas:
@@ -68,7 +72,6 @@ class Model:
 async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp) -> None:
     """One turn as a server tells it: speech that ended, the transcript, the reply word by word."""
     said, reply, response = f"item_u{turn}", f"item_a{turn}", {"id": f"resp_{turn}", "status": "in_progress"}
-    await _say(websocket, "input_audio_buffer.speech_started", item_id=said, audio_start_ms=0)
     await _say(websocket, "input_audio_buffer.speech_stopped", item_id=said, audio_end_ms=0)
     await _say(websocket, "input_audio_buffer.committed", item_id=said)
     heard = "conversation.item.input_audio_transcription.completed"
@@ -81,7 +84,11 @@ async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp) -> 
         await _say(websocket, "response.output_text.delta", **words)
     usage = {"total_tokens": asked.deltas, "input_tokens": 0, "output_tokens": asked.deltas}
     await _say(websocket, "response.done", response=response | {"status": "completed", "usage": usage})
-    await _say(websocket, "input_audio_buffer.speech_started", item_id=f"item_u{turn + 1}", audio_start_ms=0)
+    await _listen(websocket, turn + 1)
+
+
+async def _listen(websocket: ServerConnection, turn: int) -> None:
+    await _say(websocket, "input_audio_buffer.speech_started", item_id=f"item_u{turn}", audio_start_ms=0)
 
 
 async def _say(websocket: ServerConnection, type: str, **fields: object) -> None:

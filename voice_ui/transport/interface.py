@@ -25,7 +25,7 @@ class Transport(Protocol):
         """Something to tell although there is a connection."""
 
     async def send(self, event: ClientEvent) -> None:
-        """Send one event; raises SessionError if the connection is gone or takes nothing for `SEND_SECONDS`."""
+        """Send one event; raises SessionError if the connection is gone or breaks while this waits for it."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Yield the server's messages; raises SessionError at the end."""
