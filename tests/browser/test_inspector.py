@@ -155,7 +155,8 @@ async def test_what_it_keeps_is_bounded_in_rows_and_in_characters(tmp_path: Path
         await talk.start()
         await expect(panel.rows.filter(has_text="number: 1199")).to_have_count(1)
         await expect(panel.row("session.created")).to_have_count(0)
-        assert await panel.rows.count() == 1_000
+        # A thousand events are kept on the way, and the sound between two of them is one row.
+        assert 950 < await panel.rows.count() <= 1_000
         large.set()
         await expect(panel.rows.filter(has_text="number: 119,")).to_have_count(1)
         assert 0 < await panel.row("large").count() <= 101
