@@ -70,22 +70,22 @@ and a moment for the words."""
 SPOKEN = 3.5
 """Seconds from Start until the first words of the recording are spoken and found to have ended."""
 
-IN_TURN = SPOKEN + (3 if TRANSPORT == "websocket" else 6)
-"""A call that is lost takes longer to be made anew, which is tried before anything is told."""
+RESTART = SPOKEN + (3 if TRANSPORT == "websocket" else 6)
+"""A call that is lost is first made anew, which takes longer than with a websocket, and only then told."""
 
 AFTER_SPEECH = [
-    Case("transcription-failed", "transcription-failed", IN_TURN),
-    Case("response-failed", "response-failed", IN_TURN),
-    Case("rate-limited", "rate-limited", IN_TURN),
-    Case("quota-in-response", "no-quota", IN_TURN),
-    Case("response-incomplete-filter", "response-filtered", IN_TURN),
-    Case("response-incomplete-tokens", "response-incomplete", IN_TURN),
-    Case("response-cancelled", "response-cancelled", IN_TURN),
+    Case("transcription-failed", "transcription-failed", SPOKEN + 3),
+    Case("response-failed", "response-failed", SPOKEN + 3),
+    Case("rate-limited", "rate-limited", SPOKEN + 3),
+    Case("quota-in-response", "no-quota", SPOKEN + 3),
+    Case("response-incomplete-filter", "response-filtered", SPOKEN + 3),
+    Case("response-incomplete-tokens", "response-incomplete", SPOKEN + 3),
+    Case("response-cancelled", "response-cancelled", SPOKEN + 3),
     Case("expired", "session-expired", 9),
-    Case("lost", "connection-lost", IN_TURN),
-    Case("server-error", "server-failed", IN_TURN),
-    Case("server-restart", "server-failed" if TRANSPORT == "websocket" else "connection-lost", IN_TURN),
-    Case("oversized", "message-oversized" if TRANSPORT == "websocket" else "connection-lost", IN_TURN),
+    Case("lost", "connection-lost", SPOKEN + 3),
+    Case("server-error", "server-failed", SPOKEN + 3),
+    Case("server-restart", "server-failed" if TRANSPORT == "websocket" else "connection-lost", RESTART),
+    Case("oversized", "message-oversized" if TRANSPORT == "websocket" else "connection-lost", SPOKEN + 3),
     Case("stall", "server-silent", SPOKEN + 7),  # after two seconds of speech, which is in the second question
 ]
 
