@@ -24,7 +24,7 @@ from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.garbage import Garbage
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
-from voice_ui.page import Offer, Parking, Tab
+from voice_ui.page import Offer, Parking, Tab, messages
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, Target
@@ -77,7 +77,7 @@ class VoiceUI:
         if self._share:
             await self._open_door(self._share)
         if endpoint and (problem := await self._check(endpoint.model)):
-            _log.warning("%s: %s %s", problem.code, problem.cause, problem.fix)
+            _log.warning("%s: %s %s", problem.code, messages.cause(problem), messages.fix(problem))
 
     async def _open_door(self, share: Share) -> None:
         """Let the network in, and say how; those who come through are served as everybody else."""

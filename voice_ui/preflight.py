@@ -18,7 +18,7 @@ _PLACEHOLDERS = ("your", "xxx", "...", "…", "<", "example", "changeme", "place
 
 def look(endpoint: Endpoint, *, today: date, key_source: str = ".env.local") -> Problem | None:
     """Return what is wrong for certain, without asking anybody. Pure."""
-    facts = {"server": endpoint.name, "model": endpoint.model, "source": key_source}
+    facts = endpoint.facts | {"source": key_source}
     key = _key(endpoint)
     if endpoint.needs_key:
         if not key:
@@ -38,7 +38,7 @@ async def ask(endpoint: Endpoint, *, today: date) -> Problem | None:
             told = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
-    facts = {"server": endpoint.name, "model": endpoint.model}
+    facts = endpoint.facts
     if endpoint.is_openai and response.status_code == 401:
         return Problem("key-refused", facts=facts)
     if endpoint.is_openai and response.status_code == 404:
@@ -49,7 +49,7 @@ async def ask(endpoint: Endpoint, *, today: date) -> Problem | None:
 def _fate(endpoint: Endpoint, shutdown: date | None, today: date) -> Problem | None:
     model = models.Model(endpoint.model, shutdown)
     successor = models.known(endpoint.model).successor or models.DEFAULT
-    facts = {"server": endpoint.name, "model": model.name, "successor": successor, "date": f"{shutdown}"}
+    facts = endpoint.facts | {"successor": successor, "date": f"{shutdown}"}
     if model.retired(today):
         return Problem("model-retired", facts=facts)
     return Problem("model-retiring", facts=facts) if model.retiring(today) else None

@@ -38,6 +38,11 @@ class Endpoint:
     needs_key: bool = False
 
     @property
+    def facts(self) -> dict[str, str]:
+        """What messages about this server name (errors.ENDPOINT_FACTS)."""
+        return {"server": self.name, "model": self.model, "address": self.setting}
+
+    @property
     def calls_url(self) -> str:
         """The address at which a WebRTC call is made."""
         parts = urlsplit(self.url)

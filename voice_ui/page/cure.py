@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voice_ui.conversation import Item
-from voice_ui.errors import CATALOGUE
+from voice_ui.errors import CODES
 from voice_ui.page.error_card import ErrorCard
 from voice_ui.session import Alarm
 from voice_ui.state import State
@@ -11,8 +11,8 @@ from voice_ui.state import State
 HELD_SECONDS = 3.0
 """A connection that was made again and held so long is believed to hold."""
 
-BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
-BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
+BY_CONNECTING = {code for code, known in CODES.items() if known.where in {"connection", "server", "limits"}}
+BY_A_REPLY = {code for code, known in CODES.items() if known.where == "reply"} | {"server-error"}
 BY_A_TRANSCRIPT = {"transcription-failed"}
 BY_A_REPLY -= BY_A_TRANSCRIPT
 

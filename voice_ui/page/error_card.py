@@ -9,6 +9,7 @@ from importlib.metadata import version
 from nicegui import ui
 
 from voice_ui.errors import Problem
+from voice_ui.page import messages
 
 COPY = """async e => {
     const words = e.currentTarget.querySelector(".block");
@@ -63,8 +64,8 @@ class ErrorCard(ui.element):
         repeated = self.problem is not None and self.problem.code == problem.code
         self._times = self._times + 1 if repeated else 1
         self.problem = problem
-        self._cause.set_text(problem.cause)
-        self._fix.set_text(problem.fix)
+        self._cause.set_text(messages.cause(problem))
+        self._fix.set_text(messages.fix(problem))
         count = f" · {self._times} times" if self._times > 1 else ""
         self._code.set_text(f"{problem.code}{count}")
         self._show_retry()
@@ -85,7 +86,7 @@ class ErrorCard(ui.element):
         self._show_retry()
 
     def _show_retry(self) -> None:
-        self._retry.set_visibility(self._at_rest and self.problem is not None and self.problem.entry.retry)
+        self._retry.set_visibility(self._at_rest and self.problem is not None and self.problem.retry)
 
     def forget_event(self) -> None:
         """The inspector can show it no longer."""
@@ -122,7 +123,7 @@ class ErrorCard(ui.element):
         """For a report: codes and the server's words, redacted; no audio, no key, nothing of what was said."""
         lines = (
             f"code: {problem.code} ({self._times} times)",
-            f"cause: {problem.cause}",
+            f"cause: {messages.cause(problem)}",
             f"details: {problem.detail or 'none'}",
             f"facts: {', '.join(f'{name}={value}' for name, value in problem.facts.items()) or 'none'}",
             f"with: {self._about}",

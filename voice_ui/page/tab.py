@@ -8,6 +8,7 @@ from nicegui import background_tasks, ui
 
 from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, MicProblem, Stopped
+from voice_ui.page import messages
 from voice_ui.page.browser_tab import BrowserTab
 from voice_ui.page.choices import Choices
 from voice_ui.page.composer import Composer
@@ -116,7 +117,8 @@ class Tab:
                 about=f"{offer.server}, {offer.model}",
             )
             silent = Problem("program-silent")
-            ui.label(f"{silent.cause} {silent.fix}").classes("program-silent").props("role=alert data-testid=silent")
+            silent_label = ui.label(f"{messages.cause(silent)} {messages.fix(silent)}").classes("program-silent")
+            silent_label.props("role=alert data-testid=silent")
             self._cure = Cure(self._error)
             self._status = Status()
             self._stage = Stage(self._mic)

@@ -180,7 +180,7 @@ class Line:
         held_before = state not in {State.CONNECTING, State.CONNECTING_LAST}
         after_stop = 0.0 if state.capturing else self._clock() - self._stopped_at
         in_time = self._backoff.waited < RECOVER_SECONDS and after_stop < LAST_WORDS_SECONDS
-        return held_before and problem.entry.retry and in_time
+        return held_before and problem.retry and in_time
 
     async def _wait_before_reconnecting(self, problem: Problem) -> None:
         self._leave.clear()

@@ -65,10 +65,10 @@ class Call:
             await self._peer.setRemoteDescription(description)
         except Exception as error:  # whatever an answer that is none does to the library
             detail = f"the answer cannot be used: {error}"
-            raise ConnectionFailed("webrtc-unsupported", detail, server=self._endpoint.name) from error
+            raise ConnectionFailed("webrtc-unsupported", detail, **self._endpoint.facts) from error
         await self._open.wait()
         if self.ended and self.messages.qsize() == 1:  # the end is all that came
-            raise ConnectionFailed("webrtc-no-route", self.ended, server=self._endpoint.name)
+            raise ConnectionFailed("webrtc-no-route", self.ended, **self._endpoint.facts)
 
     async def report(self) -> Any:
         """Return what the other side last said of the track, None if nothing yet."""
@@ -109,7 +109,7 @@ class Call:
             ("session", (None, orjson.dumps(session), "application/json")),
         ]
         url = self._endpoint.calls_url
-        facts = {"server": self._endpoint.name, "model": self._endpoint.model, "address": self._endpoint.setting}
+        facts = self._endpoint.facts | {"seconds": f"{ANSWER_SECONDS:.0f}"}
         try:
             async with client(self._endpoint, ANSWER_SECONDS) as web:
                 response = await web.post(url, files=parts)

@@ -28,13 +28,17 @@ def refused_by_http(
             return ConnectionFailed("proxy-refused", detail, **facts)
         case 429:
             wait = headers.get("Retry-After", "")
-            return ConnectionFailed("rate-limited", detail, **facts | {"seconds": wait if wait.isdecimal() else "60"})
+            return ConnectionFailed("rate-limited", detail, **endpoint.facts, **_seconds(wait))
         case 500 if endpoint.dialect is Dialect.BETA:
             return Refused("beta-disabled", detail, **facts)  # seen at OpenAI before it said so in words
         case number if number >= 500:
             return ConnectionFailed("server-failed", detail, **facts)
         case _:
             return Refused("not-realtime", detail, **facts)
+
+
+def _seconds(wait: str) -> dict[str, str]:
+    return {"seconds": wait} if wait.isdecimal() else {}
 
 
 def unreachable(error: OSError, host: str, facts: dict[str, str]) -> SessionError:

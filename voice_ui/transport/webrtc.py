@@ -49,7 +49,7 @@ async def connect(endpoint: Endpoint) -> AsyncIterator[WebRtcTransport]:
                 await call.make()
         except TimeoutError as error:
             detail = f"the call was {call.state} after {CONNECT_SECONDS:.0f} s"
-            raise ConnectionFailed("webrtc-no-route", detail, server=endpoint.name) from error
+            raise ConnectionFailed("webrtc-no-route", detail, **endpoint.facts) from error
         transport = WebRtcTransport(call, endpoint)
         watch = asyncio.create_task(transport.watch(), name="realtime watch")
         try:
@@ -99,7 +99,7 @@ class WebRtcTransport:
         try:
             self._call.channel.send(orjson.dumps(event).decode())
         except ValueError as error:  # longer than the other side takes
-            raise Refused("webrtc-unsupported", f"{error}", server=self._endpoint.name) from error
+            raise Refused("webrtc-unsupported", f"{error}", **self._endpoint.facts) from error
         except self._call.library.InvalidStateError as error:
             raise self._lost() from error
 
@@ -124,7 +124,7 @@ class WebRtcTransport:
         return message
 
     def _lost(self) -> SessionError:
-        return ConnectionFailed("connection-lost", self._call.ended, server=self._endpoint.name)
+        return ConnectionFailed("connection-lost", self._call.ended, **self._endpoint.facts)
 
 
 def _without_formats(update: ClientEvent) -> ClientEvent:

@@ -125,12 +125,7 @@ async def connect(endpoint: Endpoint) -> AsyncIterator[WebsocketTransport]:
 
 
 def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
-    facts = {
-        "server": endpoint.name,
-        "model": endpoint.model,
-        "seconds": f"{CONNECT_SECONDS:.0f}",
-        "address": endpoint.setting,
-    }
+    facts = endpoint.facts | {"seconds": f"{CONNECT_SECONDS:.0f}"}
     host = urlsplit(endpoint.url).netloc.rpartition("@")[2]
     match error:
         case InvalidStatus(response=response):
@@ -154,7 +149,7 @@ def _not_connected(error: Exception, endpoint: Endpoint) -> SessionError:
 
 def _closed(error: ConnectionClosed, endpoint: Endpoint) -> SessionError:
     """OpenAI says why with close codes of its own, from 3000 on; what it refuses with them it will refuse again."""
-    facts = {"server": endpoint.name, "model": endpoint.model}
+    facts = endpoint.facts
     if error.sent and not error.rcvd_then_sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
         return ConnectionFailed("message-oversized", error.sent.reason, **facts)
     close = error.rcvd
