@@ -21,14 +21,14 @@ def heard(**event: Any) -> server.ServerEvent:
 def test_the_words_of_a_reply_are_the_same_in_both_dialects(name: str) -> None:
     event = heard(type=name, response_id="r", item_id="i", delta="Hi", output_index=0, content_index=0)
     assert event == server.OutputTextDelta("r", "i", 0, "Hi")
-    assert isinstance(event, server.TextDelta)
+    assert isinstance(event, server.ReplyTextDelta)
 
 
 @pytest.mark.parametrize("name", ["response.output_audio_transcript.done", "response.audio_transcript.done"])
 def test_the_words_of_a_spoken_reply_are_words(name: str) -> None:
     event = heard(type=name, response_id="r", item_id="i", transcript="Hi", content_index=1)
     assert event == server.OutputAudioTranscriptDone("r", "i", 1, "Hi")
-    assert isinstance(event, server.TextDone)
+    assert isinstance(event, server.ReplyTextDone)
 
 
 @pytest.mark.parametrize("name", ["conversation.item.added", "conversation.item.created"])
@@ -101,7 +101,7 @@ def test_halves_of_an_emoji_are_kept_at_the_ends_of_a_delta_to_be_joined() -> No
         parse(f'{{"type":"response.output_text.delta","response_id":"r","item_id":"i","delta":"{part}"}}')
         for part in (r"Hi \ud83d", r"\ude00!")
     )
-    assert isinstance(first, server.TextDelta) and isinstance(second, server.TextDelta)
+    assert isinstance(first, server.ReplyTextDelta) and isinstance(second, server.ReplyTextDelta)
     assert well_formed(first.delta + second.delta) == "Hi 😀!"
 
 

@@ -87,7 +87,7 @@ class _PartDelta(Event):
 
 
 @dataclass(frozen=True)
-class TextDelta(_PartDelta):
+class ReplyTextDelta(_PartDelta):
     """More of a written reply, or of the transcript of a spoken one.
 
     Half an emoji at either end of `delta` is a lone surrogate; the other half is in the next delta.
@@ -95,17 +95,17 @@ class TextDelta(_PartDelta):
 
 
 @dataclass(frozen=True)
-class OutputTextDelta(TextDelta):
+class OutputTextDelta(ReplyTextDelta):
     type: ClassVar[str] = "response.output_text.delta"
 
 
 @dataclass(frozen=True)
-class OutputAudioTranscriptDelta(TextDelta):
+class OutputAudioTranscriptDelta(ReplyTextDelta):
     type: ClassVar[str] = "response.output_audio_transcript.delta"
 
 
 @dataclass(frozen=True)
-class TextDone(Event):
+class ReplyTextDone(Event):
     """The whole text of one content part, whatever deltas came before."""
 
     field_name: ClassVar[str] = "text"
@@ -126,12 +126,12 @@ class TextDone(Event):
 
 
 @dataclass(frozen=True)
-class OutputTextDone(TextDone):
+class OutputTextDone(ReplyTextDone):
     type: ClassVar[str] = "response.output_text.done"
 
 
 @dataclass(frozen=True)
-class OutputAudioTranscriptDone(TextDone):
+class OutputAudioTranscriptDone(ReplyTextDone):
     type: ClassVar[str] = "response.output_audio_transcript.done"
     field_name: ClassVar[str] = "transcript"
 

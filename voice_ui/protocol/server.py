@@ -58,10 +58,10 @@ from voice_ui.protocol.responses import (
     ResponseDone as ResponseDone,
 )
 from voice_ui.protocol.responses import (
-    TextDelta as TextDelta,
+    ReplyTextDelta as ReplyTextDelta,
 )
 from voice_ui.protocol.responses import (
-    TextDone as TextDone,
+    ReplyTextDone as ReplyTextDone,
 )
 
 NAME_LENGTH = 80
@@ -249,8 +249,8 @@ ServerEvent = (
     | OutputItemDone
     | ContentPartAdded
     | ContentPartDone
-    | TextDelta
-    | TextDone
+    | ReplyTextDelta
+    | ReplyTextDone
     | AudioDelta
     | AudioDone
     | FunctionCallArgumentsDelta

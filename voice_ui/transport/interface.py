@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from voice_ui.errors import Problem
-from voice_ui.protocol import ClientEvent
 
 
 class Transport(Protocol):
     """What a session needs of a connection."""
+
+    patience: float
+    """Seconds without any sign of life after which the connection is taken for lost; may be changed at any time."""
 
     @property
     def alive_at(self) -> float:
@@ -24,7 +26,7 @@ class Transport(Protocol):
     def problem(self) -> Problem | None:
         """Something to tell although there is a connection."""
 
-    async def send(self, event: ClientEvent) -> None:
+    async def send(self, event: dict[str, Any]) -> None:
         """Send one event; raises SessionError if the connection is gone or breaks while this waits for it."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]:

@@ -13,11 +13,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from typing import Any
 
 import orjson
 
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
-from voice_ui.protocol import ClientEvent
 from voice_ui.servers import Endpoint
 from voice_ui.transport.call import Call
 
@@ -67,6 +67,7 @@ class WebRtcTransport:
         self.alive_at = time.monotonic()
         self.round_trip_ms: float | None = None
         self.problem: Problem | None = None
+        self.patience = 10.0
         self._call = call
         self._endpoint = endpoint
 
@@ -84,7 +85,7 @@ class WebRtcTransport:
                 self.alive_at = sent_at - (report.roundTripTime or 0.0) - HEARD_SECONDS
         self._call.end("nothing is heard of the other side")
 
-    async def send(self, event: ClientEvent) -> None:
+    async def send(self, event: dict[str, Any]) -> None:
         """Send one event, or put its sound on the track."""
         if self._call.ended:
             raise self._lost()
@@ -127,7 +128,7 @@ class WebRtcTransport:
         return ConnectionFailed("connection-lost", self._call.ended, **self._endpoint.facts)
 
 
-def _without_formats(update: ClientEvent) -> ClientEvent:
+def _without_formats(update: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration that leaves the formats of sound to the call's description."""
     told = orjson.loads(orjson.dumps(update))
     for direction in ("input", "output"):

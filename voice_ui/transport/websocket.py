@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -24,7 +25,7 @@ from websockets.exceptions import (
 from websockets.frames import CloseCode
 
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError, code_from_wire
-from voice_ui.protocol import ClientEvent, Dialect
+from voice_ui.protocol import Dialect
 from voice_ui.servers import Endpoint
 from voice_ui.transport.refusals import refused_by_http, unreachable
 
@@ -52,6 +53,7 @@ class WebsocketTransport:
         self.alive_at = time.monotonic()
         self.round_trip_ms: float | None = None
         self.problem: Problem | None = None
+        self.patience = 10.0
         self._websocket = websocket
         self._endpoint = endpoint
 
@@ -73,7 +75,7 @@ class WebsocketTransport:
         except TimeoutError:
             self._websocket.transport.abort()
 
-    async def send(self, event: ClientEvent) -> None:
+    async def send(self, event: dict[str, Any]) -> None:
         """Send one event; see `Transport`."""
         try:
             await self._websocket.send(orjson.dumps(event), text=True)

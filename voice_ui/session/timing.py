@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A moment in a turn, in the order in which they come."""
+    """A moment in a turn, in the order in which it usually comes."""
 
     SPEECH_END = "speech_end"
     """The last voiced sample reached this process."""
@@ -18,6 +16,8 @@ class Stage(StrEnum):
     """The server had waited long enough to call the turn ended."""
     RESPONSE_CREATED = "response_created"
     FIRST_TEXT = "first_text"
+    FIRST_ANSWER = "first_answer"
+    """The first text of the answer; later than `FIRST_TEXT` where a preamble comes before it."""
     RESPONSE_DONE = "response_done"
 
 
@@ -43,6 +43,11 @@ class TurnTimer:
     def first_text_ms(self) -> float | None:
         """From the end of speech to the first text: the number this project stands for."""
         return self.milliseconds(Stage.SPEECH_END, Stage.FIRST_TEXT)
+
+    @property
+    def first_answer_ms(self) -> float | None:
+        """From the end of speech to the first text of the answer."""
+        return self.milliseconds(Stage.SPEECH_END, Stage.FIRST_ANSWER)
 
 
 @dataclass(frozen=True)
@@ -79,39 +84,33 @@ def shares(timer: TurnTimer, round_trip_ms: float | None, on_screen_ms: float | 
     return Shares(waited, answered - network, network, ours)
 
 
-class AudioClock:
-    """When which moment of the audio stream passed through here: turns `audio_end_ms` into a time of day.
-
-    Bounded: it remembers the last `KEPT` chunks. Moments never go back.
-    """
-
-    KEPT = 3000
-    """A minute of 20 ms chunks; a server tells the end of speech within seconds."""
-    TRIMMED = 100
-    """So many are forgotten at once: every two seconds."""
+class Timing:
+    """The timer of the turn that ended last."""
 
     def __init__(self) -> None:
-        self._ends = array("d")  # of each chunk, in ms of the stream
-        self._moments = array("d")
-        self.stream_ms = 0.0
+        self.timer = TurnTimer()
 
-    def passed(self, duration_ms: float, now: float) -> None:
-        """Note that the next `duration_ms` of the stream were spoken until `now`."""
-        self.stream_ms += duration_ms
-        for column, value in ((self._ends, self.stream_ms), (self._moments, now)):
-            column.append(value)
-            if len(column) >= self.KEPT + self.TRIMMED:
-                del column[: self.TRIMMED]
+    def end_turn(self, spoken_until: float, now: float) -> None:
+        """Speech ended at one moment, and is taken for ended now."""
+        self.timer = TurnTimer()
+        self.timer.mark(Stage.SPEECH_END, min(spoken_until, now))
+        self.timer.mark(Stage.SPEECH_STOPPED, now)
 
-    def when(self, stream_ms: float) -> float | None:
-        """Return when that moment of the stream passed, or will have; None if it is too long ago."""
-        last = bisect_right(self._ends, stream_ms) - 1
-        return None if last < 0 else self._moments[last] + (stream_ms - self._ends[last]) / 1000
+    def begin_response(self, now: float) -> None:
+        """A response begins."""
+        self.timer.mark(Stage.RESPONSE_CREATED, now)
 
-    def place(self, moment: float) -> float:
-        """Return how much of the stream had passed at that moment, in milliseconds; 0 if that is too long ago."""
-        last = bisect_right(self._moments, moment) - 1
-        return 0.0 if last < 0 else self._ends[last]
+    def take_text(self, now: float, *, is_answer: bool) -> bool:
+        """Text of a reply came; return whether it is the first of the turn, or the first after a preamble."""
+        is_first = self.timer.mark(Stage.FIRST_TEXT, now)
+        is_first_answer = is_answer and self.timer.mark(Stage.FIRST_ANSWER, now)
+        return (is_first or is_first_answer) and self.timer.first_text_ms is not None
+
+    def finish(self, now: float) -> str:
+        """A response is over; return the times of the turn, for the log."""
+        self.timer.mark(Stage.RESPONSE_DONE, now)
+        stages = {stage.value: self.timer.milliseconds(Stage.SPEECH_END, stage) for stage in Stage}
+        return ", ".join(f"{name} {ms:.0f} ms" for name, ms in stages.items() if ms) or "not timed"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,6 +1,6 @@
 """What passes on the wire, for who wants to see it: client events as they are sent, messages as they are received.
 
-A session has a tap only while somebody looks. Without one a `TappedTransport` looks at one attribute for each event,
+A session has a tracer only while somebody looks. Without one a `TracedTransport` looks at one attribute for each event,
 and does nothing else.
 """
 
@@ -10,30 +10,30 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 from voice_ui.errors import Problem
-from voice_ui.protocol import ClientEvent, parse, server
+from voice_ui.protocol import parse, server
 from voice_ui.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class TracedEvent:
     """One event, on its way."""
 
     number: int
     """Counted from 1, both directions together."""
     at: float
     """Seconds of the monotonic clock."""
-    what: ClientEvent | str | bytes
+    event: dict[str, Any] | str | bytes
     """A client event, or the raw message of a server; not to be changed."""
 
 
 @final
-class Tap:
+class Tracer:
     """Numbers what passes, and shows it; keeps nothing of it."""
 
-    def __init__(self, show: Callable[[Passed], object], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, show: Callable[[TracedEvent], object], clock: Callable[[], float] = time.monotonic) -> None:
         """`show` is called before an event is sent or handled, and must not wait."""
         self._show = show
         self._clock = clock
@@ -47,7 +47,7 @@ class Tap:
         """A connection is about to be made: what came over another one is no cause of what happens here."""
         self.received = self.error = None
 
-    def send(self, event: ClientEvent) -> None:
+    def send(self, event: dict[str, Any]) -> None:
         """Show an event that is about to be sent."""
         self._pass(event)
 
@@ -56,22 +56,22 @@ class Tap:
         self.received = self._pass(message)
         self.error = self.received if isinstance(parse(message), server.ErrorEvent) else None
 
-    def _pass(self, what: ClientEvent | str | bytes) -> int:
+    def _pass(self, what: dict[str, Any] | str | bytes) -> int:
         self._count += 1
-        self._show(Passed(self._count, self._clock(), what))
+        self._show(TracedEvent(self._count, self._clock(), what))
         return self._count
 
 
-class Tapped(Protocol):
-    """Who may have a tap."""
+class Traced(Protocol):
+    """Who may have a tracer."""
 
-    tap: Tap | None
+    tracer: Tracer | None
 
 
-class TappedTransport:
-    """A transport that lets its owner's tap see what passes; see `Transport`."""
+class TracedTransport:
+    """A transport that lets its owner's tracer see what passes; see `Transport`."""
 
-    def __init__(self, transport: Transport, owner: Tapped) -> None:
+    def __init__(self, transport: Transport, owner: Traced) -> None:
         self._transport = transport
         self._owner = owner
 
@@ -87,22 +87,30 @@ class TappedTransport:
     def problem(self) -> Problem | None:
         return self._transport.problem
 
-    async def send(self, event: ClientEvent) -> None:
-        if (tap := self._owner.tap) is not None:
-            tap.send(event)
+    @property
+    def patience(self) -> float:
+        return self._transport.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._transport.patience = seconds
+
+    async def send(self, event: dict[str, Any]) -> None:
+        if (tracer := self._owner.tracer) is not None:
+            tracer.send(event)
         await self._transport.send(event)
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         async for message in self._transport:
-            if (tap := self._owner.tap) is not None:
-                tap.receive(message)
+            if (tracer := self._owner.tracer) is not None:
+                tracer.receive(message)
             yield message
 
 
 @asynccontextmanager
-async def tapped(connection: AbstractAsyncContextManager[Transport], owner: Tapped) -> AsyncIterator[TappedTransport]:
-    """Make a connection that its owner's tap can see."""
-    if owner.tap is not None:
-        owner.tap.begin()
+async def traced(connection: AbstractAsyncContextManager[Transport], owner: Traced) -> AsyncIterator[TracedTransport]:
+    """Make a connection that its owner's tracer can see."""
+    if owner.tracer is not None:
+        owner.tracer.begin()
     async with connection as transport:
-        yield TappedTransport(transport, owner)
+        yield TracedTransport(transport, owner)
