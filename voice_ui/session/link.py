@@ -104,6 +104,11 @@ class Link:
         """The place in the audio from which on something may be unanswered."""
         return self.turns.unanswered_ms(self._transport.alive_at)
 
+    def spoken_until(self, turn: Turn) -> float | None:
+        """Return when the last words of a turn were captured: the silence that ended it is no part of them."""
+        silence_ms = self.config.silence_ms if self.config.turn_detection == "server_vad" else 0
+        return self._stream.captured_at(max(0.0, turn.end_ms - silence_ms))
+
     # Before anything is said.
 
     async def configure(self) -> None:
@@ -177,7 +182,9 @@ class Link:
 
     def interrupt(self) -> None:
         """Cut the running or the expected reply short."""
-        self._act(self.responses.interrupt())
+        action = self.responses.interrupt()
+        self._drop_turns()
+        self._act(action)
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Ask for another configuration."""
@@ -189,10 +196,13 @@ class Link:
 
     def give_up(self) -> None:
         """The reply is not awaited any longer."""
+        self._drop_turns()
+        self._act(self.responses.free())
+
+    def _drop_turns(self) -> None:
         for turn in list(self.turns.open):
             self.turns.drop(turn)
         self.turns.answer(None)
-        self._act(self.responses.free())
 
     def refusal(self, event: server.ErrorEvent) -> Problem | None:
         """Return the problem if the error is about a configuration of ours, which the server then drops whole."""
@@ -276,12 +286,12 @@ class Link:
                 self.turns.answer(response_id or self.responses.active or "")
                 self._act(self.responses.done(response_id))
             case server.SpeechStarted():
-                self.turns.begin_speech(event)
+                self.turns.begin_speech(event, self._clock())
                 self.responses.begin_turn()
             case server.SpeechStopped():
-                news = self._end_turn(self.turns.end_speech(event))
+                news = self._end_turn(self.turns.end_speech(event, self._clock()))
             case server.Committed(item_id):
-                news = self._end_turn(self.turns.commit(item_id))
+                news = self._end_turn(self.turns.commit(item_id, self._clock()))
             case server.SessionUpdated() if self._updates:
                 self.config = self._updates.pop(next(iter(self._updates)))
             case _:

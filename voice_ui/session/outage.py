@@ -34,22 +34,28 @@ class Outage:
         self._deadline: float | None = None  # of the event loop's clock
         self._running: asyncio.Timeout | None = None
         self._cause: SessionError | None = None
-        self._connected_at = 0.0
+        self._connected_at: float | None = None  # of the connection that was made last, until it is lost
 
     @property
     def is_on(self) -> bool:
         """Whether a connection was lost, and none has held since."""
         return self._deadline is not None
 
-    def begin(self, cause: SessionError, *, stopped_at: float | None) -> None:
-        """A connection was lost, or could not be made again; `stopped_at` is when Stop was pressed, by the loop."""
+    def begin(self, cause: SessionError, *, stopped_at: float | None) -> bool:
+        """A connection was lost, or could not be made again; return whether this is a new outage.
+
+        `stopped_at` is when Stop was pressed, by the event loop's clock.
+        """
         now = asyncio.get_running_loop().time()
-        if self._deadline is None or now - self._connected_at >= STABLE_SECONDS:
+        held = self._connected_at is not None and now - self._connected_at >= STABLE_SECONDS
+        is_new = held or self._deadline is None
+        if is_new:
             self.attempt, self._deadline = 0, now + OUTAGE_SECONDS
-        self._cause = cause
+        self._connected_at, self._cause = None, cause
         self.attempt += 1
         if stopped_at is not None:
             self.hasten(stopped_at)
+        return is_new
 
     def hasten(self, stopped_at: float) -> None:
         """Stop was pressed: only what was said until then is worth waiting for."""

@@ -14,14 +14,15 @@ from dataclasses import replace
 from functools import partial
 
 from voice_ui import audio
-from voice_ui.conversation import Change, Conversation
+from voice_ui.conversation import Conversation
 from voice_ui.errors import ConnectionFailed, Problem, SessionError
 from voice_ui.protocol import ServerEvent, SessionConfig, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
 from voice_ui.session.budget import Budget, Limits, Seat
-from voice_ui.session.events import StateChanged, TurnTimed, UsageCounted
+from voice_ui.session.dialogue import Dialogue
+from voice_ui.session.events import StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
 from voice_ui.session.outage import Outage
@@ -29,9 +30,8 @@ from voice_ui.session.reports import Reports
 from voice_ui.session.state import FAILED, IDLE, Phase, State
 from voice_ui.session.stream import Commit, EndOfPress, Entry, Message, Stream
 from voice_ui.session.timer import Timer
-from voice_ui.session.timing import Timing
 from voice_ui.session.tracer import traced
-from voice_ui.session.turns import ResponseBegan, TurnEnded
+from voice_ui.session.turns import UNNOTICED_SECONDS
 from voice_ui.transport import Transport
 
 REPLY_SECONDS = 30.0
@@ -45,7 +45,7 @@ LAST_SPEECH_SECONDS = 10.0
 types/realtime/realtime_audio_input_turn_detection.py)."""
 
 SETTLE_SECONDS = 1.0
-"""After Stop, when all was sent: a server notices speech within this time."""
+"""After Stop, when all was sent and nobody seems to have spoken: a server notices speech within this time."""
 
 RENEW_MARGIN = 0.1
 """The share of a session's life before its end in which a quiet moment is used to begin a new one: 6 of 60 minutes at
@@ -93,24 +93,22 @@ class Press:
         """The state after its end."""
         self.began = clock()
         self._conversation, self._budget, self._reports, self._limits = conversation, budget, reports, limits
-        self._unknown_events = unknown_events
+        self._dialogue = Dialogue(endpoint, conversation, budget, reports, unknown_events, clock)
         self._seat, self._connect, self._ids, self._clock = seat, connect, ids, clock
         self._link: Link | None = None
-        self._leaving: asyncio.Timeout | None = None  # of the connection that is used
+        self._leaving: asyncio.Timeout | None = None  # while a connection is made, used or waited for
         self._was_connected = False
         self._outage = Outage()
         self._held = False  # the speaker holds the button
         self._stopped_at: float | None = None  # by the event loop's clock
         self._marked_at = self._text_at = 0.0  # when the last mark was sent, and the last text came
-        self._malformed_reported = False
         self._attention = Attention()
-        self._timing = Timing()
         self._patience, self._renewal, self._time_limit = Timer(), Timer(), Timer()
 
     # The task.
 
     async def run(self) -> None:
-        """Hold connections until nothing more is wanted, then let go of everything."""
+        """Hold connections until nothing more is wanted."""
         facts = diagnosis.facts_of(self.endpoint)
         _log.info("session begins: %s %s", self.endpoint.name, self.endpoint.model)
         try:
@@ -119,20 +117,22 @@ class Press:
         except SessionError as error:
             _log.warning("session failed: %s", error.problem.code)
             self._report_lost(self.stream.speech_ms if self._was_connected else 0.0)
-            self._reports.raise_problem(error.problem, self._reports.tracer and self._reports.tracer.error)
+            self._reports.raise_problem(error.problem, self._reports.closing_error)
             self.final = FAILED
         except Exception as error:
             _log.exception("session ended by a mistake of ours")
             self._reports.raise_problem(Problem("program-error", type(error).__name__, facts))
             self.final = FAILED
-        finally:
-            for timer in (self._patience, self._renewal, self._time_limit):
-                timer.stop()
-            if self._seat:
-                self._seat.give_back()
-            self.stream.clear()
-            self.microphone = False
-            _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)
+        _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)
+
+    def let_go(self) -> None:
+        """The task has ended, or never began: leave nothing behind."""
+        for timer in (self._patience, self._renewal, self._time_limit):
+            timer.stop()
+        if self._seat:
+            self._seat.give_back()
+        self.stream.clear()
+        self.microphone = False
 
     @property
     def _is_wanted(self) -> bool:
@@ -140,27 +140,41 @@ class Press:
 
     async def _hold_connection(self) -> None:
         """Connect and converse until the connection is left; if it is lost, wait until the next may be tried."""
+        leaving = self._leaving = asyncio.timeout(None)
         try:
-            async with AsyncExitStack() as stack:
-                async with self._outage.limit():
-                    link = await self._open(stack)
-                self._outage.connected()
-                await self._converse(link)
-        except ConnectionFailed as error:
-            if not self._was_connected or not error.problem.retry:
+            async with leaving:
+                try:
+                    await self._connect_and_converse()
+                except ConnectionFailed as error:
+                    if not self._was_connected or not error.problem.retry:
+                        raise
+                    await self._recover(error)
+        except TimeoutError:
+            if not leaving.expired():
                 raise
-            self._show(self._conversation.break_off())
-            if not self._is_wanted:
-                return
-            was_expired = error.problem.code == "session-expired" and not self._outage.is_on
-            self._outage.begin(error, stopped_at=self._stopped_at)
-            _log.warning("connection lost (%s), attempt %d", error.problem.code, self._outage.attempt)
-            self.refresh(self._outage.attempt)
-            if self._outage.attempt > 1:  # a short break is not worth an alarm
-                problem = replace(error.problem, recovering=True)
-                self._reports.raise_problem(problem, self._reports.tracer and self._reports.tracer.error)
+        finally:
+            self._leaving = None
+
+    async def _connect_and_converse(self) -> None:
+        async with AsyncExitStack() as stack:
             async with self._outage.limit():
-                await self._outage.wait(at_once=was_expired)
+                link = await self._open(stack)
+            self._outage.connected()
+            await self._converse(link)
+
+    async def _recover(self, error: ConnectionFailed) -> None:
+        """A connection was lost, or not made again: wait before the next attempt, or raise if the time is over."""
+        self._reports.say(*self._conversation.break_off())
+        if not self._is_wanted:
+            return
+        is_new = self._outage.begin(error, stopped_at=self._stopped_at)
+        _log.warning("connection lost (%s), attempt %d", error.problem.code, self._outage.attempt)
+        self.refresh(self._outage.attempt)
+        if self._outage.attempt > 1:  # a short break is not worth an alarm
+            problem = replace(error.problem, recovering=True)
+            self._reports.raise_problem(problem, self._reports.closing_error)
+        async with self._outage.limit():
+            await self._outage.wait(at_once=is_new and error.problem.code == "session-expired")
 
     async def _open(self, stack: AsyncExitStack) -> Link:
         """Connect, have our configuration confirmed, and give the server the conversation so far."""
@@ -177,21 +191,17 @@ class Press:
             self._reports.raise_problem(link.problem)
         if link.differs:
             differs = Problem("config-differs", facts=diagnosis.facts_of(self.endpoint, param=link.differs))
-            self._reports.raise_problem(differs, self._reports.tracer and self._reports.tracer.received)
+            self._reports.raise_problem(differs, self._reports.received)
         if link.expires_in is not None:
             self._renewal.set(link.expires_in * (1 - RENEW_MARGIN), self._renew)
         if link.config != self.config:  # it was changed while we connected
             link.reconfigure(self.config)
         self.refresh()
         try:
-            async with asyncio.timeout(None) as self._leaving:
-                await link.converse(self._handle)
-        except TimeoutError:
-            if not self._leaving or not self._leaving.expired():
-                raise
+            await link.converse(self._handle)
         finally:
             self._renewal.stop()
-            self._link = self._leaving = None
+            self._link = None
             self._rewind(link)
 
     def _rewind(self, link: Link) -> None:
@@ -209,9 +219,9 @@ class Press:
                 self.stream.write_down(turn.end_ms, turn.entry, message)
             else:
                 again = True
-                self._show(self._conversation.forget(turn.item_id))
+                self._reports.say(*self._conversation.forget(turn.item_id))
         if link.turns.speaking:
-            self._show(self._conversation.forget(link.turns.spoken_item_id))
+            self._reports.say(*self._conversation.forget(link.turns.spoken_item_id))
         self._report_lost(self.stream.rewind())
 
     def _count_attempt(self, message: Message) -> None:
@@ -248,6 +258,8 @@ class Press:
         self._stopped_at = asyncio.get_running_loop().time()
         self._outage.hasten(self._stopped_at)
         self.stream.append(EndOfPress())
+        if self._link is None and not self._is_wanted:
+            self._leave()
         self.refresh()
 
     def stop_for(self, code: str, **facts: str) -> None:
@@ -313,96 +325,30 @@ class Press:
 
     async def _handle(self, event: ServerEvent) -> None:
         """Take in an event of the server."""
-        link = self._link
-        if link is None:
+        if (link := self._link) is None:
             return
-        now = self._clock()
-        was_cancelled = link.responses.cancelled
-        for news in link.apply(event):
-            self._take_news(news, now)
-        changes = self._conversation.apply(event)
-        match event:
-            case server.ReplyTextDelta(response_id, item_id):
-                self._text_at = now
-                if response_id == link.responses.active and changes:
-                    self._time_text(link, item_id, now)
-            case server.ResponseDone():
-                self._finish_response(event, has_text=bool(changes), now=now)
-                if not (was_cancelled and event.status == "cancelled"):
-                    self._report_problem(event)
-            case server.ErrorEvent():
-                self._handle_error(event, link)
-            case server.Unknown(type=what) | server.Malformed(reason=what):
-                self._unknown_events[what[:80]] += 1
-                self._report_problem(event)
-            case _:
-                self._report_problem(event)
+        changes = self._dialogue.take(event, link)
+        if isinstance(event, server.ReplyTextDelta):
+            self._text_at = self._clock()
+        elif isinstance(event, server.ResponseDone):
+            self._outage.over()
+            self._check_cost()
         if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
             await self._reports.put(changes)
 
-    def _take_news(self, news: TurnEnded | ResponseBegan, now: float) -> None:
-        match news:
-            case TurnEnded(turn):
-                silence_ms = self.config.silence_ms if self.config.turn_detection == "server_vad" else 0
-                spoken_until = self.stream.captured_at(max(0.0, turn.end_ms - silence_ms))
-                self._timing.end_turn(spoken_until or now, now)
-            case ResponseBegan(response_id, item_id):
-                self._timing.begin_response(now)
-                self._show(self._conversation.begin_response(response_id, item_id))
-
-    def _time_text(self, link: Link, item_id: str, now: float) -> None:
-        is_answer = self._conversation.phase_of(item_id) != "commentary"
-        if self._timing.take_text(now, is_answer=is_answer):
-            turn = self._conversation.turn_of(item_id)
-            self._reports.say(
-                TurnTimed(
-                    turn, replace(self._timing.timer, moments=dict(self._timing.timer.moments)), link.round_trip_ms
-                )
-            )
-
-    def _finish_response(self, event: server.ResponseDone, *, has_text: bool, now: float) -> None:
-        self._outage.over()
-        _log.info("response %s: %s", event.status, self._timing.finish(now))
-        if event.status == "completed" and not has_text and not event.output:
-            self._report("reply-empty")
-        if event.usage:
-            self._budget.add(event.usage, self.endpoint)
-            self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
-            if self.microphone and (problem := self._budget.problem(self.endpoint)):
-                self._reports.raise_problem(problem)
-                self.end_turn()
-                self.close_microphone()
-
-    def _handle_error(self, event: server.ErrorEvent, link: Link) -> None:
-        """Take in an `error`; where it comes instead of a response, the wait for that is over."""
-        is_about_reply = link.responses.is_ours(event.event_id)
-        if link.expects(event):
-            return
-        if refused := link.refusal(event):
-            self.config = link.config
-            self._reports.raise_problem(refused, self._reports.tracer and self._reports.tracer.received)
-            return
-        self._report_problem(event)
-        is_about_reply = is_about_reply or (event.event_id is None and diagnosis.is_end_of_reply(event))
-        if is_about_reply and not link.responses.is_writing:
-            link.give_up()
-
-    def _report_problem(self, event: ServerEvent) -> None:
-        """Report what an event says of a problem, if it does; a server that talks nonsense is reported once."""
-        if isinstance(event, server.Malformed):
-            if self._malformed_reported:
-                return
-            self._malformed_reported = True
-        if problem := diagnosis.problem_of(event, self.endpoint):
-            self._reports.raise_problem(problem, self._reports.tracer and self._reports.tracer.received)
+    def _check_cost(self) -> None:
+        if self.microphone and (problem := self._budget.problem(self.endpoint)):
+            self._reports.raise_problem(problem)
+            self.end_turn()
+            self.close_microphone()
 
     def _handle_mark(self, entry: Entry) -> None:
         """A mark of the stream was sent."""
         self._marked_at = self._clock()
         if isinstance(entry, Message) and entry.attempts == 1 and not self._outage.is_on:
-            self._timing.end_turn(self._marked_at, self._marked_at)
+            self._dialogue.time_message(self._marked_at)
         self.refresh()
 
     # The state.
@@ -448,11 +394,18 @@ class Press:
                 self._patience.set(LAST_SPEECH_SECONDS, self._settle)
             case Phase.LISTENING if not state.microphone:
                 if self.stream.is_sent:
-                    by_hand = self.config.turn_detection == "none"
-                    elapsed = self._clock() - self._marked_at
-                    self._patience.set(0.0 if by_hand else max(0.0, SETTLE_SECONDS - elapsed), self._settle)
+                    self._patience.set(self._unsettled_seconds, self._settle)
             case Phase.LISTENING if minutes := self._limits.idle_minutes:
                 self._patience.set(minutes * 60, partial(self.stop_for, "idle-limit", minutes=f"{minutes:g}"))
+
+    @property
+    def _unsettled_seconds(self) -> float:
+        """How long the server may still notice something in what was said before Stop."""
+        if self._link is None or self._link.turns.by_hand:
+            return 0.0
+        self.stream.trim(self._link.unanswered_ms)
+        needed = UNNOTICED_SECONDS if self.stream.speech_ms >= LOST_MS else SETTLE_SECONDS
+        return max(0.0, self._marked_at + needed - self._clock())
 
     def _settle(self) -> None:
         """All that was said is answered, as far as the server noticed it: the press is over."""
@@ -481,9 +434,6 @@ class Press:
         self.refresh()
 
     # Reports.
-
-    def _show(self, changes: list[Change]) -> None:
-        self._reports.say(*changes)
 
     def _report(self, code: str, **facts: str) -> None:
         self._reports.raise_problem(Problem(code, facts=diagnosis.facts_of(self.endpoint, **facts)))

@@ -25,6 +25,16 @@ class Reports:
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
         self._raised: set[str] = set()
 
+    @property
+    def received(self) -> int | None:
+        """The number of the message that was received last, in the trace."""
+        return self.tracer.received if self.tracer else None
+
+    @property
+    def closing_error(self) -> int | None:
+        """The number of the `error` event right before the end of a connection, in the trace."""
+        return self.tracer.error if self.tracer else None
+
     def say(self, *events: SessionEvent) -> None:
         """Report at once; nobody reads any more where a thousand events wait."""
         for event in events:

@@ -214,18 +214,18 @@ class RealtimeSession:
         )
         self._press = press
         self._reports.say(StateChanged(press.state))
-        self._task = asyncio.create_task(self._run(press), name="realtime session")
+        self._task = asyncio.create_task(press.run(), name="realtime session")
+        # Not at the end of the task itself: one that is cancelled before its first step has none.
+        self._task.add_done_callback(lambda _: self._end(press))
         return press
 
-    async def _run(self, press: Press) -> None:
-        """Hold a press of Start to its end; the session rests when nothing of it is left."""
-        try:
-            await press.run()
-        finally:
-            self._open_seconds += self._clock() - press.began
-            self._press = self._task = None
-            self._state = press.final
-            self._reports.say(StateChanged(self._state))
+    def _end(self, press: Press) -> None:
+        """A press of Start is over, and nothing of it is left."""
+        press.let_go()
+        self._open_seconds += self._clock() - press.began
+        self._press = self._task = None
+        self._state = press.final
+        self._reports.say(StateChanged(self._state))
 
     def _rest(self, state: State) -> None:
         if state != self._state:

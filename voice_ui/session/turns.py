@@ -15,10 +15,14 @@ UNNOTICED_SECONDS = 3.0
 """A server notices speech within this time of its arrival, also in a burst of kept audio."""
 
 ONSET_MS = 1000.0
-"""Speech is noticed this long after it began, at most: the detection takes 0.1 s, and words may start softly."""
+"""Speech is noticed within this much audio after it began: detection takes 0.1 s, and words may start softly."""
 
 TOLERANCE_MS = 60.0
 """A server may round a place to its own frames."""
+
+ARRIVAL_SECONDS = 0.2
+"""Where a server does not say where speech ended: before what was sent within this time. No silence that ends a turn
+is shorter (protocol facts, section 2.3)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,20 +89,33 @@ class Turns:
             return self.open[0].start_ms
         if self._speech_start_ms is not None:
             return self._speech_start_ms
-        if self.by_hand:
-            return self._heard_ms
-        noticed_ms = self._stream.sent_before(alive_at - UNNOTICED_SECONDS) - ONSET_MS
-        return max(self._heard_ms, noticed_ms)
+        return self._heard_ms if self.by_hand else self._noticed_ms(alive_at)
 
-    def begin_speech(self, event: server.SpeechStarted) -> None:
+    def begin_speech(self, event: server.SpeechStarted, now: float) -> None:
         """The server hears speech."""
-        default = max(self._heard_ms, self._stream.sent_ms - ONSET_MS)
-        self._speech_start_ms = self._place(event.audio_start_ms, default)
+        start_ms = self._noticed_ms(now)
+        if event.audio_start_ms is not None:
+            start_ms = min(start_ms, max(event.audio_start_ms, self._heard_ms))
+        self._speech_start_ms = start_ms
         self.spoken_item_id = event.item_id
 
-    def end_speech(self, event: server.SpeechStopped) -> Turn | None:
+    def end_speech(self, event: server.SpeechStopped, now: float) -> Turn | None:
         """The server takes the utterance for ended; return the turn."""
-        return self._end(event.item_id, self._place(event.audio_end_ms, self._stream.sent_ms))
+        return self._end(event.item_id, self._end_ms(event.audio_end_ms, now))
+
+    def commit(self, item_id: str, now: float) -> Turn | None:
+        """The server has made an item of what was said; return the turn if it is a new one."""
+        commit = self._commits.pop(0) if self._commits else None
+        last = self.open[-1] if self.open else None
+        if last and not last.committed and commit is None:  # speech_stopped came first
+            last.committed = True
+            last.item_id = item_id or last.item_id
+            return None
+        if item_id and any(turn.item_id == item_id for turn in self.open):
+            return None
+        turn = self._end(item_id, commit.end_ms if commit else self._end_ms(None, now))
+        turn.entry, turn.committed = commit, True
+        return turn
 
     def begin_response(self, response_id: str) -> ResponseBegan:
         """A response begins; it answers all that had ended before."""
@@ -137,20 +154,6 @@ class Turns:
         """What was heard until now belongs to no turn: the way turns are detected has changed."""
         self._speech_start_ms, self._heard_ms = None, self._stream.sent_ms
 
-    def commit(self, item_id: str) -> Turn | None:
-        """The server has made an item of what was said; return the turn if it is a new one."""
-        commit = self._commits.pop(0) if self._commits else None
-        last = self.open[-1] if self.open else None
-        if last and not last.committed and commit is None:  # speech_stopped came first
-            last.committed = True
-            last.item_id = item_id or last.item_id
-            return None
-        if any(turn.item_id == item_id for turn in self.open):
-            return None
-        turn = self._end(item_id, commit.end_ms if commit else self._stream.sent_ms)
-        turn.entry, turn.committed = commit, True
-        return turn
-
     def _end(self, item_id: str, end_ms: float) -> Turn:
         start_ms = self._heard_ms if self._speech_start_ms is None else self._speech_start_ms
         self._speech_start_ms, self._heard_ms = None, max(end_ms, self._heard_ms)
@@ -163,9 +166,17 @@ class Turns:
         if turn.entry:
             self._stream.answer(turn.entry)
 
-    def _place(self, told_ms: float | None, default: float) -> float:
-        """Believe a place only where it can be: some servers count another time (LocalAI: since the session began)."""
+    def _noticed_ms(self, alive_at: float) -> float:
+        """Return the place before which a server that was alive then has noticed all speech."""
+        return max(self._heard_ms, self._stream.sent_before(alive_at - UNNOTICED_SECONDS) - ONSET_MS)
+
+    def _end_ms(self, told_ms: float | None, now: float) -> float:
+        """Return where an utterance ended that the server takes for ended now.
+
+        A place is believed where it can be: some servers give none, or count another time (LocalAI: since the session
+        began, which goes on while nothing is sent).
+        """
         start_ms = self._heard_ms if self._speech_start_ms is None else self._speech_start_ms
-        if told_ms is None or not start_ms - TOLERANCE_MS <= told_ms <= self._stream.sent_ms + TOLERANCE_MS:
-            return default
-        return min(max(told_ms, start_ms), self._stream.sent_ms)
+        if told_ms is None or not start_ms <= told_ms <= self._stream.sent_ms + TOLERANCE_MS:
+            return max(start_ms, self._stream.sent_before(now - ARRIVAL_SECONDS))
+        return min(told_ms, self._stream.sent_ms)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice_ui.latency import AudioClock, Stage, TurnTimer, percentile, shares
+from voice_ui.session.timing import Stage, Timing, TurnTimer, percentile, shares
 
 
 def test_first_text_is_counted_from_the_end_of_speech() -> None:
@@ -14,22 +14,21 @@ def test_first_text_is_counted_from_the_end_of_speech() -> None:
     assert timer.first_text_ms == 750
 
 
-def test_a_moment_of_the_stream_is_found_between_chunks() -> None:
-    clock = AudioClock()
-    for number in range(50):
-        clock.passed(20, 100 + number * 0.02)
-    assert clock.when(500) == pytest.approx(100 + 24 * 0.02)
-    assert clock.when(510) == pytest.approx(100 + 24 * 0.02 + 0.01)
-    assert clock.when(0) is None
+def test_a_preamble_is_not_the_answer() -> None:
+    timing = Timing()
+    timing.end_turn(10.0, 10.5)
+    assert timing.take_text(11.0, is_answer=False) is True
+    assert timing.take_text(11.1, is_answer=False) is False
+    assert timing.take_text(12.0, is_answer=True) is True
+    assert timing.take_text(12.1, is_answer=True) is False
+    assert (timing.timer.first_text_ms, timing.timer.first_answer_ms) == (1000, 2000)
 
 
-def test_the_clock_remembers_a_minute_and_no_more() -> None:
-    clock = AudioClock()
-    for number in range(100_000):
-        clock.passed(20, number * 0.02)
-    assert clock.when(clock.stream_ms - 30_000) is not None
-    assert clock.when(1_000) is None
-    assert len(clock._ends) == len(clock._moments) <= AudioClock.KEPT + AudioClock.TRIMMED
+def test_speech_never_ends_after_it_is_taken_for_ended() -> None:
+    timing = Timing()
+    timing.end_turn(15.0, 10.0)
+    timing.take_text(10.5, is_answer=True)
+    assert timing.timer.first_text_ms == 500
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
