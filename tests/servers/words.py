@@ -55,7 +55,7 @@ def _pieces(pcm: bytes) -> list[tuple[int, int]]:
             expected = -1
             continue
         number, block = divmod(value, BLOCKS)
-        complete = length == BLOCK_SAMPLES
+        complete = length == BLOCK_SAMPLES or (block == 0 and length > BLOCK_SAMPLES)  # begun twice
         if complete and value == expected and block:
             pieces[-1] = (number, pieces[-1][1] + 1)
         else:
