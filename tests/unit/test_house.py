@@ -17,7 +17,7 @@ FLOORS = [
     {"transport"},
     {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
     {"protocol", "settings"},
-    {"audio", "models", "ports", "log", "garbage"},
+    {"audio", "base_url", "models", "ports", "log", "garbage"},
     {"errors"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
@@ -30,7 +30,7 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
+    "audio", "base_url", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "session.stopwatch", "sharing.room",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",

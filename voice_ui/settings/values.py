@@ -28,10 +28,12 @@ def text(value: str) -> str:
 
 
 def url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+    parts = urlsplit(value)  # raises ValueError for a host in odd brackets, and below for an odd port
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname or parts.port == 0:
         raise ValueError
-    return value.rstrip("/")
+    if not value.isprintable() or " " in value:
+        raise ValueError
+    return value.partition("#")[0].rstrip("/")
 
 
 def one_of(*names: str) -> Callable[[str], str]:
