@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from voice_ui.errors import Problem, SessionError, code_from_wire, redact
+from voice_ui.errors import Problem, SessionError, code_from_wire
 from voice_ui.protocol import ClientEvent, ServerEvent, server
+from voice_ui.redaction import redact
 
 _NOTHING_TO_DO = {"response_cancel_not_active", "input_audio_buffer_commit_empty"}
 """Codes of `error` that only say that there was nothing to cancel or to commit."""

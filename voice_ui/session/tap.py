@@ -80,6 +80,14 @@ class TappedTransport:
         return self._transport.alive_at
 
     @property
+    def patience(self) -> float:
+        return self._transport.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._transport.patience = seconds
+
+    @property
     def round_trip_ms(self) -> float | None:
         return self._transport.round_trip_ms
 
