@@ -19,6 +19,7 @@ FLOORS = [
     {"protocol", "settings"},
     {"audio", "base_url", "models", "ports", "log", "garbage"},
     {"errors"},
+    {"redaction"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
@@ -34,6 +35,7 @@ PURE = {
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "session.stopwatch", "sharing.room",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
+    "redaction",
     "page.inspector_rows",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from voice_ui.errors import CODES, ConnectionFailed, Problem, Refused, SessionError, code_from_wire, redact
+from voice_ui.errors import CODES, ConnectionFailed, Problem, Refused, SessionError, code_from_wire
 from voice_ui.protocol import ServerEvent, server
+from voice_ui.redaction import redact
 from voice_ui.servers import Endpoint
 
 NOTHING_TO_DO = {"response_cancel_not_active", "input_audio_buffer_commit_empty"}

@@ -33,6 +33,7 @@ from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
 from voice_ui.transport import Transport
+from voice_ui.transport.interface import PATIENCE_SECONDS
 
 CONFIGURE_SECONDS = 10.0
 """From the open connection to `session.updated`; nothing is sent before that confirms our configuration."""
@@ -40,11 +41,8 @@ CONFIGURE_SECONDS = 10.0
 REASON_SECONDS = 1.0
 """After an `error` while we configure: the close that explains it, or `session.updated`, follows within this time."""
 
-LIVELINESS_SECONDS = 10.0
-"""A connection without any sign of life for this long is lost."""
-
 BUSY_SECONDS = 20.0
-"""The same while a reply is awaited: servers that compute it in one thread answer no ping (11 s were seen)."""
+"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen)."""
 
 UNANNOUNCED_SECONDS = 3.0
 """A response that the server creates by itself is announced within this time; after it we ask for what we want."""
@@ -296,7 +294,7 @@ class Link:
                 self.config = self._updates.pop(next(iter(self._updates)))
             case _:
                 return news
-        self._transport.patience = BUSY_SECONDS if self.turns.open else LIVELINESS_SECONDS
+        self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
         return news
 
     def _end_turn(self, turn: Turn | None) -> list[TurnEnded | ResponseBegan]:
