@@ -27,7 +27,7 @@ from voice_ui.session import (
     TurnTimed,
 )
 
-CONFIG = SessionConfig("Be brief.", silence_ms=500, transcription_model="m")
+CONFIG = SessionConfig("Be brief.", silence_ms=500, transcription_model="gpt-live-transcribe")
 BY_HAND = replace(CONFIG, turn_detection="none")
 
 

@@ -51,6 +51,7 @@ async def _stop(session: RealtimeSession) -> None:
 
 async def _abort(session: RealtimeSession) -> None:
     session.abort()
+    await until(lambda: session.state.at_rest, 2, what="it ends at once")
 
 
 async def _close(session: RealtimeSession) -> None:

@@ -34,8 +34,9 @@ async def read_of(*scripts: Any, seconds: float = 5) -> tuple[Reader, RealtimeSe
     async with ScriptedServer(*scripts).running() as server, session_with(server) as (session, reader):
         session.start()
         await asyncio.sleep(seconds)
-        reader.shown.append(session.state.shown)
-        return reader, session
+        shown = [*reader.shown, session.state.shown]
+    reader.shown = shown  # without the end of the session
+    return reader, session
 
 
 # S1: late transcripts.

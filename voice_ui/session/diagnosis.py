@@ -80,6 +80,8 @@ def not_configured(said: server.ErrorEvent, endpoint: Endpoint, *, about_update:
     """Return what an `error` before `session.updated` means."""
     default = "update-rejected" if about_update else "session-refused"
     code = code_from_wire(said.code, said.type, default=default)
+    if code == "server-failed":  # of the type alone: the server's words say more
+        code = default
     if code == "update-rejected":
         problem = update_rejected(said, endpoint)
         return Refused(code, problem.detail, **problem.facts)

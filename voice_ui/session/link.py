@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 
 from voice_ui import audio
 from voice_ui.conversation import Item
@@ -49,6 +50,15 @@ UNANNOUNCED_SECONDS = 3.0
 
 TRIM_MS = 1000.0
 """Audio that is not needed again is let go of this often."""
+
+_OF_A_RESPONSE = (
+    server.ReplyTextDelta,
+    server.ReplyTextDone,
+    server.AudioDelta,
+    server.OutputItemAdded,
+    server.OutputItemDone,
+    server.ResponseDone,
+)
 
 Handle = Callable[[ServerEvent], Awaitable[None]]
 
@@ -144,7 +154,7 @@ class Link:
 
     def _not_configured(self, said: server.ErrorEvent) -> SessionError:
         """Return what an error before `session.updated` means; without an id it can only be about our update."""
-        about_update = said.event_id in self._updates or (said.event_id is None and bool(self._updates))
+        about_update = said.event_id in self._updates or (not said.event_id and bool(self._updates))
         return diagnosis.not_configured(said, self._endpoint, about_update=about_update)
 
     async def seed(self, items: Iterable[Item]) -> None:
@@ -215,6 +225,7 @@ class Link:
         if self.responses.is_ours(event.event_id):
             is_taken = event.code == "conversation_already_has_active_response"
             self._act(self.responses.refused(is_taken=is_taken))
+            self._wait_for_announcement()
             return is_taken
         if event.event_id and event.event_id in self._commits:
             self.turns.refuse_commit(self._commits.pop(event.event_id))
@@ -240,9 +251,12 @@ class Link:
                     self.turns.ask(entry)
                     await self._give(item_id, "user", text)
                     self._act(self.responses.want())
-                    if self.responses.is_blocked and self.responses.active == "":
-                        self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
+            self._wait_for_announcement()
             self._on_mark(entry)
+
+    def _wait_for_announcement(self) -> None:
+        if self.responses.is_blocked and self.responses.active == "":
+            self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
 
     def _ask_anyway(self) -> None:
         """The response that was expected of the server was never announced, and we want one."""
@@ -267,6 +281,12 @@ class Link:
             if said is None:
                 raise
             raise diagnosis.explained(error, diagnosis.ended(said, error, self._endpoint)) from error
+
+    def identified(self, event: ServerEvent) -> ServerEvent:
+        """Return the event with the id of its response; where a server leaves it out, it is the one that runs."""
+        if isinstance(event, _OF_A_RESPONSE) and not event.response_id and self.responses.active:
+            return replace(event, response_id=self.responses.active)
+        return event
 
     def apply(self, event: ServerEvent) -> list[TurnEnded | ResponseBegan]:
         """Bring turns and responses up to date; return what began or ended (most events: nothing)."""

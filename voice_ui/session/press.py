@@ -57,6 +57,9 @@ QUIET_CHECK_SECONDS = 1.0
 MOST_ATTEMPTS = 3
 """A reply is asked for over this many connections at most: each may cost."""
 
+WAITING_MS = 500.0
+"""With more audio waiting, the connection is slow, and the server cannot have reacted."""
+
 LOST_MS = 100.0
 """Speech shorter than this is not worth a report."""
 
@@ -131,6 +134,8 @@ class Press:
             timer.stop()
         if self._seat:
             self._seat.give_back()
+        for message in self.stream.messages:
+            self._reports.say(*self._conversation.fail(message.item_id))
         self.stream.clear()
         self.microphone = False
 
@@ -276,7 +281,8 @@ class Press:
         if self.intake.dropped_ms > dropped_before:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
         listens = self.state.phase is Phase.LISTENING and self.config.turn_detection != "none"
-        if listens and self.stream.is_sent and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
+        is_heard = listens and not self._reports.stands("server-silent") and self.stream.waiting_ms < WAITING_MS
+        if is_heard and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
             self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
     def begin_turn(self) -> None:
@@ -339,7 +345,7 @@ class Press:
             await self._reports.put(changes)
 
     def _check_cost(self) -> None:
-        if self.microphone and (problem := self._budget.problem(self.endpoint)):
+        if self.microphone and (problem := self._budget.problem(self.endpoint, self.config.transcription_model)):
             self._reports.raise_problem(problem)
             self.end_turn()
             self.close_microphone()
