@@ -7,13 +7,12 @@ wanted at once (a cancel, a changed configuration) goes past it.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 
 from voice_ui import audio
 from voice_ui.conversation import Item
-from voice_ui.errors import ConnectionFailed, Problem, SessionError
+from voice_ui.errors import Problem, SessionError
 from voice_ui.protocol import (
     ClientEvent,
     Dialect,
@@ -22,12 +21,12 @@ from voice_ui.protocol import (
     SessionConfig,
     WireItem,
     client,
-    dialect_of,
     parse,
     server,
 )
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
+from voice_ui.session.configure import REASON_SECONDS, configure
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
@@ -35,12 +34,6 @@ from voice_ui.session.timer import Timer
 from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
 from voice_ui.transport import Transport
 from voice_ui.transport.interface import PATIENCE_SECONDS
-
-CONFIGURE_SECONDS = 10.0
-"""From the open connection to `session.updated`; nothing is sent before that confirms our configuration."""
-
-REASON_SECONDS = 1.0
-"""After an `error` while we configure: the close that explains it, or `session.updated`, follows within this time."""
 
 BUSY_SECONDS = 20.0
 """`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen)."""
@@ -120,42 +113,10 @@ class Link:
     # Before anything is said.
 
     async def configure(self) -> None:
-        """Ask for our configuration and wait until it is confirmed: a server drops a refused one whole.
-
-        Raises Refused or ConnectionFailed.
-        """
-        said: server.ErrorEvent | None = None
-        try:
-            async with asyncio.timeout(CONFIGURE_SECONDS) as patience:
-                async for message in self._transport:
-                    match event := parse(message):
-                        case server.SessionCreated(session):
-                            self._dialect = self._endpoint.dialect or dialect_of(session)
-                            self.expires_in = diagnosis.seconds_left(session, time.time())
-                            await self._send(self._update(self.config))
-                        case server.SessionUpdated(session) if self._updates:
-                            asked = client.SessionUpdate(self.config).to_wire(self._dialect)
-                            self.differs = diagnosis.difference(asked, session)
-                            self._updates.clear()
-                            return
-                        case server.ErrorEvent():
-                            said = said or event
-                            patience.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)
-        except TimeoutError as error:
-            if said is None:
-                seconds = f"{CONFIGURE_SECONDS:.0f}"
-                facts = diagnosis.facts_of(self._endpoint, seconds=seconds)
-                raise ConnectionFailed("server-timeout", "no session.updated", **facts) from error
-            raise self._not_configured(said) from error
-        except SessionError as error:
-            if said is None:
-                raise
-            raise diagnosis.explained(error, self._not_configured(said)) from error
-
-    def _not_configured(self, said: server.ErrorEvent) -> SessionError:
-        """Return what an error before `session.updated` means; without an id it can only be about our update."""
-        about_update = said.event_id in self._updates or (not said.event_id and bool(self._updates))
-        return diagnosis.not_configured(said, self._endpoint, about_update=about_update)
+        """Ask for our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
+        event_id = next(self._ids)
+        confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
+        self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
 
     async def seed(self, items: Iterable[Item]) -> None:
         """Give the server the conversation so far, as text."""
