@@ -87,7 +87,7 @@ class VoiceUI:
         protocol = partial(make, config=server.config, server_state=server.server_state, app_state=state)
         if door := share.door(protocol, is_closing=lambda: server.should_exit):
             await self._resources.enter_async_context(door)
-        sys.stdout.write(share.in_words)
+        sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
 
     async def stop(self) -> None:
@@ -206,6 +206,7 @@ class VoiceUI:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run until interrupted; exit code 2 and a line for each wrong setting."""
+    log.show_what_can_be_shown()
     try:
         chosen = settings.load(argv)
         if chosen.native:
@@ -279,6 +280,8 @@ def run(chosen: Settings, share: Share | None = None) -> None:
             timeout_graceful_shutdown=1,
             ws_per_message_deflate=False,  # sound hardly gets smaller, and everything is small
             proxy_headers=False,  # the guard looks at them
+            log_config=None,  # all of the log goes through ours, which trusts no words from outside
+            workers=1,  # whatever WEB_CONCURRENCY says: a conversation lives in one process
         )
     except KeyboardInterrupt:
         pass

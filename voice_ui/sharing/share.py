@@ -66,19 +66,29 @@ class Share:
         """The code as people read it to each other."""
         return f"{self.room.code[:4]}-{self.room.code[4:]}"
 
-    @property
-    def in_words(self) -> str:
-        """What to write into a terminal."""
+    def in_words(self, encoding: str) -> str:
+        """Return what to write into a terminal of that encoding."""
         if self.behind_proxy:
             return f"\nShared through the proxy: its https address with /?code={self.room.code} behind it.\n\n"
         if not self.links:
             return "\nNothing to share: this machine has no address on a network.\n\n"
-        drawn = io.StringIO()
-        segno.make(self.links[0], micro=False).terminal(drawn, border=2, compact=True)
         warning = f"{textwrap.fill(WARNING, 80)}\n\n" if self.is_own_certificate else ""
         links = "\n".join(f"  {link}" for link in self.links)
-        invitation = "Shared on this network. Open one of these there, or scan the code:"
-        return f"\n{invitation}\n\n{links}\n\n{drawn.getvalue()}\n{warning}"
+        drawn = self._drawn(encoding)
+        invitation = "Shared on this network. Open one of these addresses there" + (
+            ", or scan the code:" if drawn else ":"
+        )
+        return f"\n{invitation}\n\n{links}\n\n{drawn}\n{warning}"
+
+    def _drawn(self, encoding: str) -> str:
+        """Return the best link as a QR code made of half blocks; nothing where the terminal has none."""
+        drawn = io.StringIO()
+        segno.make(self.links[0], micro=False).terminal(drawn, border=2, compact=True)
+        try:
+            drawn.getvalue().encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return ""
+        return drawn.getvalue()
 
     @property
     def qr_code(self) -> str:
