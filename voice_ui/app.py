@@ -90,6 +90,10 @@ class VoiceUI:
         sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
 
+    def is_ready(self) -> bool:
+        """Whether new visitors can be served."""
+        return self._started.is_set() and not Server.instance.should_exit
+
     async def stop(self) -> None:
         """Close every session properly, and let go of what `start` brought up."""
         await asyncio.gather(*(tab.close() for tab in self._tabs))
@@ -251,9 +255,16 @@ def run(chosen: Settings, share: Share | None = None) -> None:
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_tab)
     if share:
-        app.add_middleware(Guard, names=share.names, room=share.room, proxy=chosen.behind_proxy)
+        app.add_middleware(
+            Guard,
+            names=share.names,
+            room=share.room,
+            proxies=share.proxies,
+            frame_ancestors=chosen.frame_ancestors or "",
+            is_ready=voice_ui.is_ready,
+        )
     else:
-        app.add_middleware(Guard)
+        app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
