@@ -81,7 +81,7 @@ class Press:
     ) -> None:
         self.endpoint = endpoint
         self.config = config
-        self.state = State(Phase.CONNECTING)
+        self.state = IDLE
         self.microphone = False
         self.stream = Stream()
         self.intake = Intake(self.stream, clock)

@@ -224,7 +224,6 @@ class RealtimeSession:
             clock=self._clock,
         )
         self._press = press
-        self._reports.say(StateChanged(press.state))
         self._task = asyncio.create_task(press.run(), name="realtime session")
         # Not at the end of the task itself: one that is cancelled before its first step has none.
         self._task.add_done_callback(lambda _: self._end(press))
