@@ -210,12 +210,15 @@ class Conversation:
         if not delta:
             return []
         item, part = self._reply(response_id, item_id, part)
-        is_new = not item.text
+        delta = delta[: MOST_CHARACTERS - len(item.parts[part])]
+        if not delta:
+            return []
+        is_new = not any(item.parts)
         if half := self._half.pop((item.id, part), ""):
             delta = half + delta
         if "\ud800" <= delta[-1] <= "\udbff":  # an emoji in two halves, as Python writes JSON
             self._half[item.id, part], delta = delta[-1], delta[:-1]
-        delta = well_formed(delta)[: MOST_CHARACTERS - len(item.parts[part])]
+        delta = well_formed(delta)
         item.parts[part] += delta
         if is_new:
             return [_changed(item)]
@@ -223,7 +226,7 @@ class Conversation:
 
     def _finish_part(self, response_id: str, item_id: str, part: int, text: str) -> list[Change]:
         """The whole text of a part, whatever deltas came before."""
-        text = well_formed(text)[:MOST_CHARACTERS]
+        text = well_formed(text[:MOST_CHARACTERS])
         if not text:
             return []
         item, part = self._reply(response_id, item_id, part)

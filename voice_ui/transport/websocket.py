@@ -36,7 +36,7 @@ from voice_ui.transport.refusals import proxy_problem, refused_by_http, unreacha
 CONNECT_SECONDS = 10.0
 """For name look-up, TCP, TLS and the upgrade together."""
 
-PING_SECONDS = 5.0
+PING_SECONDS = 2.0
 """From the answer to one ping to the next. The keepalive of websockets does not notice a dead link while audio is being
 sent (measured: 150 s and still nothing), so we keep our own."""
 
