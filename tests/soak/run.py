@@ -295,14 +295,14 @@ class Run:
     async def _speak(self, count: int, *, pace: bool) -> None:
         for _ in range(count):
             number, self._next_word = self._next_word, self._next_word + 1
-            pcm, heard = word(number), True
+            pcm, heard, connecting = word(number), True, False
             for at in range(0, len(pcm), self._pieces):
                 heard = heard and self.session.state.microphone
+                connecting = connecting or self.session.state.phase is Phase.CONNECTING
                 self.session.append_audio(pcm[at : at + self._pieces])
                 if pace:
                     await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
             if heard:
-                connecting = self.session.state.phase is Phase.CONNECTING
                 order = self._now_in_order()
                 self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
 
