@@ -123,5 +123,5 @@ async def session_with(
 
 
 def chunk(number: int) -> bytes:
-    """Return 20 ms of sound that is told from others by its first byte."""
-    return bytes([number]) * 960
+    """Return 20 ms of loud sound that is told from others by its first byte."""
+    return bytes([number, 0x20]) * 480

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -75,7 +74,7 @@ _numbers = count(1)
 class Realtime:
     """The script of a server that behaves."""
 
-    def __init__(self, behaviour: Behaviour = Behaviour()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, behaviour: Behaviour = Behaviour()) -> None:
         self.behaviour = behaviour
         self.record = Record()
         self.sound = bytearray()
@@ -265,6 +264,7 @@ class Realtime:
         match b.replies:
             case "error":
                 self._active = None
+                self.wire.judge.ended(response)
                 await self.wire.error("inference_failed", "The model fell over.", type="server_error")
                 return
             case "failed":
@@ -332,12 +332,8 @@ class Realtime:
         await self.wire.error("invalid_value", "Never mind.")
 
     def _spawn(self, what: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(_quietly(what), name="server task")
+        task: asyncio.Task[None] = asyncio.create_task(what, name="server task")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # a client may have left
         return task
-
-
-async def _quietly(what: Any) -> None:
-    with suppress(ConnectionClosed):
-        await what

@@ -6,8 +6,9 @@ import json
 import random
 from typing import Any
 
-from voice_ui.conversation import Conversation
 from voice_ui.diagnosis import difference, problem_of, seconds_left
+
+from voice_ui.conversation import Conversation
 from voice_ui.page import messages
 from voice_ui.protocol import dialect_of, parse, server
 from voice_ui.session.turns import Turns
