@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 MAX_TEXT = 200_000
 """Characters in one text of a client."""
 
+MAX_AUDIO = 15 * 1024 * 1024 * 4 // 3
+"""Characters of base64 in one event: 15 MiB of audio, OpenAI's limit."""
+
 Id = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Name = Annotated[str, Field(max_length=256)]
@@ -163,7 +166,7 @@ class InputText(_Strict):
 
 class InputAudio(_Strict):
     type: Literal["input_audio"]
-    audio: str
+    audio: Annotated[str, Field(max_length=MAX_AUDIO)]
     transcript: Text | None = None
 
 
@@ -240,7 +243,7 @@ class SessionUpdate(_Event):
 
 class Append(_Event):
     type: Literal["input_audio_buffer.append"]
-    audio: str
+    audio: Annotated[str, Field(max_length=MAX_AUDIO)]
 
 
 class Bare(_Event):

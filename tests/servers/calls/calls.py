@@ -1,4 +1,4 @@
-"""The offline server's other way in: a WebRTC call, events over its data channel, sound as its Opus track.
+"""A way into the practice server for tests: a WebRTC call, events over its data channel, sound as its Opus track.
 
     POST /v1/realtime/calls                with an offer as application/sdp, or multipart with `sdp` and `session`
     POST /v1/realtime/calls/ID/hangup
@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from tests.servers.calls.posts import Answer, Post
 from voice_ui import audio
-from voice_ui.offline.posts import Answer, Post
 
 JOIN_SECONDS = 30.0
 """From the answer to the open channel; whoever does not come by then will not."""
