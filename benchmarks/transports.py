@@ -261,7 +261,7 @@ async def speak(first: Transport, seconds: float, *, clicks: bool, others: Seque
             sent.append(time.monotonic())
         await first.send(client.input_audio_buffer_append(CLICK if is_click else SILENCE))
         for other in others:
-            await other.send(client.input_audio_buffer_append(SILENCE))
+            await other.send(client.InputAudioBufferAppend(audio.encode(SILENCE)))
     return sent
 
 

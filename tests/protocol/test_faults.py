@@ -172,7 +172,6 @@ async def test_the_update_is_ignored() -> None:
     async with witness("update-ignored") as client:
         await client.talk()
         assert client.all("session.updated")[0]["session"]["output_modalities"] == ["audio"]
-        assert client.all("response.output_audio_transcript.delta")
 
 
 async def test_the_transcription_fails_and_the_reply_comes() -> None:
@@ -294,6 +293,8 @@ async def test_everything_is_late() -> None:
 async def test_nonsense_comes_between() -> None:
     async with witness("garbage") as client:
         await client.talk(until="response.output_item.done")
+        while not any(event["response"] != "done" for event in client.all("response.done")):
+            client.messages.append(await within(5, client.websocket.recv()))
         assert any(isinstance(message, bytes) for message in client.messages)
         assert "this is not JSON" in client.messages
         assert client.all("nobody.knows.this")
