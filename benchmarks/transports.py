@@ -35,12 +35,13 @@ import orjson
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from voice_ui.session.timing import percentile  # noqa: E402
+
 from tests.servers import faulty  # noqa: E402
 from tests.servers.faulty import FaultyServer  # noqa: E402
 from voice_ui import audio  # noqa: E402
-from voice_ui.latency import percentile  # noqa: E402
 from voice_ui.measure.figures import columns  # noqa: E402
-from voice_ui.offline.connection import ClientConnection, Door  # noqa: E402
+from voice_ui.offline.connection import ClientConnection, Channel  # noqa: E402
 from voice_ui.protocol import client  # noqa: E402
 from voice_ui.servers import Endpoint  # noqa: E402
 from voice_ui.sharing.addresses import lan_addresses  # noqa: E402
@@ -98,8 +99,8 @@ class Listener(ClientConnection):
 
 
 class ListeningServer(FaultyServer):
-    def connection(self, door: Door, model: str) -> ClientConnection:
-        return Listener(door, self.parts, model=model, session_seconds=3600)
+    def connection(self, channel: Channel, model: str) -> ClientConnection:
+        return Listener(channel, self.parts, model=model, session_seconds=3600)
 
 
 async def listen() -> None:
@@ -259,10 +260,15 @@ async def speak(first: Transport, seconds: float, *, clicks: bool, others: Seque
         is_click = clicks and number % EVERY == 0
         if is_click:
             sent.append(time.monotonic())
-        await first.send(client.input_audio_buffer_append(CLICK if is_click else SILENCE))
+        await first.send(append(CLICK if is_click else SILENCE))
         for other in others:
-            await other.send(client.InputAudioBufferAppend(audio.encode(SILENCE)))
+            await other.send(append(SILENCE))
     return sent
+
+
+def append(pcm: bytes) -> dict[str, Any]:
+    """Return the event that carries PCM."""
+    return client.InputAudioBufferAppend(audio.encode(pcm)).to_wire()
 
 
 async def read(process: asyncio.subprocess.Process, heard: list[float]) -> None:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.patience import SECOND, until, within
+from tests.patience import until, within
 from tests.protocol.offline_client import Client, Parrot, client_of, half_a_question, question
 from voice_ui import audio
 from voice_ui.offline.parts import RecognizerUnavailable
@@ -147,28 +147,6 @@ async def test_a_client_that_leaves_while_its_words_are_recognised_leaves_nothin
     await until(lambda: offline.sessions == 0)
     assert parrot.open == 0
     await until(lambda: asyncio.all_tasks() <= before, what="no task is left")
-
-
-async def test_a_client_that_reads_nothing_holds_up_nobody_and_is_not_read_either(offline: PracticeServer) -> None:
-    async with connect(offline.url, max_queue=1) as deaf, client_of(offline.url) as other:
-        bad = json.dumps({"type": "nonsense " * 500})
-
-        async def flood() -> None:
-            while True:
-                await deaf.send(bad)
-
-        flooding = asyncio.create_task(flood())
-        await other.configure()
-        await other.type_in("help")
-        await other.send("response.create")
-        await other.hear("response.done")
-        sent = -1
-        async with asyncio.timeout(10 * SECOND):
-            while sent != (sent := deaf.transport.get_write_buffer_size()) or not sent:
-                await other.configure()
-                await asyncio.sleep(0.1)
-        flooding.cancel()
-        deaf.transport.abort()
 
 
 async def test_a_minute_in_one_message_does_not_hold_up_the_others(offline: PracticeServer) -> None:

@@ -238,7 +238,7 @@ class PracticeClient:
         self.events.clear()
 
     def abort(self) -> None:
-        """The connection is dropped; see `Door`."""
+        """The connection is dropped; see `Channel`."""
 
     @property
     def types(self) -> list[str]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from tests.judge import judge_beta_server_event, judge_server_event
 from tests.unit.practice_client import PracticeClient, loud, quiet

@@ -1,6 +1,6 @@
 """One client of the practice server: reads what it sends, writes what its session posts, and ends both together.
 
-No websocket here: messages come and go through a `Door`.
+No websocket here: messages come and go through a `Channel`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EXPIRED = "Your session hit the maximum duration of 60 minutes."
 log = logging.getLogger(__name__)
 
 
-class Door(Protocol):
+class Channel(Protocol):
     """Where messages come in and go out; reading and writing raise once it is shut."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]: ...
@@ -46,18 +46,18 @@ class Door(Protocol):
         """Drop the connection."""
 
 
-Act = Callable[[Door], Awaitable[None]]
-"""Something done at the door when its turn comes, instead of a message."""
+Act = Callable[[Channel], Awaitable[None]]
+"""Something done at the channel when its turn comes, instead of a message."""
 
 
 class ClientConnection:
     """Runs one session from its first event to its last."""
 
     def __init__(
-        self, door: Door, parts: Parts, *, model: str, session_seconds: float, floor: asyncio.Lock | None = None
+        self, channel: Channel, parts: Parts, *, model: str, session_seconds: float, floor: asyncio.Lock | None = None
     ) -> None:
         """Long appends of all clients are processed in turns, by the lock `floor`."""
-        self._door, self._parts, self._session_seconds = door, parts, session_seconds
+        self._channel, self._parts, self._session_seconds = channel, parts, session_seconds
         self._floor = floor or asyncio.Lock()
         self._outbox: asyncio.Queue[bytes | Act] = asyncio.Queue()
         self._outbox_bytes = 0
@@ -71,7 +71,7 @@ class ClientConnection:
         )
 
     async def run(self) -> None:
-        """Serve the client until one side closes; raises what the door raises."""
+        """Serve the client until one side closes; raises what the channel raises."""
         expiry = asyncio.get_running_loop().call_later(self._session_seconds, self._expire)
         reading = asyncio.create_task(self._read_loop(), name="offline: read")
         writing = asyncio.create_task(self._write_loop(), name="offline: write")
@@ -97,12 +97,12 @@ class ClientConnection:
         self._outbox_bytes += len(message)
         if self._outbox_bytes > OUTBOX_BYTES:
             log.info("a client does not read; its connection is dropped")
-            self._door.abort()
+            self._channel.abort()
         else:
             self._outbox.put_nowait(message)
 
     def act(self, act: Act) -> None:
-        """Do something at the door, after everything that was sent before."""
+        """Do something at the channel, after everything that was sent before."""
         self._outbox.put_nowait(act)
 
     def receive(self, message: str | bytes) -> None:
@@ -111,7 +111,7 @@ class ClientConnection:
 
     async def _read_loop(self) -> None:
         self.session.start()
-        async for message in self._door:
+        async for message in self._channel:
             self.receive(message)
             if self.session.busy:
                 await self._parts.detector_loaded()
@@ -125,14 +125,14 @@ class ClientConnection:
         while True:
             entry = await self._outbox.get()
             if isinstance(entry, bytes):
-                await self._door.send(entry)
+                await self._channel.send(entry)
                 self._outbox_bytes -= len(entry)
             else:
-                await entry(self._door)
+                await entry(self._channel)
 
     def _expire(self) -> None:
         self.session.refuse(Rejected("session_expired", EXPIRED))
-        self.act(lambda door: door.close(1001, EXPIRED))
+        self.act(lambda channel: channel.close(1001, EXPIRED))
 
 
 def new_id(prefix: str) -> str:

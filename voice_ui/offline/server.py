@@ -14,14 +14,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
-from websockets.asyncio.server import Server, ServerConnection
-from websockets.asyncio.server import serve as serve_websocket
+from websockets.asyncio.server import Server, ServerConnection, serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from voice_ui.offline import defaults, origins
-from voice_ui.offline.connection import CLOSE_SECONDS, ClientConnection, Door, new_id
+from voice_ui.offline.connection import CLOSE_SECONDS, Channel, ClientConnection, new_id
 from voice_ui.offline.parts import Brain, Parts, SpeechRecognizer, Voice
 from voice_ui.protocol.server import ErrorEvent
 
@@ -67,13 +66,14 @@ class PracticeServer:
 
     async def stop(self) -> None:
         """End all sessions; a client that does not take part in the closing handshake is dropped."""
-        serving = dict(self._serving)
-        for task in serving:
+        for task in self._serving:
             task.cancel()
-        if serving:
-            await asyncio.wait(serving, timeout=CLOSE_SECONDS)
-        for abort in serving.values():
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=CLOSE_SECONDS)
+        for abort in self._serving.values():
             abort()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     async def admit(self, websocket: ServerConnection, request: Request) -> Response | None:
         """Let a client in (None), or answer what is no websocket, comes from elsewhere or asks for another path."""
@@ -92,37 +92,39 @@ class PracticeServer:
         """Serve one client until it leaves."""
         assert websocket.request is not None
         query = parse_qs(urlsplit(websocket.request.path).query)
-        await self.converse(WebsocketDoor(websocket), query.get("model", [""])[0])
+        await self.converse(WebsocketChannel(websocket), query.get("model", [""])[0])
 
-    async def converse(self, door: Door, model: str, session: dict[str, Any] | None = None) -> None:
-        """Serve the client at a door; `session` is a configuration it brought along."""
+    async def converse(self, channel: Channel, model: str, session: dict[str, Any] | None = None) -> None:
+        """Serve the client at a channel; `session` is a configuration it brought along."""
         task = asyncio.current_task()
         assert task is not None
-        self._serving[task] = door.abort
+        self._serving[task] = channel.abort
         self.sessions += 1
         try:
             if self.sessions > MAX_SESSIONS:
-                await refuse(door, "session_limit_reached", "All sessions of this server are taken.", 1013)
+                await refuse(channel, "session_limit_reached", "All sessions of this server are taken.", 1013)
                 return
-            connection = self.connection(door, (model or DEFAULT_MODEL)[:256])
+            connection = self.connection(channel, (model or DEFAULT_MODEL)[:256])
             if session:
                 connection.receive(orjson.dumps({"type": "session.update", "session": session}).decode())
             await connection.run()
         except ConnectionClosed:
             pass
         except asyncio.CancelledError:
-            await door.close(1001, "")
+            await channel.close(1001, "")
             raise
         except Exception:
             log.exception("a session of the practice server failed")
-            await door.close(1011, "server_error")
+            await channel.close(1011, "server_error")
         finally:
             self.sessions -= 1
             del self._serving[task]
 
-    def connection(self, door: Door, model: str) -> ClientConnection:
+    def connection(self, channel: Channel, model: str) -> ClientConnection:
         """Return the connection of a new client."""
-        return ClientConnection(door, self.parts, model=model, session_seconds=self.session_seconds, floor=self._floor)
+        return ClientConnection(
+            channel, self.parts, model=model, session_seconds=self.session_seconds, floor=self._floor
+        )
 
 
 @asynccontextmanager
@@ -173,15 +175,17 @@ async def serve(
         yield server
 
 
-async def refuse(door: Door, code: str, message: str, close_code: int, type: str = "invalid_request_error") -> None:
+async def refuse(
+    channel: Channel, code: str, message: str, close_code: int, type: str = "invalid_request_error"
+) -> None:
     """Refuse a client as OpenAI does: the upgrade succeeds, then one `error` event and the end."""
     error = ErrorEvent(type, code, message).to_wire()
-    await door.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
-    await door.close(close_code, f"{type}.{code}")
+    await channel.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
+    await channel.close(close_code, f"{type}.{code}")
 
 
-class WebsocketDoor:
-    """A websocket as a `Door`."""
+class WebsocketChannel:
+    """A websocket as a `Channel`."""
 
     def __init__(self, websocket: ServerConnection) -> None:
         self._websocket = websocket

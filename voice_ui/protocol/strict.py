@@ -97,7 +97,7 @@ class AudioOutput(_Strict):
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
 
-class Audio(_Strict):
+class SessionAudio(_Strict):
     input: AudioInput | None = None
     output: AudioOutput | None = None
 
@@ -147,7 +147,7 @@ class _Generation(_Strict):
 class Session(_Generation):
     type: Literal["realtime", "transcription"] | None = None
     model: Name | None = None
-    audio: Audio | None = None
+    audio: SessionAudio | None = None
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
     tracing: Literal["auto"] | dict[str, Any] | None = None
     truncation: (
@@ -236,7 +236,7 @@ class _Event(_Strict):
     event_id: Annotated[str, Field(max_length=512)] | None = None
 
 
-class SessionUpdate(_Event):
+class SessionUpdateModel(_Event):
     type: Literal["session.update"]
     session: Session
 
@@ -268,19 +268,26 @@ class ItemTruncate(_Event):
     audio_end_ms: Annotated[int, Field(ge=0)]
 
 
-class ResponseCreate(_Event):
+class ResponseCreateModel(_Event):
     type: Literal["response.create"]
     response: Response | None = None
 
 
-class ResponseCancel(_Event):
+class ResponseCancelModel(_Event):
     type: Literal["response.cancel"]
     response_id: Id | None = None
 
 
 CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[
-        SessionUpdate | Append | Bare | ItemCreate | ItemNamed | ItemTruncate | ResponseCreate | ResponseCancel,
+        SessionUpdateModel
+        | Append
+        | Bare
+        | ItemCreate
+        | ItemNamed
+        | ItemTruncate
+        | ResponseCreateModel
+        | ResponseCancelModel,
         Field(discriminator="type"),
     ]
 )

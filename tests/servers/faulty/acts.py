@@ -1,4 +1,4 @@
-"""What a fault does at the door instead of sending an event."""
+"""What a fault does at the channel instead of sending an event."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from voice_ui.offline.connection import Act
 def close(code: int, reason: str) -> Act:
     """Close the connection."""
 
-    async def act(door: Any) -> None:
-        await door.close(code, reason)
+    async def act(channel: Any) -> None:
+        await channel.close(code, reason)
 
     return act
 
 
-async def abort(door: Any) -> None:
+async def abort(channel: Any) -> None:
     """Drop the connection without a word."""
-    door.abort()
+    channel.abort()
 
 
-async def freeze(door: Any) -> None:
+async def freeze(channel: Any) -> None:
     """Neither read nor write any more, and leave the connection open."""
-    door.freeze()
+    channel.freeze()
     await asyncio.Event().wait()
 
 
 def pause(seconds: float) -> Act:
     """Send what follows this much later."""
 
-    async def act(door: Any) -> None:
+    async def act(channel: Any) -> None:
         await asyncio.sleep(seconds)
 
     return act
@@ -40,7 +40,7 @@ def pause(seconds: float) -> Act:
 def raw(message: str | bytes) -> Act:
     """Send what need not be an event; bytes as a binary frame."""
 
-    async def act(door: Any) -> None:
-        await (door.send_binary(message) if isinstance(message, bytes) else door.send(message))
+    async def act(channel: Any) -> None:
+        await (channel.send_binary(message) if isinstance(message, bytes) else channel.send(message))
 
     return act

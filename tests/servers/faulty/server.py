@@ -20,9 +20,9 @@ from tests.servers.faulty import faults
 from tests.servers.faulty.bends import Bend, Wire
 from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
 from voice_ui.offline import defaults
-from voice_ui.offline.connection import ClientConnection, Door, new_id
+from voice_ui.offline.connection import Channel, ClientConnection, new_id
 from voice_ui.offline.parts import Brain, Parts, ReplyRequest, SpeechRecognizer, ToolCall, Voice
-from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, WebsocketDoor, listen, refuse
+from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, WebsocketChannel, listen, refuse
 
 
 class Bending(ClientConnection):
@@ -119,22 +119,22 @@ class FaultyServer(PracticeServer):
     async def handle(self, websocket: ServerConnection) -> None:
         assert websocket.request is not None
         if self._dialect == "ga" and _wants_beta(websocket.request):
-            await _refuse(WebsocketDoor(websocket), faults.BETA_DISABLED)
+            await _refuse(WebsocketChannel(websocket), faults.BETA_DISABLED)
         else:
             await super().handle(websocket)
 
-    async def converse(self, door: Door, model: str, session: dict[str, Any] | None = None) -> None:
+    async def converse(self, channel: Channel, model: str, session: dict[str, Any] | None = None) -> None:
         if isinstance(self._behaviour, Refusal):
-            await _refuse(door, self._behaviour)
+            await _refuse(channel, self._behaviour)
         else:
             if session and not session.keys() - {"type", "model"}:
                 session = None
-            await super().converse(door, model, session)
+            await super().converse(channel, model, session)
 
-    def connection(self, door: Door, model: str) -> ClientConnection:
+    def connection(self, channel: Channel, model: str) -> ClientConnection:
         bend = self._behaviour.bend() if isinstance(self._behaviour, Bent) else Bend()
         kind = FaultyBeta if self._dialect == "beta" else FaultyGA
-        connection = kind(door, self.parts, model=model, session_seconds=self.session_seconds)
+        connection = kind(channel, self.parts, model=model, session_seconds=self.session_seconds)
         connection.bend = bend
         return connection
 
@@ -170,8 +170,8 @@ def _http(websocket: ServerConnection, answer: Handshake) -> Response:
     return response
 
 
-async def _refuse(door: Any, refusal: Refusal) -> None:
-    await refuse(door, refusal.code, refusal.message, refusal.close_code, refusal.kind)
+async def _refuse(channel: Any, refusal: Refusal) -> None:
+    await refuse(channel, refusal.code, refusal.message, refusal.close_code, refusal.kind)
 
 
 def _wants_beta(request: Request) -> bool:
