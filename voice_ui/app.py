@@ -56,7 +56,7 @@ class VoiceUI:
             from voice_ui.page.visitors import Visitors
 
             self._visitors = Visitors()
-        self._offline: offline_server.OfflineServer | None = None
+        self._offline: offline_server.PracticeServer | None = None
         self._tabs: WeakSet[Tab] = WeakSet()
         self._parking: Parking[Tab] = Parking()
         self._open_sessions = 0

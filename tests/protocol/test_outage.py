@@ -18,7 +18,7 @@ from tests.clips import clip, cut
 from tests.patience import until
 from tests.protocol.reader import Reader, session_with
 from voice_ui import audio
-from voice_ui.offline.server import OfflineServer, serve
+from voice_ui.offline.server import PracticeServer, serve
 from voice_ui.servers import Endpoint
 from voice_ui.session import Phase, RealtimeSession
 
@@ -66,7 +66,7 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, OfflineServer]]:
+async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, PracticeServer]]:
     async with serve(session_seconds=session_seconds) as server:
         await server.warm()
         cable = Cable(urlsplit(server.url).port or 0)

@@ -21,9 +21,9 @@ from tests.patience import until
 from tests.protocol.reader import CONFIG, Reader
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import ROOT
+from tests.servers.faulty import FaultyServer, serve
 from voice_ui import audio
 from voice_ui.errors import ConnectionFailed, Refused, SettingsError
-from voice_ui.offline.server import OfflineServer, serve
 from voice_ui.servers import Endpoint
 from voice_ui.session import RealtimeSession
 from voice_ui.settings import Secret
@@ -38,7 +38,7 @@ needs_network = pytest.mark.skipif(not lan_addresses(), reason="no address on a 
 QUESTION = ROOT / "assets" / "question.wav"
 
 
-def endpoint_of(server: OfflineServer) -> Endpoint:
+def endpoint_of(server: FaultyServer) -> Endpoint:
     return Endpoint("the test server", f"{server.url}?model=m", "m", {"Authorization": Secret("Bearer sk-test-01234")})
 
 
@@ -239,6 +239,6 @@ def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
 
 
 async def test_a_server_without_the_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voice_ui.offline.calls.find_spec", lambda name: None)
+    monkeypatch.setattr("tests.servers.calls.calls.find_spec", lambda name: None)
     async with serve() as server, Dialer("webrtc").connect(endpoint_of(server)) as transport:
         assert transport.problem is not None and transport.problem.code == "webrtc-unsupported"

@@ -25,7 +25,7 @@ FLOORS = [
 
 WALLS = {
     "nicegui": {"app", "page", "mic"},
-    "websockets": {"transport", "offline.server", "offline.posts", "measure.model", "measure.tab"},
+    "websockets": {"transport", "offline.server", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
@@ -34,7 +34,7 @@ PURE = {
     "audio", "base_url", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "session.stopwatch", "sharing.room",
-    "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
+    "protocol.client", "protocol.names", "protocol.server", "offline.origins", "offline.vad", "offline.replies",
     "redaction",
     "page.inspector_rows",
 }  # fmt: skip

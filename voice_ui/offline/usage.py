@@ -1,6 +1,6 @@
 """What a turn would have cost: plausible token counts, as `response.done` reports them. Pure.
 
-Nothing is charged here; the numbers let a page that shows usage be tried without a key.
+Nothing is charged; the numbers let a page that shows usage be tried without a key.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from voice_ui.offline.items import Item
+from voice_ui.offline.items import Entry
 
-MS_PER_AUDIO_TOKEN = 100
-"""Measured on the live service: 16 tokens for 1.63 s of speech."""
+MS_PER_TOKEN_IN = 100
+"""Of speech that is heard: 16 tokens for 1.63 s, measured on the live service."""
+
+MS_PER_TOKEN_OUT = 50
+"""Of speech that is spoken: 1,200 tokens a minute."""
 
 CHARACTERS_PER_TOKEN = 4
 """OpenAI's own rule of thumb for English text."""
@@ -40,26 +43,29 @@ def of_text(text: str) -> int:
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-def of_audio(duration_ms: float) -> int:
-    """Return the tokens in so much speech."""
-    return math.ceil(duration_ms / MS_PER_AUDIO_TOKEN)
+def of_audio(duration_ms: float, ms_per_token: int = MS_PER_TOKEN_IN) -> int:
+    """Return the tokens in this much speech."""
+    return math.ceil(duration_ms / ms_per_token)
 
 
-def of_items(items: Iterable[Item]) -> Tokens:
+def of_items(entries: Iterable[Entry]) -> Tokens:
     """Return the tokens in a conversation: speech counts as speech, whatever was understood of it."""
     total = Tokens()
-    for item in items:
-        total += Tokens(audio=of_audio(item.audio_ms)) if item.audio_ms else Tokens(text=of_text(item.text))
+    for entry in entries:
+        total += (
+            Tokens(audio=of_audio(entry.audio_ms))
+            if entry.audio_ms
+            else Tokens(text=math.ceil(entry.size / CHARACTERS_PER_TOKEN))
+        )
     return total
 
 
-def of_response(context: Tokens, cached: Tokens, written: str) -> dict[str, Any]:
+def of_response(context: Tokens, cached: Tokens, output: Tokens) -> dict[str, Any]:
     """Return the `usage` of a response that read `context`, `cached` of it for the second time."""
-    output = of_text(written)
     return {
-        "total_tokens": context.total + output,
+        "total_tokens": context.total + output.total,
         "input_tokens": context.total,
-        "output_tokens": output,
+        "output_tokens": output.total,
         "input_token_details": {
             "text_tokens": context.text,
             "audio_tokens": context.audio,
@@ -67,7 +73,7 @@ def of_response(context: Tokens, cached: Tokens, written: str) -> dict[str, Any]
             "cached_tokens": cached.total,
             "cached_tokens_details": {"text_tokens": cached.text, "audio_tokens": cached.audio, "image_tokens": 0},
         },
-        "output_token_details": {"text_tokens": output, "audio_tokens": 0},
+        "output_token_details": {"text_tokens": output.text, "audio_tokens": output.audio},
     }
 
 
@@ -83,9 +89,3 @@ def of_transcription(model: str | None, duration_ms: float, transcript: str) -> 
         "input_token_details": {"text_tokens": 0, "audio_tokens": heard},
         "output_tokens": written,
     }
-
-
-def rate_limits(spent: int) -> list[dict[str, Any]]:
-    """Return the `rate_limits` after a response; there is no limit here, the numbers are those of a large account."""
-    limit = 15_000_000
-    return [{"name": "tokens", "limit": limit, "remaining": limit - spent, "reset_seconds": spent / (limit / 60)}]

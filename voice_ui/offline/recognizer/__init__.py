@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+from collections.abc import Callable
 from functools import partial
 
+from voice_ui.offline.parts import RecognizerUnavailable
 from voice_ui.offline.recognizer.utterance import Utterance
-from voice_ui.offline.recognizer.worker import RecognizerUnavailable, Worker, WorkerDied
+from voice_ui.offline.recognizer.worker import Worker, WorkerDied
 
 __all__ = ["Recognizer", "RecognizerUnavailable", "Utterance"]
 
@@ -48,8 +50,8 @@ class Recognizer:
         if self._unavailable:
             raise self._unavailable
 
-    def listen(self) -> Utterance:
-        """Begin an utterance."""
+    def listen(self, on_delta: Callable[[str], None] | None = None) -> Utterance:
+        """Begin an utterance; there are no words before its end."""
         utterance = Utterance(self._dispatch)
         self._utterances.append(utterance)
         self._dispatch()

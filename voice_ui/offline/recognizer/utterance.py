@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from voice_ui import audio
+from voice_ui.offline.parts import RecognizerUnavailable
 from voice_ui.offline.recognizer.onset import Onset
 from voice_ui.offline.recognizer.process import BEGIN, FINISH, HEAR
-from voice_ui.offline.recognizer.worker import RecognizerUnavailable, Worker
+from voice_ui.offline.recognizer.worker import Worker
 
 BYTES_PER_SECOND = audio.SAMPLE_RATE * audio.SAMPLE_BYTES
 

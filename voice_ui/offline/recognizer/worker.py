@@ -10,13 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from voice_ui import audio
+from voice_ui.offline.parts import RecognizerUnavailable
 from voice_ui.offline.recognizer.process import HEADER, UNAVAILABLE
 
 PROGRAM = Path(__file__).with_name("process.py")
-
-
-class RecognizerUnavailable(Exception):
-    """There is no speech recognition on this machine, or it broke down; the text says why."""
 
 
 class WorkerDied(Exception):

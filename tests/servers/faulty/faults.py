@@ -1,7 +1,7 @@
 """Every way a realtime server can fail, on demand: the catalogue behind `--fault NAME`. Pure.
 
-A fault stands in front of a healthy engine: in the handshake, in the greeting, in the replies, or between the engine
-and its client (see `faulty`). Codes and close codes are those of dated captures of the live service.
+A fault stands in front of a healthy server: in the handshake, in the greeting, in the replies, or between a session
+and its client (see `bends`). Codes and close codes are those of dated captures of the live service.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from voice_ui.offline import faulty
-from voice_ui.offline.effects import Abort, Close, Freeze
-from voice_ui.offline.faulty import Bend
+from tests.servers.faulty import acts, bends
+from tests.servers.faulty.bends import Bend
+from voice_ui.offline.connection import Act
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Expiry:
 
 
 @dataclass(frozen=True)
-class Reply:
+class FixedReply:
     """Every question is answered with this, in these pieces."""
 
     pieces: tuple[str, ...]
@@ -61,12 +61,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Bent:
-    """Something comes between the engine and its client, a new one for each session."""
+    """Something comes between a session and its client, a new one for each."""
 
     bend: Callable[[], Bend]
 
 
-Behaviour = Handshake | Silence | Refusal | Expiry | Reply | Bent
+Behaviour = Handshake | Silence | Refusal | Expiry | FixedReply | Bent
 
 
 @dataclass(frozen=True)
@@ -116,15 +116,15 @@ def _busy(seconds: float) -> Handshake:
 
 def _failed(code: str, message: str) -> Bent:
     error = {"type": code, "code": code, "message": message}
-    return Bent(lambda: faulty.Ending("failed", {"error": error}))
+    return Bent(lambda: bends.Ending("failed", {"error": error}))
 
 
 def _cut(status: str, reason: str) -> Bent:
-    return Bent(lambda: faulty.Ending(status, {"reason": reason}, after_deltas=3))
+    return Bent(lambda: bends.Ending(status, {"reason": reason}, after_deltas=3))
 
 
-def _hangup(after: str, end: Abort | Freeze | Close, error: tuple[str, str] | None = None) -> Bent:
-    return Bent(lambda: faulty.Hangup(after, end, error))
+def _hangup(after: str, end: Act, error: tuple[str, str] | None = None) -> Bent:
+    return Bent(lambda: bends.Hangup(after, end, error))
 
 
 LOGIN_PATH = "/login"
@@ -177,13 +177,13 @@ _ROWS = (
           Refusal("credit_balance_exhausted", _NO_QUOTA, 1013, "insufficient_quota")),
     Fault("session-limit", "error session_limit_reached, close 1013",
           Refusal("session_limit_reached", "All sessions are taken.", 1013, "server_error")),
-    Fault("no-session-created", "nothing is ever said after the handshake", Bent(faulty.Mute)),
+    Fault("no-session-created", "nothing is ever said after the handshake", Bent(bends.Mute)),
     # The configuration.
-    Fault("no-session-updated", "session.update is never answered", Bent(lambda: faulty.Mute("session.updated"))),
-    Fault("update-rejected", "session.update is refused: error unknown_parameter", Bent(faulty.UpdateRejected)),
-    Fault("update-ignored", "session.updated shows the defaults, whatever was asked", Bent(faulty.UpdateIgnored)),
+    Fault("no-session-updated", "session.update is never answered", Bent(lambda: bends.Mute("session.updated"))),
+    Fault("update-rejected", "session.update is refused: error unknown_parameter", Bent(bends.UpdateRejected)),
+    Fault("update-ignored", "session.updated shows the defaults, whatever was asked", Bent(bends.UpdateIgnored)),
     # The reply.
-    Fault("transcription-failed", "input_audio_transcription.failed for every turn", Bent(faulty.TranscriptionFailed)),
+    Fault("transcription-failed", "input_audio_transcription.failed for every turn", Bent(bends.TranscriptionFailed)),
     Fault("response-failed", "response.done failed: server_error", _failed("server_error", "The server had an error.")),
     Fault("rate-limited", "response.done failed: rate_limit_exceeded", _failed("rate_limit_exceeded", _TOO_FAST)),
     Fault("quota-in-response", "response.done failed: insufficient_quota", _failed("insufficient_quota", _NO_QUOTA)),
@@ -192,25 +192,25 @@ _ROWS = (
     Fault("response-incomplete-tokens", "response.done incomplete: max_output_tokens, after three deltas",
           _cut("incomplete", "max_output_tokens")),
     Fault("response-cancelled", "response.done cancelled, after three deltas", _cut("cancelled", "client_cancelled")),
-    Fault("reply-markup", "the reply is full of HTML and Markdown", Reply(_MARKUP)),
-    Fault("reply-long", "the reply has 20,000 characters", Reply(_LONG)),
+    Fault("reply-markup", "the reply is full of HTML and Markdown", FixedReply(_MARKUP)),
+    Fault("reply-long", "the reply has 20,000 characters", FixedReply(_LONG)),
     # The connection.
     Fault("expired", "error session_expired, close 1001 (:3 seconds)", Expiry(3), Expiry),
-    Fault("lost", "the connection drops when speech starts", _hangup(_SPEECH, Abort())),
+    Fault("lost", "the connection drops when speech starts", _hangup(_SPEECH, acts.abort)),
     Fault("half-open", "from the start of speech nothing is read or written, nothing closed",
-          _hangup(_SPEECH, Freeze())),
+          _hangup(_SPEECH, acts.freeze)),
     Fault("server-error", "error server_error, close 1011, when a reply begins",
-          _hangup(_CREATED, Close(1011, "server_error"), ("server_error", "The server had an error."))),
-    Fault("server-restart", "close 1012 when a reply begins", _hangup(_CREATED, Close(1012, "service restart"))),
-    Fault("stall", "audio is taken, nothing is ever answered", Bent(faulty.Deaf)),
+          _hangup(_CREATED, acts.close(1011, "server_error"), ("server_error", "The server had an error."))),
+    Fault("server-restart", "close 1012 when a reply begins", _hangup(_CREATED, acts.close(1012, "service restart"))),
+    Fault("stall", "audio is taken, nothing is ever answered", Bent(bends.Deaf)),
     Fault("stall-reply", "a reply is begun, and nothing more comes of it",
-          Bent(lambda: faulty.Mute("response.output", "response.content", "response.text", "response.audio",
+          Bent(lambda: bends.Mute("response.output", "response.content", "response.text", "response.audio",
                                    "response.done", "rate_limits"))),
-    Fault("slow", "every event comes late (:300 milliseconds)", Bent(lambda: faulty.Slow(0.3)),
-          lambda ms: Bent(lambda: faulty.Slow(ms / 1000))),
+    Fault("slow", "every event comes late (:300 milliseconds)", Bent(lambda: bends.Slow(0.3)),
+          lambda ms: Bent(lambda: bends.Slow(ms / 1000))),
     Fault("garbage", "nonsense before every event: no JSON, wrong shapes, unknown types, binary",
-          Bent(faulty.Garbage)),
-    Fault("oversized", "a delta of 17 MiB", Bent(faulty.Oversized)),
+          Bent(bends.Garbage)),
+    Fault("oversized", "a delta of 17 MiB", Bent(bends.Oversized)),
 )  # fmt: skip
 
 FAULTS = {fault.name: fault for fault in _ROWS}

@@ -1,4 +1,4 @@
-"""The offline server's other way in: a WebRTC call, events over its data channel, sound as its Opus track.
+"""A way into the practice server for tests: a WebRTC call, events over its data channel, sound as its Opus track.
 
     POST /v1/realtime/calls                with an offer as application/sdp, or multipart with `sdp` and `session`
     POST /v1/realtime/calls/ID/hangup
@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from tests.servers.calls.posts import Answer, Post
 from voice_ui import audio
-from voice_ui.offline.posts import Answer, Post
 
 JOIN_SECONDS = 30.0
 """From the answer to the open channel; whoever does not come by then will not."""
@@ -33,8 +33,8 @@ MOST_CALLS = 100
 
 log = logging.getLogger(__name__)
 
-Serve = Callable[["CallDoor", str, dict[str, Any]], Awaitable[None]]
-"""Serves one client through a door; told the model and the session that were asked for."""
+Serve = Callable[["CallChannel", str, dict[str, Any]], Awaitable[None]]
+"""Serves one client through a channel; told the model and the session that were asked for."""
 
 
 class Calls:
@@ -43,7 +43,7 @@ class Calls:
     def __init__(self, path: str, new_id: Callable[[str], str], serve: Serve) -> None:
         """`path` is where calls are made."""
         self._path, self._new_id, self._serve = path, new_id, serve
-        self._doors: dict[str, CallDoor] = {}
+        self._channels: dict[str, CallChannel] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
     async def answer(self, post: Post) -> Answer:
@@ -52,8 +52,8 @@ class Calls:
         if path == self._path:
             return await self._take(post)
         call_id, _, verb = path.removeprefix(f"{self._path}/").partition("/")
-        if verb == "hangup" and (door := self._doors.get(call_id)):
-            door.hang_up()
+        if verb == "hangup" and (channel := self._channels.get(call_id)):
+            channel.hang_up()
             return Answer(HTTPStatus.OK)
         return Answer.error(HTTPStatus.NOT_FOUND, "No such call.")
 
@@ -62,44 +62,44 @@ class Calls:
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
-        await asyncio.gather(*(door.shut() for door in self._doors.values()))  # where there was no time for it
+        await asyncio.gather(*(channel.shut() for channel in self._channels.values()))  # where there was no time for it
 
     async def _take(self, post: Post) -> Answer:
         if not find_spec("aiortc"):
             return Answer.error(HTTPStatus.NOT_IMPLEMENTED, 'Calls need aiortc: pip install -e ".[webrtc]".')
-        if len(self._doors) >= MOST_CALLS:
+        if len(self._channels) >= MOST_CALLS:
             return Answer.error(HTTPStatus.TOO_MANY_REQUESTS, "Too many calls.")
         try:
             offer, session = _offer(post)
         except ValueError as error:
             return Answer.error(HTTPStatus.BAD_REQUEST, f"{error}")
         await asyncio.to_thread(__import__, "aiortc")
-        door = CallDoor()
+        channel = CallChannel()
         try:
-            sdp = await door.accept(offer)
+            sdp = await channel.accept(offer)
         except Exception as error:  # whatever garbage does to the library
-            await door.shut()
+            await channel.shut()
             return Answer.error(HTTPStatus.BAD_REQUEST, f"The offer cannot be used: {type(error).__name__}.")
         query = parse_qs(urlsplit(post.target).query)
         model = session.get("model") or query.get("model", [""])[0]
         call_id = self._new_id("rtc")
-        self._doors[call_id] = door
-        task = asyncio.create_task(self._converse(call_id, door, f"{model}", session), name="offline: call")
+        self._channels[call_id] = channel
+        task = asyncio.create_task(self._converse(call_id, channel, f"{model}", session), name="offline: call")
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         headers = {"Content-Type": "application/sdp", "Location": f"{self._path}/{call_id}"}
         return Answer(HTTPStatus.CREATED, sdp.encode(), headers)
 
-    async def _converse(self, call_id: str, door: CallDoor, model: str, session: dict[str, Any]) -> None:
+    async def _converse(self, call_id: str, channel: CallChannel, model: str, session: dict[str, Any]) -> None:
         try:
             async with asyncio.timeout(JOIN_SECONDS):
-                await door.opened.wait()
-            await self._serve(door, model, session)
+                await channel.opened.wait()
+            await self._serve(channel, model, session)
         except TimeoutError:
             log.info("a call was answered, and nobody came")
         finally:
-            await door.shut()
-            del self._doors[call_id]
+            await channel.shut()
+            del self._channels[call_id]
 
 
 def _offer(post: Post) -> tuple[str, dict[str, Any]]:
@@ -125,8 +125,8 @@ def _offer(post: Post) -> tuple[str, dict[str, Any]]:
     return parts["sdp"].decode("utf-8", "replace"), session
 
 
-class CallDoor:
-    """One call as a `connection.Door`: the sound of its track comes in as appends between the other events."""
+class CallChannel:
+    """One call as a `connection.Channel`: the sound of its track comes in as appends between the other events."""
 
     def __init__(self) -> None:
         from aiortc import RTCConfiguration, RTCPeerConnection

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from tests.unit.engine_client import EngineClient, loud, quiet
+from tests.unit.practice_client import PracticeClient, loud, quiet
 from voice_ui import audio
-from voice_ui.offline.effects import Feed, Finish
 from voice_ui.offline.items import MAX_ITEMS
 
 
-def add(client: EngineClient, item_id: str, role: str = "user", **fields: str) -> None:
+def add(client: PracticeClient, item_id: str, role: str = "user", **fields: str) -> None:
     kind = "output_text" if role == "assistant" else "input_text"
     item = {"id": item_id, "type": "message", "role": role, "content": [{"type": kind, "text": f"text of {item_id}"}]}
     client.send("conversation.item.create", item=item, **fields)
 
 
-def test_an_item_goes_to_the_end_or_after_another_or_first() -> None:
-    client = EngineClient()
+async def test_an_item_goes_to_the_end_or_after_another_or_first() -> None:
+    client = PracticeClient()
     add(client, "a")
     add(client, "c")
     add(client, "b", previous_item_id="a")
@@ -26,8 +25,8 @@ def test_an_item_goes_to_the_end_or_after_another_or_first() -> None:
     assert client.all("conversation.item.done")[2]["item"]["content"] == [{"type": "input_text", "text": "text of b"}]
 
 
-def test_an_item_after_one_that_does_not_exist_is_refused() -> None:
-    client = EngineClient()
+async def test_an_item_after_one_that_does_not_exist_is_refused() -> None:
+    client = PracticeClient()
     add(client, "a", previous_item_id="nowhere")
     assert client.refusal == ("item_create_invalid_previous_item_id", "previous_item_id")
     client.forget()
@@ -35,110 +34,77 @@ def test_an_item_after_one_that_does_not_exist_is_refused() -> None:
     assert client.refusal == ("item_retrieve_invalid_item_id", "item_id")
 
 
-def test_an_id_is_given_once() -> None:
-    client = EngineClient()
+async def test_an_id_is_given_once() -> None:
+    client = PracticeClient()
     add(client, "a")
     client.forget()
     add(client, "a")
     assert client.refusal == ("item_create_duplicate_item_id", "item.id")
 
 
-def test_a_conversation_is_carried_over_from_another_session() -> None:
-    client = EngineClient()
+async def test_a_conversation_is_carried_over_from_another_session() -> None:
+    client = PracticeClient()
     add(client, "q1")
     add(client, "a1", role="assistant")
     add(client, "q2")
     add(client, "s", role="system")
     client.forget()
     client.send("response.create")
-    client.let_time_pass()
+    await client.let_time_pass()
     assert client.one("response.output_text.done")["text"] == "You said: text of q2"
 
 
-def test_the_content_of_an_item_must_suit_its_role() -> None:
-    client = EngineClient()
+async def test_the_content_of_an_item_must_suit_its_role() -> None:
+    client = PracticeClient()
     content = [{"type": "input_text", "text": "x"}]
     client.send("conversation.item.create", item={"type": "message", "role": "assistant", "content": content})
     assert client.refusal == ("invalid_value", "item.content[0].type")
 
 
-def test_images_are_refused_not_ignored() -> None:
-    client = EngineClient()
+async def test_images_are_refused_not_ignored() -> None:
+    client = PracticeClient()
     content = [{"type": "input_image", "image_url": "data:image/png;base64,"}]
     client.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
     assert client.refusal == ("invalid_value", "item.content[0].type")
 
 
-def test_a_spoken_item_that_comes_whole_is_listened_to() -> None:
-    client = EngineClient()
+async def test_a_spoken_item_that_comes_whole_is_listened_to() -> None:
+    client = PracticeClient()
     content = [{"type": "input_audio", "audio": audio.encode(loud(500))}]
     client.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
     assert "audio" not in client.one("conversation.item.added")["item"]["content"][0]
-    assert [type(effect) for effect in client.effects[1:]] == [Feed, Finish]
+    assert client.recognizer.utterances[0].pcm == loud(500)
     client.send("response.create")
-    client.hear("hello")
-    client.let_time_pass()
+    await client.hear("hello")
+    await client.let_time_pass()
     assert client.one("response.output_text.done")["text"] == "You said: hello"
 
 
-def test_a_spoken_question_beside_the_conversation_is_listened_to() -> None:
-    client = EngineClient()
-    content = [{"type": "input_audio", "audio": audio.encode(loud(500))}]
-    message = {"type": "message", "role": "user", "content": content}
-    client.send("response.create", response={"conversation": "none", "input": [message]})
-    client.hear("hello")
-    client.let_time_pass()
-    assert client.one("response.output_text.done")["text"] == "You said: hello"
-
-
-def test_more_spoken_questions_than_can_be_recognised_are_answered_with_an_apology() -> None:
-    client = EngineClient()
-    content = [{"type": "input_audio", "audio": audio.encode(loud(100))}]
-    messages = [{"type": "message", "role": "user", "content": content}] * 20
-    client.send("response.create", response={"input": messages})
-    client.let_time_pass()
-    assert "too many utterances" in client.one("response.output_text.done")["text"]
-
-
-def test_what_was_heard_is_found_in_the_item_later() -> None:
-    client = EngineClient()
+async def test_what_was_heard_is_found_in_the_item_later() -> None:
+    client = PracticeClient()
     client.say(loud(500), quiet(200))
-    item_id = client.hear("hello")
+    await client.hear("hello")
+    item_id = client.one("input_audio_buffer.committed")["item_id"]
     client.send("conversation.item.retrieve", item_id=item_id)
     item = client.one("conversation.item.retrieved")["item"]
     assert item["content"] == [{"type": "input_audio", "transcript": "hello"}]
 
 
-def test_an_item_deleted_before_its_words_came_is_not_transcribed_and_its_id_stays_taken_so_long() -> None:
-    client = EngineClient(update={"audio": {"input": {"transcription": {"model": "any"}}}})
+async def test_an_item_deleted_before_its_words_came_is_not_transcribed() -> None:
+    client = PracticeClient(update={"audio": {"input": {"transcription": {"model": "any"}}}})
     client.say(loud(500), quiet(200))
-    (item_id,) = [effect.item_id for effect in client.effects if isinstance(effect, Finish)]
+    item_id = client.one("input_audio_buffer.committed")["item_id"]
     client.send("conversation.item.delete", item_id=item_id)
     assert client.types[-1] == "conversation.item.deleted"
     client.forget()
-    add(client, item_id)
-    assert client.refusal == ("item_create_duplicate_item_id", "item.id")
-    client.forget()
-    client.take(client.engine.heard(item_id, "hello"))
-    client.let_time_pass()
+    await client.hear("hello")
+    await client.let_time_pass()
     assert not [name for name in client.types if "transcription" in name]
     assert client.one("response.output_text.done")["text"] == "You said: hello"
 
 
-def test_an_item_can_be_a_reference_in_the_input_of_one_response() -> None:
-    client = EngineClient()
-    add(client, "a")
-    add(client, "b")
-    client.send("response.create", response={"input": [{"type": "item_reference", "id": "a"}]})
-    client.let_time_pass()
-    assert client.one("response.output_text.done")["text"] == "You said: text of a"
-    client.forget()
-    client.send("response.create", response={"input": [{"type": "item_reference", "id": "x"}]})
-    assert client.refusal == ("invalid_value", "response.input")
-
-
-def test_calls_of_tools_are_kept_as_they_came() -> None:
-    client = EngineClient()
+async def test_calls_of_tools_are_kept_as_they_came() -> None:
+    client = PracticeClient()
     call = {"type": "function_call", "call_id": "call_9", "name": "look", "arguments": "{}"}
     client.send("conversation.item.create", item=call)
     client.send("conversation.item.create", item={"type": "function_call_output", "call_id": "call_9", "output": "42"})
@@ -147,27 +113,8 @@ def test_calls_of_tools_are_kept_as_they_came() -> None:
     assert second["output"] == "42"
 
 
-def test_only_a_spoken_reply_can_be_truncated_and_ours_have_no_sound() -> None:
-    client = EngineClient()
-    add(client, "a", role="assistant")
-    client.forget()
-    client.send("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=0)
-    assert client.refusal == ("invalid_value", "item_id")
-    client.update(output_modalities=["audio"])
-    client.send("response.create")
-    client.let_time_pass()
-    spoken = client.one("response.done")["response"]["output"][0]["id"]
-    client.forget()
-    client.send("conversation.item.truncate", item_id=spoken, content_index=0, audio_end_ms=100)
-    assert client.refusal == ("invalid_value", "audio_end_ms")
-    assert "already shorter than" in client.one("error")["error"]["message"]
-    client.forget()
-    client.send("conversation.item.truncate", item_id=spoken, content_index=0, audio_end_ms=0)
-    assert client.types == ["conversation.item.truncated"]
-
-
-def test_items_that_do_not_exist_are_named_in_the_error() -> None:
-    client = EngineClient()
+async def test_items_that_do_not_exist_are_named_in_the_error() -> None:
+    client = PracticeClient()
     for action in ("delete", "retrieve"):
         client.forget()
         client.send(f"conversation.item.{action}", item_id="item_x")
@@ -175,8 +122,8 @@ def test_items_that_do_not_exist_are_named_in_the_error() -> None:
         assert "item_x" in client.one("error")["error"]["message"]
 
 
-def test_the_oldest_is_forgotten_when_a_conversation_grows_too_long() -> None:
-    client = EngineClient()
+async def test_the_oldest_is_forgotten_when_a_conversation_grows_too_long() -> None:
+    client = PracticeClient()
     for number in range(MAX_ITEMS + 1):
         add(client, f"item_{number}")
     client.forget()
@@ -186,8 +133,8 @@ def test_the_oldest_is_forgotten_when_a_conversation_grows_too_long() -> None:
     assert client.types[-1] == "conversation.item.retrieved"
 
 
-def test_a_conversation_that_grows_at_its_beginning_is_bounded_too() -> None:
-    client = EngineClient()
+async def test_a_conversation_that_grows_at_its_beginning_is_bounded_too() -> None:
+    client = PracticeClient()
     for number in range(MAX_ITEMS + 1):
         add(client, f"item_{number}", previous_item_id="root")
     client.forget()
