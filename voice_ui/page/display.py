@@ -95,7 +95,7 @@ class Display(PanelValues, PanelEvents):
             case ItemChanged(item):
                 self._show_item(item)
             case ItemRemoved(item_id):
-                self.view.transcript.remove(item_id)
+                self.view.transcript.remove_item(item_id)
                 self._show_texts()
             case StateChanged(state, attempt):
                 self._state, self._attempt = state, attempt

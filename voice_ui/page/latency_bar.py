@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from nicegui import ui
 
-from voice_ui.session.timing import Shares
+from voice_ui.session import Shares
 
 
 class LatencyBar(ui.element, component="latency_bar.js"):

@@ -49,8 +49,6 @@ class Page:
             address=offer.address,
             on_state=self._handle_state,
         )
-        self.panel.mic.on_devices(lambda devices: self._settings.show_devices(devices))
-        self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
         self._browser_tab = BrowserTab(
             self.panel.mic,
             on_goodbye=self._handle_goodbye,
@@ -64,6 +62,8 @@ class Page:
             js_copy=self.panel.js_copy,
             js_download=self.panel.js_download,
         )
+        self.panel.mic.on_devices(self._settings.show_devices)
+        self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
         self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
         self.panel.view.error.on_show_event = self._inspector.show_event
         with header:
@@ -166,8 +166,8 @@ class Page:
         self._inspector.show(choices.inspector)
 
     def _handle_inspector(self) -> None:
-        self.panel.watch(self._inspector.tap)
-        if not self._inspector.tap:
+        self.panel.trace(self._inspector.tracer)
+        if not self._inspector.tracer:
             self.panel.view.error.forget_event()
 
     async def _check(self) -> None:

@@ -28,7 +28,7 @@ from voice_ui.page.events import (
 from voice_ui.page.follower import Follower
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import RealtimeSession, SessionEvent, State, StateChanged, Tap
+from voice_ui.session import RealtimeSession, SessionEvent, State, StateChanged, Tracer
 
 OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
 
@@ -77,7 +77,7 @@ class VoicePanel(Display, component="panel.js"):
         self._keep, self._address = keep, address
         self._conversation: LiveConversation | None = None
         self._follower: Follower | None = None
-        self._tap: Tap | None = None
+        self._tracer: Tracer | None = None
         self._waiting: list[Callable[[RealtimeSession], object]] = []  # for the conversation
         self._page_client = ui.context.client
         self._page_is_gone = False
@@ -158,11 +158,11 @@ class VoicePanel(Display, component="panel.js"):
         self._show_state()
         return applied
 
-    def watch(self, tap: Tap | None) -> None:
-        """Let `tap` see every event of both directions from now on; None ends that."""
-        self._tap = tap
+    def trace(self, tracer: Tracer | None) -> None:
+        """Let `tracer` see every event of both directions from now on; None ends that."""
+        self._tracer = tracer
         if self._conversation:
-            self._conversation.session.tap = tap
+            self._conversation.session.tracer = tracer
 
     @property
     def js_copy(self) -> str:
@@ -215,9 +215,9 @@ class VoicePanel(Display, component="panel.js"):
         """Show a conversation: a new one, or that of an earlier page."""
         self._conversation = conversation
         conversation.session.reconfigure(*self._target())
-        conversation.session.tap = self._tap
+        conversation.session.tracer = self._tracer
         self._show_session(conversation.session)
-        self._follower = Follower(conversation.session, self._handle_event)
+        self._follower = Follower(conversation.session, self._handle_session_event)
         for call in self._waiting:
             call(conversation.session)
         self._waiting.clear()
@@ -269,7 +269,7 @@ class VoicePanel(Display, component="panel.js"):
         if muted:
             self._with_session(RealtimeSession.end_turn)
 
-    def _handle_event(self, event: SessionEvent) -> None:
+    def _handle_session_event(self, event: SessionEvent) -> None:
         self._show_event(event)
         if isinstance(event, StateChanged) and event.state.at_rest:
             self.mic.stop()

@@ -18,6 +18,12 @@ class PastTurn(ui.element, component="past_turn.js"):
 
     def refresh(self) -> None:
         """Show the texts as they are now."""
-        replies = [{"text": item.text, "preamble": item.phase == "commentary"} for item in self.texts.replies if item.text]
-        self._props["heard"], self._props["texts"], self._props["mark"] = self.texts.heard, replies, self.texts.mark(True)
+        replies = [
+            {"text": item.text, "preamble": item.phase == "commentary"} for item in self.texts.replies if item.text
+        ]
+        self._props["heard"], self._props["texts"], self._props["mark"] = (
+            self.texts.heard,
+            replies,
+            self.texts.mark(True),
+        )
         self.update()

@@ -9,8 +9,7 @@ from voice_ui.page.block import Block
 from voice_ui.page.past_turn import PastTurn
 from voice_ui.page.turn import Turn
 from voice_ui.page.turn_texts import TurnTexts
-from voice_ui.session import TextDelta
-from voice_ui.session.timing import Shares, percentile
+from voice_ui.session import Shares, TextDelta, percentile
 from voice_ui.usage import Usage
 
 PAGE_TURNS = 20
@@ -60,10 +59,10 @@ class Transcript(ui.element):
         if past and past.texts.append(delta.item_id, delta.part, delta.text):
             past.refresh()
 
-    def remove(self, item_id: str) -> None:
+    def remove_item(self, item_id: str) -> None:
         """Take away an item that will be said again."""
         number = self._turn_of.pop(item_id, 0)
-        if self._turn.remove(item_id) or (past := self._past.get(number)) is None:
+        if self._turn.remove_item(item_id) or (past := self._past.get(number)) is None:
             return
         past.texts.items.pop(item_id, None)
         if past.texts.items:
@@ -74,8 +73,10 @@ class Transcript(ui.element):
     def item(self, item_id: str) -> Item | None:
         """Return an item as it is shown."""
         number = self._turn_of.get(item_id, 0)
-        texts = self.newest if number == self.newest.number else (past.texts if (past := self._past.get(number)) else None)
-        return texts.items.get(item_id) if texts else None
+        if number == self.newest.number:
+            return self.newest.items.get(item_id)
+        past = self._past.get(number)
+        return past.texts.items.get(item_id) if past else None
 
     def reset(self) -> None:
         """Show an empty conversation."""

@@ -10,8 +10,10 @@ from voice_ui.page.latency_bar import LatencyBar
 from voice_ui.page.running_text import RunningText
 from voice_ui.page.turn_texts import TurnTexts
 
-COPY = """e => Quasar.copyToClipboard(
-    [...e.currentTarget.closest(".vp-turn").querySelectorAll(".vp-text")].map((text) => text.innerText).join("\\n\\n"))"""
+COPY = """e => {
+    const texts = [...e.currentTarget.closest(".vp-turn").querySelectorAll(".vp-text")];
+    Quasar.copyToClipboard(texts.map((text) => text.innerText).join("\\n\\n"));
+}"""
 
 
 class Turn(ui.element):
@@ -65,7 +67,7 @@ class Turn(ui.element):
         self._text_of(self.texts.items[item_id], part).append(text)
         return True
 
-    def remove(self, item_id: str) -> bool:
+    def remove_item(self, item_id: str) -> bool:
         """Take an item away; False if it is not part of this turn."""
         if self.texts.items.pop(item_id, None) is None:
             return False

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from voice_ui.mic import Chunk, Mic
-from voice_ui.session import TurnTimed
-from voice_ui.session.timing import Shares, Stage, shares
+from voice_ui.session import Shares, Stage, TurnTimed, shares
 
 KEPT = 1500
 """Half a minute of chunks; a turn is answered sooner, or 20 ms do not matter."""
@@ -46,8 +45,9 @@ class TurnClock:
             return
         self._report(timed, None)
         speech_end = timed.timer.moments.get(Stage.SPEECH_END)
-        before = next((arrival for arrival in reversed(self._arrivals) if speech_end and arrival[0] <= speech_end), None)
-        if speech_end and before:
+        if speech_end is None:
+            return
+        if before := next((arrival for arrival in reversed(self._arrivals) if arrival[0] <= speech_end), None):
             arrived, seq = before
             self._asked = _Question(seq, timed, (speech_end - arrived) * 1000)
             self._mic.ask_when_painted(seq)
@@ -61,5 +61,8 @@ class TurnClock:
             self._report(asked.timed, on_screen_ms)
 
     def _report(self, timed: TurnTimed, on_screen_ms: float | None) -> None:
+        first, answer = timed.timer.first_text_ms, timed.timer.first_answer_ms
+        # Without a preamble, the first words are those of the answer.
+        answer_ms = answer if first is not None and answer is not None and answer > first else None
         if known := shares(timed.timer, timed.round_trip_ms, on_screen_ms):
-            self._on_measured(timed.turn, known, timed.timer.answer_ms)
+            self._on_measured(timed.turn, known, answer_ms)
