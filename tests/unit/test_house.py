@@ -17,13 +17,13 @@ FLOORS = [
     {"transport"},
     {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
     {"protocol", "settings"},
-    {"audio", "models", "ports", "log", "garbage"},
+    {"audio", "callbacks", "models", "ports", "log", "garbage"},
     {"errors"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic"},
+    "nicegui": {"app", "page", "mic", "callbacks"},
     "websockets": {"transport", "offline.server", "offline.posts", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
@@ -34,7 +34,7 @@ PURE = {
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "session.stopwatch", "sharing.room",
     "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
-    "page.inspector_rows",
+    "page.inspector_rows", "mic.events", "mic.pace", "mic.problems", "mic.reception",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

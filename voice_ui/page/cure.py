@@ -12,6 +12,7 @@ HELD_SECONDS = 3.0
 """A connection that was made again and held so long is believed to hold."""
 
 BY_CONNECTING = {code for code, entry in CATALOGUE.items() if entry.where in {"connection", "server", "limits"}}
+BY_CONNECTING -= {"page-polling"}  # the microphone says when it is over
 BY_A_REPLY = {code for code, entry in CATALOGUE.items() if entry.where == "reply"} | {"server-error"}
 BY_A_TRANSCRIPT = {"transcription-failed"}
 BY_A_REPLY -= BY_A_TRANSCRIPT

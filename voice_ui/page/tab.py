@@ -74,7 +74,6 @@ class Tab:
             on_released=lambda: self._session.end_turn(),
             on_devices=lambda devices: self._settings.show_devices(devices),
             on_painted=lambda seq, ms: self._turn_clock.handle_painted(seq, ms),
-            level_on=".stage",
         )
         self._browser_tab = BrowserTab(
             self._mic,
@@ -120,6 +119,7 @@ class Tab:
             self._cure = Cure(self._error)
             self._status = Status()
             self._stage = Stage(self._mic)
+            self._mic.show_level_on(self._stage)
             self._composer = Composer(lambda text: self._session.send_text(text))
         self._turn_clock = TurnClock(self._mic, self._transcript.show_shares)
         self._show_choices()
