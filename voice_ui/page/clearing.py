@@ -12,6 +12,7 @@ HELD_SECONDS = 3.0
 """A new connection that has held for this long is believed to hold."""
 
 BY_CONNECTING = {code for code, known in CODES.items() if known.where in {"connection", "server", "limits"}}
+BY_CONNECTING -= {"page-polling"}  # the microphone reports when it is over
 BY_A_TRANSCRIPT = {"transcription-failed"}
 BY_A_REPLY = {code for code, known in CODES.items() if known.where == "reply"} - BY_A_TRANSCRIPT
 BY_A_REPLY |= {"server-error", "server-said"}
