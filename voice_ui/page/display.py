@@ -22,6 +22,7 @@ from voice_ui.page.view import View
 from voice_ui.session import (
     ItemChanged,
     ItemRemoved,
+    Phase,
     ProblemRaised,
     ProblemSolved,
     RealtimeSession,
@@ -99,7 +100,8 @@ class Display(PanelValues, PanelEvents):
                 self._show_texts()
             case StateChanged(state, attempt):
                 self._state, self._attempt = state, attempt
-                self._opening = self._opening and not state.at_rest
+                if state.at_rest or state.phase is Phase.HEARING:  # what is heard came out of an open microphone
+                    self._opening = False
                 self.view.note_phase(state.phase)
                 self._show_state()
             case TurnTimed():
