@@ -28,13 +28,14 @@ async def main(url: str) -> None:
         async for event in session:
             match event:
                 case ItemChanged(item):  # the beginning of a reply, or what was heard
-                    print(f"\n{item.role}: {item.text}", end="", flush=True)
+                    sys.stdout.write(f"\n{item.role}: {item.text}")
                 case TextDelta(text=text):
-                    print(text, end="", flush=True)
+                    sys.stdout.write(text)
                 case ProblemRaised(problem):
-                    print(f"\n{problem.code}: {problem.detail}", file=sys.stderr)
+                    sys.stderr.write(f"\n{problem.code}: {problem.detail}\n")
                 case StateChanged(state) if state.at_rest:
                     break
+            sys.stdout.flush()
         speaking.cancel()
 
 

@@ -120,6 +120,13 @@ class Conversation:
         item.parts, item.status = [text], "completed"
         return ItemChanged(replace(item))
 
+    def fail(self, item_id: str) -> list[Change]:
+        """What the user wrote could not be sent."""
+        if (item := self._items.get(item_id)) is None:
+            return []
+        item.status = "failed"
+        return [_changed(item)]
+
     def break_off(self) -> list[Change]:
         """The connection is gone: what was being written will not be finished."""
         self._responses.clear()
@@ -136,14 +143,13 @@ class Conversation:
         return [ItemRemoved(item_id)] if self._items.pop(item_id, None) else []
 
     def begin_response(self, response_id: str, item_id: str | None) -> list[Change]:
-        """A response begins that answers this item; None: the server speaks by itself.
+        """A response begins that answers this item; None: the server goes on by itself, in the newest turn.
 
         What a lost connection left of an earlier reply to it makes way.
         """
         asked = self._items.get(self._alias.get(item_id, item_id)) if item_id else None
-        if asked is None and (self._replied or not self._turn):
-            self._turn += 1
-        turn = asked.turn if asked else self._turn
+        turn = asked.turn if asked else max(self._turn, 1)
+        self._turn = max(self._turn, turn)
         self._replied = self._replied or turn == self._turn
         self._responses[response_id] = turn
         left = [item.id for item in self._items.values() if item.turn == turn and item.status == "lost"]
@@ -234,7 +240,12 @@ class Conversation:
             changes += self._take_output(event.response_id, wire)
         self._responses.pop(event.response_id, None)
         for item_id in self._written.pop(event.response_id, ()):
-            if (item := self._items.get(item_id)) and item.text:
+            item = self._items.get(item_id)
+            for place in [place for place in self._half if place[0] == item_id]:
+                del self._half[place]
+                if item:
+                    item.parts[place[1]] += "\N{REPLACEMENT CHARACTER}"
+            if item and item.text:
                 if item.status == "in_progress":
                     item.status = event.status
                     changes.append(_changed(item))
@@ -268,8 +279,10 @@ class Conversation:
 
     def _take(self, wire: WireItem) -> list[Change]:
         if wire.role == "assistant":
-            # Not announced by a response: it is the one that runs, or none.
-            return self._fill(self._items[wire.id], wire) if wire.id in self._items else []
+            if wire.id in self._items:
+                return self._fill(self._items[wire.id], wire)
+            running = next(reversed(self._responses), None)
+            return self._take_output(running, wire) if running is not None and wire.id else []
         if wire.role != "user" or not wire.id:
             return []
         is_new = self._alias.get(wire.id, wire.id) not in self._items

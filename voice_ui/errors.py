@@ -12,10 +12,11 @@ chained with `from`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from voice_ui.redaction import redact
 
 Where = Literal["microphone", "connection", "server", "reply", "limits"]
 
@@ -62,6 +63,10 @@ CODES: dict[str, Code] = {
     "tls-failed": Code("connection", False, ("server",)),
     "clock-wrong": Code("connection", False, ("server",)),
     "proxy-refused": Code("connection", True, ("server",)),
+    "proxy-unreachable": Code("connection", True, ("proxy", "setting")),
+    "proxy-invalid": Code("connection", False, ("setting",)),
+    "proxy-unsupported": Code("connection", False, ("setting",)),
+    "certificates-missing": Code("connection", False, ("setting",)),
     "not-realtime": Code("connection", False, ("server", "address")),
     "server-failed": Code("connection", True, ("server",), wire=("server_error", "1011", "1012")),
     "connection-lost": Code("connection", True, ("server",)),
@@ -84,7 +89,9 @@ CODES: dict[str, Code] = {
     "model-retiring": Code("server", False, ("server", "model", "date", "successor")),
     "key-refused": Code("server", False, ("server",), wire=("invalid_api_key", "invalid_authentication", "3000")),
     "no-access": Code("server", False, ("server", "model"), wire=("model_not_found", "4004")),
-    "model-unknown": Code("server", False, ("server", "model"), wire=("invalid_model", "missing_model")),
+    "model-unknown": Code(
+        "server", False, ("server", "model"), wire=("invalid_model", "missing_model", "DeploymentNotFound")
+    ),
     "server-refused": Code("server", False, ("server",), wire=("1008",)),
     "session-refused": Code("server", False, ("server",)),
     "beta-disabled": Code("server", False, ("server",), wire=("beta_api_shape_disabled",)),
@@ -140,6 +147,9 @@ class Problem:
             raise ValueError(f"{self.code} is not one of CODES")
         if missing := [name for name in CODES[self.code].facts if name not in self.facts]:
             raise ValueError(f"{self.code} needs {', '.join(missing)}")
+        # The one door through which words from outside come in: no secret of ours goes any further.
+        object.__setattr__(self, "detail", redact(self.detail))
+        object.__setattr__(self, "facts", {name: redact(fact) for name, fact in self.facts.items()})
 
     @property
     def where(self) -> Where:
@@ -164,7 +174,7 @@ class SessionError(VoiceUIError):
     """A session could not be opened, or was lost; carries a `Problem`."""
 
     def __init__(self, code: str, detail: str = "", **facts: str) -> None:
-        self.problem = Problem(code, redact(detail), facts)
+        self.problem = Problem(code, detail, facts)
         super().__init__(f"{code}: {self.problem.detail}" if detail else code)
 
 
@@ -184,11 +194,3 @@ def code_from_wire(*words: str | int | None, default: str) -> str:
             if part in _BY_WIRE:
                 return _BY_WIRE[part]
     return default
-
-
-_SECRETS = re.compile(r"(?i)(\bbearer\s+|\bapi[-_]?key['\"]?\s*[:=]\s*['\"]?)[^\s'\",}]+|\b(?:sk-|ek_)[\w*.-]{6,}")
-
-
-def redact(text: str) -> str:
-    """Return `text` without anything that looks like a key or a bearer header."""
-    return _SECRETS.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)

@@ -104,7 +104,7 @@ class Endpoint:
             sent["Authorization"] = _basic(found.credentials)
         dialect = dialect or (Dialect.GA if is_openai else None)
         if dialect is Dialect.BETA:
-            sent["OpenAI-Beta"] = Secret("realtime=v1")
+            sent["OpenAI-Beta"] = Secret("realtime=v1", confidential=False)
         return cls(
             "OpenAI" if is_openai else host,
             found.realtime(model=model),

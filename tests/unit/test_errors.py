@@ -2,7 +2,8 @@
 
 import pytest
 
-from voice_ui.errors import CODES, ENDPOINT_FACTS, ConnectionFailed, Problem, Refused, code_from_wire, redact
+from voice_ui.errors import CODES, ENDPOINT_FACTS, ConnectionFailed, Problem, Refused, code_from_wire
+from voice_ui.redaction import redact
 
 
 def test_an_unknown_code_is_refused_where_the_problem_is_made() -> None:

@@ -19,6 +19,7 @@ FLOORS = [
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "garbage"},
     {"errors"},
+    {"redaction"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
@@ -30,9 +31,9 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "models", "servers", "usage",
-    "session.attention", "session.budget", "session.diagnosis", "session.events", "session.pace", "session.responses",
-    "session.state", "session.stream", "session.timing", "session.turns", "sharing.room",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
+    "session.attention", "session.budget", "session.diagnosis", "session.events", "session.responses",
+    "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
     "offline.engine", "offline.vad", "offline.replies",
     "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",

@@ -9,11 +9,14 @@ from typing import Any
 import orjson
 
 from voice_ui import audio
-from voice_ui.errors import redact
+from voice_ui.redaction import redact
 from voice_ui.session import TracedEvent
 
 LONGEST = 100_000
 """Characters of one text; no reply is as long, and a longer one would hold up the page."""
+
+MARGIN = 1_000
+"""Characters. A secret that a cut would halve is recognised as long as it is no longer than this."""
 
 DEEPEST = 20
 """Levels of an event; no event of the protocol has as many."""
@@ -73,7 +76,7 @@ def readable(event: Any) -> Any:
 def _readable(value: Any, levels: int) -> Any:
     match value:
         case str():
-            text = redact(value[:LONGEST])
+            text = redact(value[: LONGEST + MARGIN])[:LONGEST]
             return text if len(value) <= LONGEST else f"{text}… ({len(value):,} characters)"
         case dict() | list() if not levels:
             return "…"

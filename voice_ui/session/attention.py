@@ -8,7 +8,7 @@ SILENT_SERVER_SECONDS = 2.0
 SPEECH_PEAK = 3000
 """Of 32768: a voice near a microphone is louder most of the time, a quiet room never (-21 dBFS)."""
 
-FORGETTING = 0.5
+FORGETTING = 0.2
 """Quiet takes back this share of its own length: clicks that are far apart are not speech."""
 
 

@@ -13,6 +13,9 @@ from voice_ui.errors import Problem, Refused
 from voice_ui.servers import Endpoint
 from voice_ui.usage import Usage, usage_of
 
+AUDIO_TOKENS_A_SECOND = 10
+"""Of fresh audio in (protocol facts, section 10.1)."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -69,12 +72,23 @@ class Budget:
         self.usage += counted
         self.cost += counted.cost(endpoint.prices) if endpoint.prices else 0.0
 
-    def problem(self, endpoint: Endpoint) -> Problem | None:
+    def add_transcription(self, usage: Mapping[str, Any], endpoint: Endpoint, model: str | None) -> None:
+        """Count the `usage` of one transcript: another model wrote it, and it is billed apart."""
+        counted = usage_of(usage)
+        self.usage += counted
+        seconds = usage.get("seconds") if usage.get("type") == "duration" else counted.audio_in / AUDIO_TOKENS_A_SECOND
+        minute = endpoint.prices.transcription_minute(model or "") if endpoint.prices else None
+        if minute and isinstance(seconds, int | float) and 0 < seconds < float("inf"):
+            self.cost += minute * seconds / 60
+
+    def problem(self, endpoint: Endpoint, transcription_model: str | None = None) -> Problem | None:
         """Return why nothing more may be spent there: the limit is reached, or cannot be counted."""
         if self._max_cost is None:
             return None
         if endpoint.prices is None:
             return Problem("cost-unknown", facts={"server": endpoint.name, "model": endpoint.model})
+        if transcription_model and endpoint.prices.transcription_minute(transcription_model) is None:
+            return Problem("cost-unknown", facts={"server": endpoint.name, "model": transcription_model})
         if self.cost < self._max_cost:
             return None
         return Problem("cost-limit", facts={"dollars": f"{self.cost:.2f}"})

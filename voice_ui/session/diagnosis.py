@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from voice_ui.errors import CODES, ConnectionFailed, Problem, Refused, SessionError, code_from_wire, redact
+from voice_ui.errors import CODES, ConnectionFailed, Problem, Refused, SessionError, code_from_wire
 from voice_ui.protocol import ServerEvent, server
+from voice_ui.redaction import redact
 from voice_ui.servers import Endpoint
 
 NOTHING_TO_DO = {"response_cancel_not_active", "input_audio_buffer_commit_empty"}
@@ -79,6 +80,8 @@ def not_configured(said: server.ErrorEvent, endpoint: Endpoint, *, about_update:
     """Return what an `error` before `session.updated` means."""
     default = "update-rejected" if about_update else "session-refused"
     code = code_from_wire(said.code, said.type, default=default)
+    if code == "server-failed":  # of the type alone: the server's words say more
+        code = default
     if code == "update-rejected":
         problem = update_rejected(said, endpoint)
         return Refused(code, problem.detail, **problem.facts)

@@ -47,6 +47,7 @@ class Dialogue:
         """Take in an event that came over a connection; return what it changed in the conversation."""
         now = self._clock()
         was_cancelled = link.responses.cancelled
+        event = link.identified(event)
         changes: list[Change] = []
         for news in link.apply(event):
             match news:
@@ -62,6 +63,9 @@ class Dialogue:
                     self._time_text(item_id, link, now)
             case server.ResponseDone():
                 self._finish(event, has_text=bool(changes), was_cancelled=was_cancelled)
+            case server.TranscriptionCompleted(usage=usage) if usage:
+                self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model)
+                self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
@@ -97,7 +101,7 @@ class Dialogue:
             self._reports.raise_problem(refused, self._reports.received)
             return
         self._report(event)
-        is_about_reply = is_about_reply or (event.event_id is None and diagnosis.is_end_of_reply(event))
+        is_about_reply = is_about_reply or (not event.event_id and diagnosis.is_end_of_reply(event))
         if is_about_reply and not link.responses.is_writing:
             link.give_up()
 

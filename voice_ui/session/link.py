@@ -7,12 +7,12 @@ wanted at once (a cancel, a changed configuration) goes past it.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 
 from voice_ui import audio
 from voice_ui.conversation import Item
-from voice_ui.errors import ConnectionFailed, Problem, SessionError
+from voice_ui.errors import Problem, SessionError
 from voice_ui.protocol import (
     ClientEvent,
     Dialect,
@@ -21,36 +21,37 @@ from voice_ui.protocol import (
     SessionConfig,
     WireItem,
     client,
-    dialect_of,
     parse,
     server,
 )
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
+from voice_ui.session.configure import REASON_SECONDS, configure
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
 from voice_ui.transport import Transport
-
-CONFIGURE_SECONDS = 10.0
-"""From the open connection to `session.updated`; nothing is sent before that confirms our configuration."""
-
-REASON_SECONDS = 1.0
-"""After an `error` while we configure: the close that explains it, or `session.updated`, follows within this time."""
-
-LIVELINESS_SECONDS = 10.0
-"""A connection without any sign of life for this long is lost."""
+from voice_ui.transport.interface import PATIENCE_SECONDS
 
 BUSY_SECONDS = 20.0
-"""The same while a reply is awaited: servers that compute it in one thread answer no ping (11 s were seen)."""
+"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen)."""
 
 UNANNOUNCED_SECONDS = 3.0
 """A response that the server creates by itself is announced within this time; after it we ask for what we want."""
 
 TRIM_MS = 1000.0
 """Audio that is not needed again is let go of this often."""
+
+_OF_A_RESPONSE = (
+    server.ReplyTextDelta,
+    server.ReplyTextDone,
+    server.AudioDelta,
+    server.OutputItemAdded,
+    server.OutputItemDone,
+    server.ResponseDone,
+)
 
 Handle = Callable[[ServerEvent], Awaitable[None]]
 
@@ -112,42 +113,10 @@ class Link:
     # Before anything is said.
 
     async def configure(self) -> None:
-        """Ask for our configuration and wait until it is confirmed: a server drops a refused one whole.
-
-        Raises Refused or ConnectionFailed.
-        """
-        said: server.ErrorEvent | None = None
-        try:
-            async with asyncio.timeout(CONFIGURE_SECONDS) as patience:
-                async for message in self._transport:
-                    match event := parse(message):
-                        case server.SessionCreated(session):
-                            self._dialect = self._endpoint.dialect or dialect_of(session)
-                            self.expires_in = diagnosis.seconds_left(session, time.time())
-                            await self._send(self._update(self.config))
-                        case server.SessionUpdated(session) if self._updates:
-                            asked = client.SessionUpdate(self.config).to_wire(self._dialect)
-                            self.differs = diagnosis.difference(asked, session)
-                            self._updates.clear()
-                            return
-                        case server.ErrorEvent():
-                            said = said or event
-                            patience.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)
-        except TimeoutError as error:
-            if said is None:
-                seconds = f"{CONFIGURE_SECONDS:.0f}"
-                facts = diagnosis.facts_of(self._endpoint, seconds=seconds)
-                raise ConnectionFailed("server-timeout", "no session.updated", **facts) from error
-            raise self._not_configured(said) from error
-        except SessionError as error:
-            if said is None:
-                raise
-            raise diagnosis.explained(error, self._not_configured(said)) from error
-
-    def _not_configured(self, said: server.ErrorEvent) -> SessionError:
-        """Return what an error before `session.updated` means; without an id it can only be about our update."""
-        about_update = said.event_id in self._updates or (said.event_id is None and bool(self._updates))
-        return diagnosis.not_configured(said, self._endpoint, about_update=about_update)
+        """Ask for our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
+        event_id = next(self._ids)
+        confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
+        self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
 
     async def seed(self, items: Iterable[Item]) -> None:
         """Give the server the conversation so far, as text."""
@@ -217,6 +186,7 @@ class Link:
         if self.responses.is_ours(event.event_id):
             is_taken = event.code == "conversation_already_has_active_response"
             self._act(self.responses.refused(is_taken=is_taken))
+            self._wait_for_announcement()
             return is_taken
         if event.event_id and event.event_id in self._commits:
             self.turns.refuse_commit(self._commits.pop(event.event_id))
@@ -242,9 +212,12 @@ class Link:
                     self.turns.ask(entry)
                     await self._give(item_id, "user", text)
                     self._act(self.responses.want())
-                    if self.responses.is_blocked and self.responses.active == "":
-                        self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
+            self._wait_for_announcement()
             self._on_mark(entry)
+
+    def _wait_for_announcement(self) -> None:
+        if self.responses.is_blocked and self.responses.active == "":
+            self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
 
     def _ask_anyway(self) -> None:
         """The response that was expected of the server was never announced, and we want one."""
@@ -269,6 +242,12 @@ class Link:
             if said is None:
                 raise
             raise diagnosis.explained(error, diagnosis.ended(said, error, self._endpoint)) from error
+
+    def identified(self, event: ServerEvent) -> ServerEvent:
+        """Return the event with the id of its response; where a server leaves it out, it is the one that runs."""
+        if isinstance(event, _OF_A_RESPONSE) and not event.response_id and self.responses.active:
+            return replace(event, response_id=self.responses.active)
+        return event
 
     def apply(self, event: ServerEvent) -> list[TurnEnded | ResponseBegan]:
         """Bring turns and responses up to date; return what began or ended (most events: nothing)."""
@@ -296,7 +275,7 @@ class Link:
                 self.config = self._updates.pop(next(iter(self._updates)))
             case _:
                 return news
-        self._transport.patience = BUSY_SECONDS if self.turns.open else LIVELINESS_SECONDS
+        self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
         return news
 
     def _end_turn(self, turn: Turn | None) -> list[TurnEnded | ResponseBegan]:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
-from functools import partial
 
 from voice_ui import audio
 from voice_ui.conversation import Conversation
@@ -26,23 +25,15 @@ from voice_ui.session.events import StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
 from voice_ui.session.outage import Outage
+from voice_ui.session.patience import REPLY_SECONDS, TEXT_SECONDS, Patience
 from voice_ui.session.reports import Reports
+from voice_ui.session.rewind import rewind
 from voice_ui.session.state import FAILED, IDLE, Phase, State
 from voice_ui.session.stream import Commit, EndOfPress, Entry, Message, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.tracer import traced
 from voice_ui.session.turns import UNNOTICED_SECONDS
 from voice_ui.transport import Transport
-
-REPLY_SECONDS = 30.0
-"""Without a reply for this long it is not awaited any longer."""
-
-TEXT_SECONDS = 60.0
-"""The same for a reply of which nothing more comes."""
-
-LAST_SPEECH_SECONDS = 10.0
-"""After Stop, for speech that does not end: semantic turn detection waits up to 8 s (openai 3.54,
-types/realtime/realtime_audio_input_turn_detection.py)."""
 
 SETTLE_SECONDS = 1.0
 """After Stop, when all was sent and nobody seems to have spoken: a server notices speech within this time."""
@@ -54,8 +45,8 @@ OpenAI and Azure (protocol facts, section 3)."""
 QUIET_CHECK_SECONDS = 1.0
 """How often a session that is due for renewal is looked at for a quiet moment."""
 
-MOST_ATTEMPTS = 3
-"""A reply is asked for over this many connections at most: each may cost."""
+WAITING_MS = 500.0
+"""With more audio waiting, the connection is slow, and the server cannot have reacted."""
 
 LOST_MS = 100.0
 """Speech shorter than this is not worth a report."""
@@ -92,7 +83,7 @@ class Press:
         self.final = IDLE
         """The state after its end."""
         self.began = clock()
-        self._conversation, self._budget, self._reports, self._limits = conversation, budget, reports, limits
+        self._conversation, self._budget, self._reports = conversation, budget, reports
         self._dialogue = Dialogue(endpoint, conversation, budget, reports, unknown_events, clock)
         self._seat, self._connect, self._ids, self._clock = seat, connect, ids, clock
         self._link: Link | None = None
@@ -101,9 +92,17 @@ class Press:
         self._outage = Outage()
         self._held = False  # the speaker holds the button
         self._stopped_at: float | None = None  # by the event loop's clock
-        self._marked_at = self._text_at = 0.0  # when the last mark was sent, and the last text came
+        self._marked_at = 0.0  # when the last mark was sent
         self._attention = Attention()
-        self._patience, self._renewal, self._time_limit = Timer(), Timer(), Timer()
+        self._renewal = Timer()
+        self._patience = Patience(
+            limits,
+            clock,
+            on_no_reply=self._lose_reply,
+            on_no_text=self._lose_text,
+            on_settled=self._settle,
+            on_limit=self.stop_for,
+        )
 
     # The task.
 
@@ -127,10 +126,12 @@ class Press:
 
     def let_go(self) -> None:
         """The task has ended, or never began: leave nothing behind."""
-        for timer in (self._patience, self._renewal, self._time_limit):
-            timer.stop()
+        self._renewal.stop()
+        self._patience.stop()
         if self._seat:
             self._seat.give_back()
+        for message in self.stream.messages:
+            self._reports.say(*self._conversation.fail(message.item_id))
         self.stream.clear()
         self.microphone = False
 
@@ -202,32 +203,11 @@ class Press:
         finally:
             self._renewal.stop()
             self._link = None
-            self._rewind(link)
-
-    def _rewind(self, link: Link) -> None:
-        """Take back what the connection was given and did not answer, for the next one.
-
-        A turn that is known in writing is given in writing; from the first that is not, all is said again.
-        """
-        self.stream.trim(link.unanswered_ms)
-        again = False
-        for turn in link.turns.open:
-            if isinstance(turn.entry, Message):
-                self._count_attempt(turn.entry)
-            elif not again and self._conversation.is_known(turn.item_id):
-                message = Message(turn.item_id, self._conversation.text_of(turn.item_id))
-                self.stream.write_down(turn.end_ms, turn.entry, message)
-            else:
-                again = True
-                self._reports.say(*self._conversation.forget(turn.item_id))
-        if link.turns.speaking:
-            self._reports.say(*self._conversation.forget(link.turns.spoken_item_id))
-        self._report_lost(self.stream.rewind())
-
-    def _count_attempt(self, message: Message) -> None:
-        if message.attempts >= MOST_ATTEMPTS:
-            self.stream.answer(message)
-            self._report_missing(REPLY_SECONDS)
+            changes, lost_ms, given_up = rewind(self.stream, link, self._conversation)
+            self._reports.say(*changes)
+            self._report_lost(lost_ms)
+            if given_up:
+                self._report_missing(REPLY_SECONDS)
 
     def _leave(self) -> None:
         """Let go of the connection; another one follows if it is wanted."""
@@ -247,13 +227,12 @@ class Press:
     def open_microphone(self) -> None:
         """Audio is wanted, from now on or again."""
         self.microphone, self._stopped_at = True, None
-        if minutes := self._limits.max_minutes:
-            self._time_limit.set(minutes * 60, partial(self.stop_for, "time-limit", minutes=f"{minutes:g}"))
+        self._patience.open_microphone()
         self.refresh()
 
     def close_microphone(self) -> None:
         """Nothing more is going to be said; what was said is sent and answered."""
-        self._time_limit.stop()
+        self._patience.close_microphone()
         self.microphone, self._held = False, False
         self._stopped_at = asyncio.get_running_loop().time()
         self._outage.hasten(self._stopped_at)
@@ -275,8 +254,10 @@ class Press:
         peak = self.intake.take(pcm, rate)
         if self.intake.dropped_ms > dropped_before:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
-        listens = self.state.phase is Phase.LISTENING and self.config.turn_detection != "none"
-        if listens and self.stream.is_sent and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
+        if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
+            return
+        is_near = self.stream.waiting_ms < WAITING_MS and not self._reports.stands("server-silent")
+        if is_near and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
             self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
     def begin_turn(self) -> None:
@@ -329,7 +310,7 @@ class Press:
             return
         changes = self._dialogue.take(event, link)
         if isinstance(event, server.ReplyTextDelta):
-            self._text_at = self._clock()
+            self._patience.take_text()
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
             self._check_cost()
@@ -339,7 +320,7 @@ class Press:
             await self._reports.put(changes)
 
     def _check_cost(self) -> None:
-        if self.microphone and (problem := self._budget.problem(self.endpoint)):
+        if self.microphone and (problem := self._budget.problem(self.endpoint, self.config.transcription_model)):
             self._reports.raise_problem(problem)
             self.end_turn()
             self.close_microphone()
@@ -358,13 +339,13 @@ class Press:
         state = State(self._phase, self.microphone)
         if state == self.state and not attempt:
             if state.phase is Phase.LISTENING and not state.microphone:
-                self._wait_for(state)
+                self._patience.wait(state, self._unsettled_seconds)
             return
         self.state = state
         self._attention.paid()
         if state.phase is not Phase.LISTENING:
             self._reports.solve("server-silent")
-        self._wait_for(state)
+        self._patience.wait(state, self._unsettled_seconds)
         self._reports.say(StateChanged(state, attempt))
 
     @property
@@ -382,25 +363,11 @@ class Press:
             return Phase.THINKING
         return Phase.LISTENING
 
-    def _wait_for(self, state: State) -> None:
-        """Arm the timer of the state."""
-        self._patience.stop()
-        match state.phase:
-            case Phase.THINKING:
-                self._patience.set(REPLY_SECONDS, self._lose_reply)
-            case Phase.ANSWERING:
-                self._patience.set(TEXT_SECONDS, self._lose_text)
-            case Phase.HEARING if not state.microphone:
-                self._patience.set(LAST_SPEECH_SECONDS, self._settle)
-            case Phase.LISTENING if not state.microphone:
-                if self.stream.is_sent:
-                    self._patience.set(self._unsettled_seconds, self._settle)
-            case Phase.LISTENING if minutes := self._limits.idle_minutes:
-                self._patience.set(minutes * 60, partial(self.stop_for, "idle-limit", minutes=f"{minutes:g}"))
-
     @property
-    def _unsettled_seconds(self) -> float:
-        """How long the server may still notice something in what was said before Stop."""
+    def _unsettled_seconds(self) -> float | None:
+        """How long the server may still notice something in what was said before Stop; None: not all was sent."""
+        if self.microphone or not self.stream.is_sent:
+            return None
         if self._link is None or self._link.turns.by_hand:
             return 0.0
         self.stream.trim(self._link.unanswered_ms)
@@ -420,10 +387,6 @@ class Press:
 
     def _lose_text(self) -> None:
         """Nothing more came of a reply."""
-        left = TEXT_SECONDS - (self._clock() - self._text_at)
-        if left > 0:
-            self._patience.set(left, self._lose_text)
-            return
         facts = diagnosis.facts_of(self.endpoint)
         self._reports.raise_problem(Problem("response-incomplete", f"no text for {TEXT_SECONDS:.0f} s", facts))
         self._give_up_reply()

@@ -52,6 +52,10 @@ class Reports:
         self._raised.add(problem.code)
         self.say(ProblemRaised(problem, number))
 
+    def stands(self, code: str) -> bool:
+        """Whether a problem was raised and not solved."""
+        return code in self._raised
+
     def solve(self, code: str) -> None:
         """A problem, if it was raised, is over."""
         if code in self._raised:

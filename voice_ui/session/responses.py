@@ -112,7 +112,7 @@ class Responses:
 
     def refused(self, *, is_taken: bool) -> Action | None:
         """Our wish was refused; `is_taken`: because of a response of the server's own, so we wait for its end."""
-        if not is_taken:
+        if not is_taken or (self._cancel_next and self.active == ""):
             return self.free() if self.active == "" else None
         self._wanted = True
         return self._next()

@@ -189,7 +189,7 @@ class RealtimeSession:
 
     def _begin(self) -> Press | None:
         """Begin a press of Start; None if the owner's limits do not allow it."""
-        if problem := self.budget.problem(self.endpoint):
+        if problem := self.budget.problem(self.endpoint, self.config.transcription_model):
             self._reports.raise_problem(problem)
             self._rest(FAILED)
             return None

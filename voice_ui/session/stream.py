@@ -82,7 +82,9 @@ class Stream:
         """Commits and messages that are not answered."""
         self._sent: deque[Entry] = deque()
         self._waiting: deque[Entry] = deque()
-        self._kept_ms = self._waiting_ms = 0.0
+        self.waiting_ms = 0.0
+        """Audio that waits for a connection."""
+        self._kept_ms = 0.0
         self._forgotten_ms = self._forgotten_until_ms = 0.0  # speech that was sent, is unanswered and no longer kept
         self._filled = asyncio.Event()
 
@@ -93,10 +95,10 @@ class Stream:
         if not pcm:
             return 0.0
         self._waiting.append(Audio(pcm, captured, quiet))
-        self._waiting_ms += audio.milliseconds(pcm)
+        self.waiting_ms += audio.milliseconds(pcm)
         self._filled.set()
         dropped_ms = 0.0
-        while self._waiting_ms > WAITING_SECONDS * 1000:
+        while self.waiting_ms > WAITING_SECONDS * 1000:
             dropped_ms += self._drop_oldest()
         return dropped_ms
 
@@ -122,10 +124,14 @@ class Stream:
         """Whether nothing waits for a connection."""
         return not self._waiting
 
+    @property
+    def messages(self) -> list[Message]:
+        """Messages that are not answered."""
+        return [entry for entry in (*self._sent, *self._waiting) if isinstance(entry, Message)]
+
     def holds(self, item_id: str) -> bool:
         """Whether the message of that item is not answered yet."""
-        everything = (*self._sent, *self._waiting)
-        return any(isinstance(entry, Message) and entry.item_id == item_id for entry in everything)
+        return any(message.item_id == item_id for message in self.messages)
 
     # `sent`.
 
@@ -141,7 +147,7 @@ class Stream:
         self._sent.append(entry)
         if isinstance(entry, Audio):
             entry.sent = now
-            self._waiting_ms -= entry.duration_ms
+            self.waiting_ms -= entry.duration_ms
             self._kept_ms += entry.duration_ms
             self.sent_ms += entry.duration_ms
             while self._kept_ms > KEPT_SECONDS * 1000:
@@ -209,7 +215,7 @@ class Stream:
         """Take `sent` back to `answered`; return the milliseconds of speech in between that are no longer kept."""
         for entry in self._sent:
             entry.end_ms = 0.0
-        self._waiting_ms += self._kept_ms
+        self.waiting_ms += self._kept_ms
         self._waiting.extendleft(reversed(self._sent))
         self._sent.clear()
         self._filled.set()
@@ -222,7 +228,7 @@ class Stream:
         self._sent.clear()
         self._waiting.clear()
         self.asks = 0
-        self._kept_ms = self._waiting_ms = self._forgotten_ms = 0.0
+        self._kept_ms = self.waiting_ms = self._forgotten_ms = 0.0
 
     # Bounds.
 
@@ -230,7 +236,7 @@ class Stream:
         sounds = [entry for entry in self._waiting if isinstance(entry, Audio)]
         oldest = next((entry for entry in sounds if entry.quiet), sounds[0])
         self._waiting.remove(oldest)
-        self._waiting_ms -= oldest.duration_ms
+        self.waiting_ms -= oldest.duration_ms
         return 0.0 if oldest.quiet else oldest.duration_ms
 
     def _forget_oldest(self) -> None:

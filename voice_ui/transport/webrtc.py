@@ -18,21 +18,20 @@ from typing import Any
 import orjson
 
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
+from voice_ui.redaction import redact_message
 from voice_ui.servers import Endpoint
 from voice_ui.transport.call import Call
+from voice_ui.transport.interface import PATIENCE_SECONDS
 
 CONNECT_SECONDS = 5.0
 """For the call, ICE, DTLS and the channel together; where UDP is blocked it never comes about."""
 
 HEARD_SECONDS = 0.35
-"""How long sound takes to be heard once it was sent: an event that must not overtake it waits so long (measured behind
+"""From sending audio to the server hearing it: an event that must not overtake it waits this long (measured behind
 aiortc's jitter buffer: 127 to 327 ms, WebRTC facts, section 3)."""
 
 LOOK_SECONDS = 1.0
 """Between two looks at what the other side reports of the track."""
-
-DEAD_SECONDS = 10.0
-"""Without a report the other side is gone; ICE itself notices only after 30 s."""
 
 
 @asynccontextmanager
@@ -67,21 +66,21 @@ class WebRtcTransport:
         self.alive_at = time.monotonic()
         self.round_trip_ms: float | None = None
         self.problem: Problem | None = None
-        self.patience = 10.0
+        self.patience = PATIENCE_SECONDS
+        self._heard_at = time.monotonic()
         self._call = call
         self._endpoint = endpoint
 
     async def watch(self) -> None:
-        """Look at what the other side reports, and give up a call of which it reports nothing any more."""
+        """Look at what the other side reports, and give up a call without any sign of it; ICE needs 30 s for that."""
         reported = None
-        heard_at = time.monotonic()
-        while time.monotonic() - heard_at < DEAD_SECONDS:
+        while time.monotonic() - self._heard_at < self.patience:
             await asyncio.sleep(LOOK_SECONDS)
             report = await self._call.report()
             if report and report.timestamp != reported:
-                reported, heard_at = report.timestamp, time.monotonic()
+                reported, self._heard_at = report.timestamp, time.monotonic()
                 self.round_trip_ms = report.roundTripTime and report.roundTripTime * 1000
-                sent_at = min(heard_at, self._call.pacing.oldest or heard_at)
+                sent_at = min(self._heard_at, self._call.pacing.oldest or self._heard_at)
                 self.alive_at = sent_at - (report.roundTripTime or 0.0) - HEARD_SECONDS
         self._call.end("nothing is heard of the other side")
 
@@ -107,7 +106,8 @@ class WebRtcTransport:
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Yield the server's messages, with places in sound counted as ours."""
         while (message := await self._call.messages.get()) is not None:
-            yield self._with_our_places(message)
+            self._heard_at = time.monotonic()
+            yield redact_message(self._with_our_places(message))
         raise self._lost()
 
     async def _flush(self) -> None:
