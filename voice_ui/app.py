@@ -90,8 +90,12 @@ class VoiceUI:
         protocol = partial(make, config=server.config, server_state=server.server_state, app_state=state)
         if door := share.door(protocol, is_closing=lambda: server.should_exit):
             await self._resources.enter_async_context(door)
-        sys.stdout.write(share.in_words)
+        sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
+
+    def is_ready(self) -> bool:
+        """Whether new visitors can be served."""
+        return self._started.is_set() and not Server.instance.should_exit
 
     async def stop(self) -> None:
         """Close every session properly, and release what `start` opened."""
@@ -188,6 +192,7 @@ class VoiceUI:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run until interrupted; exit code 2 and a line for each wrong setting."""
+    log.show_what_can_be_shown()
     try:
         chosen = settings.load(argv)
         if chosen.native:
@@ -232,9 +237,16 @@ def run(chosen: Settings, share: Share | None = None) -> None:
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
     if share:
-        app.add_middleware(Guard, names=share.names, room=share.room, proxy=chosen.behind_proxy)
+        app.add_middleware(
+            Guard,
+            names=share.names,
+            room=share.room,
+            proxies=share.proxies,
+            frame_ancestors=chosen.frame_ancestors or "",
+            is_ready=voice_ui.is_ready,
+        )
     else:
-        app.add_middleware(Guard)
+        app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
@@ -261,6 +273,8 @@ def run(chosen: Settings, share: Share | None = None) -> None:
             timeout_graceful_shutdown=1,
             ws_per_message_deflate=False,  # sound hardly gets smaller, and everything is small
             proxy_headers=False,  # the guard looks at them
+            log_config=None,  # all of the log goes through ours, which trusts no words from outside
+            workers=1,  # whatever WEB_CONCURRENCY says: a conversation lives in one process
         )
     except KeyboardInterrupt:
         pass

@@ -35,11 +35,18 @@ class Item:
     """in_progress, completed, cancelled, incomplete, failed; lost: its connection was"""
     phase: str | None = None
     """`commentary` for a preamble to the answer (protocol facts, section 10.3)."""
+    heard: int | None = None
+    """Characters of `text` that were heard, of a spoken reply that was cut short; None: all of it."""
 
     @property
     def text(self) -> str:
         """All parts, with a blank line between them."""
         return "\n\n".join(part for part in self.parts if part)
+
+    @property
+    def heard_text(self) -> str:
+        """The text as far as it was heard."""
+        return self.text[: self.heard]
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Conversation:
     @property
     def known(self) -> list[Item]:
         """The items a new connection can be given, because all of what they say is known in writing."""
-        return [item for item in self.items if item.text and item.status not in {"in_progress", "failed", "lost"}]
+        return [item for item in self.items if item.heard_text and item.status not in {"in_progress", "failed", "lost"}]
 
     def is_known(self, item_id: str) -> bool:
         """Whether what was said in a user item is known in writing."""
@@ -125,6 +132,13 @@ class Conversation:
         if (item := self._items.get(item_id)) is None:
             return []
         item.status = "failed"
+        return [_changed(item)]
+
+    def cut_short(self, item_id: str, heard: int) -> list[Change]:
+        """A spoken reply was heard this far only, in characters."""
+        if (item := self._items.get(item_id)) is None:
+            return []
+        item.heard = heard
         return [_changed(item)]
 
     def break_off(self) -> list[Change]:

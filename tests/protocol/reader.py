@@ -37,6 +37,8 @@ class Reader:
     def __init__(self, session: RealtimeSession) -> None:
         self.session = session
         self.shown: list[str] = []
+        self.before_rest = ""
+        """What was shown when a test had seen enough, before it closed the session."""
         self.texts: list[tuple[str, str]] = []
         """Every role and text that stood on the page, however short."""
         self.items: dict[str, Item] = {}

@@ -21,7 +21,7 @@ from voice_ui import audio
 from voice_ui.offline.server import OfflineServer, serve
 from voice_ui.servers import Endpoint
 from voice_ui.session import RealtimeSession
-from voice_ui.state import State
+from voice_ui.session import Phase
 
 WORDS = "what is seven plus five"
 ANSWER = "12"
@@ -75,7 +75,7 @@ async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, Of
             endpoint = Endpoint("the practice server", f"ws://127.0.0.1:{port}/v1/realtime?model=m", "m")
             async with session_with(endpoint) as (session, reader):
                 session.start()
-                await until(lambda: session.state is State.LISTENING)
+                await until(lambda: session.state.phase is Phase.LISTENING)
                 yield Talk(session, reader, cable), server
             await until(lambda: server.sessions == 0, what="nothing is left running")
 

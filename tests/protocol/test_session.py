@@ -18,7 +18,7 @@ from tests.protocol.scripted import ScriptedServer, Wire
 from voice_ui import audio
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.state import State
+from voice_ui.session import Phase
 from voice_ui.transport import connect
 
 
@@ -39,12 +39,12 @@ async def test_what_is_said_while_connecting_is_kept_and_sent_first_but_never_be
         await wire.until_closed()
 
     async with ScriptedServer(slow_to_configure).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
             for number in range(4):
                 session.append_audio(chunk(number))
             said.set()
-            await until(lambda: session.state is State.LISTENING)
+            await until(lambda: session.state.phase is Phase.LISTENING)
             session.append_audio(chunk(4))
             await until(lambda: len(server.wires[0].received) == 6)
             assert reader.shown == ["connecting", "listening"]
@@ -59,7 +59,7 @@ async def test_a_spoken_turn_is_heard_answered_and_timed() -> None:
         await wire.reply("It is ", "late.")
         await wire.until_closed()
 
-    async with ScriptedServer(one_turn).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(one_turn).running() as server, session_with(server) as (session, reader):
         session.start()
         for number in range(50):
             session.append_audio(chunk(number))
@@ -82,13 +82,13 @@ async def test_stop_in_mid_speech_shows_the_server_silence_awaits_the_reply_and_
         await wire.until_closed()
 
     async with ScriptedServer(answers_after_silence).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.HEARING)
+            await until(lambda: session.state.phase is Phase.HEARING)
             session.append_audio(chunk(1))
             session.stop()
             session.append_audio(chunk(2))
-            await until(lambda: session.state is State.IDLE)
+            await until(lambda: session.state.phase is Phase.IDLE)
             assert "answering" in reader.shown and ("assistant", "Yes.") in reader.texts
             assert not reader.problems
             await until(lambda: server.open == 0, what="the connection is closed")
@@ -102,11 +102,11 @@ async def test_stop_with_nothing_said_is_idle_within_two_seconds() -> None:
         await wire.configure()
         await wire.until_closed()
 
-    async with ScriptedServer(listens).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(listens).running() as server, session_with(server) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
         session.stop()
-        await until(lambda: session.state is State.IDLE, 2)
+        await until(lambda: session.state.phase is Phase.IDLE, 2)
         await until(lambda: server.open == 0)
 
 
@@ -121,12 +121,12 @@ async def test_without_turn_detection_stop_commits_and_asks_for_the_reply() -> N
         await wire.until_closed()
 
     config = SessionConfig("", turn_detection="none")
-    async with ScriptedServer(manual).running() as server, session_with(server.endpoint, config) as (session, reader):
+    async with ScriptedServer(manual).running() as server, session_with(server, config) as (session, reader):
         session.start()
         for number in range(6):
             session.append_audio(chunk(number))
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         assert ("assistant", "Yes.") in reader.texts
 
 
@@ -136,11 +136,11 @@ async def test_under_100_ms_are_not_committed_because_servers_refuse_that() -> N
         await wire.until_closed()
 
     config = SessionConfig("", turn_detection="none")
-    async with ScriptedServer(manual).running() as server, session_with(server.endpoint, config) as (session, _):
+    async with ScriptedServer(manual).running() as server, session_with(server, config) as (session, _):
         session.start()
         session.append_audio(chunk(1))
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         assert {event["type"] for event in server.wires[0].received} == {"session.update", "input_audio_buffer.append"}
 
 
@@ -162,11 +162,11 @@ async def test_start_again_goes_on_with_the_same_conversation() -> None:
         await wire.until_closed()
 
     async with ScriptedServer(first, second).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.LISTENING and len(reader.texts) > 2)
+            await until(lambda: session.state.phase is Phase.LISTENING and len(reader.texts) > 2)
             session.stop()
-            await until(lambda: session.state is State.IDLE)
+            await until(lambda: session.state.phase is Phase.IDLE)
             session.start()
             session.append_audio(chunk(7))
             await until(lambda: ("assistant", "You are Ada.") in reader.texts)
@@ -179,12 +179,12 @@ async def test_sound_at_another_rate_arrives_at_24_khz() -> None:
         await wire.configure()
         await wire.until_closed()
 
-    async with ScriptedServer(listens).running() as server, session_with(server.endpoint) as (session, _):
+    async with ScriptedServer(listens).running() as server, session_with(server) as (session, _):
         session.start()
         for _ in range(50):
             session.append_audio(bytes(882 * 2), rate=44_100)
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         sent = [event["audio"] for event in server.wires[0].received if "audio" in event]
         total_ms = sum(audio.milliseconds(audio.decode(text)) for text in sent)
         assert total_ms == pytest.approx(1000 + 1000, abs=2)  # and the silence behind it
@@ -196,9 +196,9 @@ async def refused(*script: tuple[str, dict[str, object]], close: tuple[int, str]
             await wire.say(type, **fields)
         await wire.websocket.close(*close)
 
-    async with ScriptedServer(refuses).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(refuses).running() as server, session_with(server) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.ERROR)
+        await until(lambda: session.state.phase is Phase.ERROR)
         await until(lambda: server.open == 0)
         await until(lambda: reader.problems)
         return reader
@@ -237,12 +237,12 @@ async def test_a_refused_configuration_names_the_field() -> None:
         await wire.say(*error("x")[:1], **error("unknown_parameter", param="session.reasoning", event_id=event_id)[1])
         await wire.until_closed()
 
-    async with ScriptedServer(refuses).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(refuses).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.problems)
         assert reader.codes == ["update-rejected"]
         assert reader.problems[0].facts["param"] == "session.reasoning"
-        assert session.state is State.ERROR
+        assert session.state.phase is Phase.ERROR
         await until(lambda: server.open == 0)
 
 
@@ -265,7 +265,7 @@ async def test_an_http_answer_instead_of_a_websocket_is_understood_and_no_redire
     async def never(wire: Wire) -> None:
         raise AssertionError
 
-    async with ScriptedServer(never).running(refuse) as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(never).running(refuse) as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.problems)
         assert reader.codes == [code]
@@ -322,10 +322,10 @@ async def test_a_response_that_fails_is_told_and_the_session_goes_on(details: di
         await wire.say("response.done", response={"id": "r", "status": details["type"], "status_details": details})
         await wire.until_closed()
 
-    async with ScriptedServer(fails).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(fails).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.codes == [code])
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
 
 
 async def test_an_error_event_garbage_and_unknown_events_do_not_end_the_session() -> None:
@@ -340,7 +340,7 @@ async def test_an_error_event_garbage_and_unknown_events_do_not_end_the_session(
         await wire.reply("Still here.")
         await wire.until_closed()
 
-    async with ScriptedServer(noisy).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(noisy).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: ("assistant", "Still here.") in reader.texts)
         assert reader.codes == ["message-malformed", "message-malformed", "server-error"]
@@ -380,9 +380,9 @@ async def test_closing_leaves_no_task_and_no_socket() -> None:
         await wire.until_closed()
 
     async with ScriptedServer(listens).running() as server:
-        async with session_with(server.endpoint) as (session, _):
+        async with session_with(server) as (session, _):
             session.start()
-            await until(lambda: session.state is State.ANSWERING)
+            await until(lambda: session.state.phase is Phase.ANSWERING)
         await until(lambda: server.open == 0)
         names = {task.get_name() for task in asyncio.all_tasks()}
         assert not {name for name in names if name.startswith("realtime")}

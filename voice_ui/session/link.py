@@ -87,6 +87,7 @@ class Link:
         self._commits: dict[str, Commit] = {}  # by the id of the event
         self._given: set[str] = set()  # ids of the items that we gave the server
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
+        self._spoken: set[str] = set()  # ids of the items of which audio came
         self._unannounced = Timer()
         self._trimmed_ms = 0.0
 
@@ -121,7 +122,7 @@ class Link:
     async def seed(self, items: Iterable[Item]) -> None:
         """Give the server the conversation so far, as text."""
         for item in items:
-            await self._give(item.id, item.role, item.text)
+            await self._give(item.id, item.role, item.heard_text)
 
     # Both directions.
 
@@ -154,6 +155,12 @@ class Link:
         action = self.responses.interrupt()
         self._drop_turns()
         self._act(action)
+
+    def truncate(self, item_id: str, heard_ms: int) -> None:
+        """Tell the server how much of a spoken item was heard; it believes that all of it was."""
+        if item_id in self._spoken:
+            event = client.ConversationItemTruncate(item_id, 0, heard_ms, next(self._ids))
+            self._urgent.put_nowait(event)
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Ask for another configuration."""
@@ -256,7 +263,11 @@ class Link:
             case server.ReplyTextDelta(response_id) | server.ReplyTextDone(response_id):
                 news = self._announce(response_id)
                 self.responses.wrote(response_id)
-            case server.AudioDelta(response_id) | server.OutputItemAdded(response_id):
+            case server.AudioDelta(response_id, item_id):
+                news = self._announce(response_id)
+                self.responses.wrote(response_id)
+                self._spoken.add(item_id)
+            case server.OutputItemAdded(response_id):
                 news = self._announce(response_id)
             case server.ResponseCreated(response_id):
                 news = [self._begin_response(response_id)]

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice_ui import models
+from voice_ui.settings.proxies import proxies
 from voice_ui.settings.values import (
+    access_code,
     dollars,
     existing_file,
+    frame_ancestors,
     header,
-    ip,
     language,
     one_of,
     secret,
@@ -85,7 +87,21 @@ SETTINGS = (
     Setting("VOICE_UI_SHARE", "share", False, switch, "yes, no"),
     Setting("VOICE_UI_CERT", "cert", None, existing_file, "a file with a certificate, as PEM"),
     Setting("VOICE_UI_CERT_KEY", "cert_key", None, existing_file, "a file with the certificate's key, as PEM"),
-    Setting("VOICE_UI_BEHIND_PROXY", "behind_proxy", None, ip, "the proxy's address, such as 127.0.0.1"),
+    Setting(
+        "VOICE_UI_BEHIND_PROXY",
+        "behind_proxy",
+        None,
+        proxies,
+        "addresses or networks of trusted proxies, such as 127.0.0.1 or 10.0.0.0/8, separated by commas; or * for any",
+    ),
+    Setting("VOICE_UI_ACCESS_CODE", "access_code", None, access_code, "8 to 64 letters and digits"),
+    Setting(
+        "VOICE_UI_FRAME_ANCESTORS",
+        "frame_ancestors",
+        None,
+        frame_ancestors,
+        "sites such as https://example.com, separated by spaces; or * for any",
+    ),
     Setting("VOICE_UI_NATIVE", "native", False, switch, "yes, no"),
 )
 

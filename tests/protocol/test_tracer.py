@@ -9,7 +9,7 @@ from tests.patience import until
 from tests.protocol.reader import Reader, chunk, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
 from voice_ui.session import Passed, RealtimeSession, Tap
-from voice_ui.state import State
+from voice_ui.session import Phase
 
 
 class Watcher:
@@ -33,7 +33,7 @@ class Watcher:
 async def meet(script: Callable[[Wire], object], code: str) -> tuple[Watcher, int | None]:
     """Let a session with a tap meet a server; return what the tap saw, and the number that came with the problem."""
     watcher = Watcher()
-    async with ScriptedServer(script).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(script).running() as server, session_with(server) as (session, reader):
         session.tap = watcher.tap
         session.start()
         await until(lambda: code in reader.codes, what=code)
@@ -48,7 +48,7 @@ async def test_events_of_both_directions_are_seen_in_order_and_numbered() -> Non
         await wire.until_closed()
 
     watcher = Watcher()
-    async with ScriptedServer(one_turn).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(one_turn).running() as server, session_with(server) as (session, reader):
         session.tap = watcher.tap
         session.start()
         session.append_audio(chunk(1))
@@ -74,12 +74,12 @@ async def test_a_tap_can_come_and_go_while_a_connection_is_open() -> None:
     async def ask(session: RealtimeSession, reader: Reader, number: int) -> None:
         session.send_text("well?")
         await until(lambda: ("assistant", f"reply {number}") in reader.texts)
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
 
     watcher = Watcher()
     async with (
         ScriptedServer(replies_on_demand).running() as server,
-        session_with(server.endpoint) as (session, reader),
+        session_with(server) as (session, reader),
     ):
         session.start()
         await ask(session, reader, 0)
@@ -140,7 +140,7 @@ async def test_without_a_tap_a_problem_has_no_number() -> None:
         await wire.say("error", error={"type": "server_error", "message": "Something broke."})
         await wire.until_closed()
 
-    async with ScriptedServer(fails).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(fails).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.codes)
         assert reader.numbers == [None]
