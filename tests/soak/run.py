@@ -16,8 +16,7 @@ from tests.servers.realtime import Behaviour
 from tests.servers.words import WORD_MS, whole_words, word
 from tests.soak.network import Line, Network
 from tests.soak.schedule import Act, Schedule, Trouble
-from tests.virtual_time import Stuck
-from tests.virtual_time import run as run_in_virtual_time
+from tests.virtual_time import Stuck, run as run_in_virtual_time
 from voice_ui import audio
 from voice_ui.protocol import Dialect
 from voice_ui.servers import Endpoint

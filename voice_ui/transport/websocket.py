@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as websocket_connect
+from websockets.asyncio.client import ClientConnection, connect as websocket_connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
