@@ -63,6 +63,14 @@ class TimedTransport:
         return self._inner.alive_at
 
     @property
+    def patience(self) -> float:
+        return self._inner.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._inner.patience = seconds
+
+    @property
     def round_trip_ms(self) -> float | None:
         return self._inner.round_trip_ms
 

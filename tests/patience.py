@@ -17,14 +17,12 @@ async def until(condition: Callable[[], object], seconds: float = 10, *, what: s
     """Wait until `condition()` holds; fail after `seconds`."""
     try:
         async with asyncio.timeout(seconds * SECOND):
+            wait = 0.005
             while not condition():
-                await _moment()
+                await asyncio.sleep(wait)
+                wait = min(0.05, wait * 1.2)
     except TimeoutError:
         raise AssertionError(f"not within {seconds} s: {what or condition}") from None
-
-
-async def _moment() -> None:
-    await asyncio.sleep(0.005)
 
 
 async def within(seconds: float, awaitable: Awaitable[T]) -> T:

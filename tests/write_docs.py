@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from voice_ui.errors import CATALOGUE, Problem
+from voice_ui.errors import CODES
+from voice_ui.page.messages import MESSAGES
 
 ERRORS = Path(__file__).parents[1] / "docs" / "errors.md"
 
 HEADINGS = {
     "microphone": "The microphone",
-    "connection": "The way to the server",
-    "server": "The server says no",
+    "connection": "The connection",
+    "server": "The server refuses",
     "reply": "The reply",
     "limits": "The owner's limits",
 }
 
+START = """# What can go wrong
+
+Every problem the page can show, by its code (`data-code` of the error area, `Problem.code` in Python). Words in
+*italics* stand for what is known at the time, such as the name of the server. *Retry*: whether pressing Start
+again, with nothing changed, can help. Written by `python -m tests.write_docs` from `voice_ui/errors.py` and
+`voice_ui/page/messages.py`.
+"""
+
 
 def errors() -> str:
-    """Return docs/errors.md as the catalogue says it."""
-    text = (
-        "# What can go wrong\n\n"
-        "Everything the page can tell, with its code (`data-code` of the error area). *Again*: whether pressing Start\n"
-        "again, with nothing changed, can help. Written by `python -m tests.write_docs` from `voice_ui/errors.py`.\n"
-    )
+    """Return docs/errors.md."""
+    text = START
     for where, heading in HEADINGS.items():
-        text += f"\n## {heading}\n\n| code | cause | cure | again |\n|---|---|---|---|\n"
-        for entry in CATALOGUE.values():
-            if entry.where == where:
-                problem = Problem(entry.code)
-                text += f"| `{entry.code}` | {problem.cause} | {problem.fix} | {'yes' if entry.retry else ''} |\n"
+        text += f"\n## {heading}\n\n| code | what happened | what to do | retry |\n|---|---|---|---|\n"
+        for code, known in CODES.items():
+            if known.where == where:
+                message = MESSAGES[code][0]
+                retry = "yes" if known.retry else ""
+                text += f"| `{code}` | {_in_italics(message.cause)} | {_in_italics(message.fix)} | {retry} |\n"
     return text
+
+
+def _in_italics(template: str) -> str:
+    return re.sub(r"{(\w+)}", r"*\1*", template)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ takes (openai 3.54, types/realtime/realtime_audio_formats.py). Whatever arrives 
 
 from __future__ import annotations
 
-import base64
 import binascii
 import sys
 from array import array
@@ -23,7 +22,7 @@ CHUNK_MS = 20
 
 def encode(pcm: bytes) -> str:
     """Return PCM as the base64 text that travels in JSON."""
-    return base64.b64encode(pcm).decode("ascii")
+    return binascii.b2a_base64(pcm, newline=False).decode("ascii")
 
 
 def decode(text: str) -> bytes:

@@ -1,10 +1,23 @@
-"""What was said, by whom, in which order: `Conversation.apply(event)` and nothing else. Pure, never written to disk."""
+"""What was said, by whom, in which turn: `Conversation.apply(event)` and little else. Pure, never written to disk.
+
+A turn is one utterance and everything that answers it. An item takes its place when it is committed, so what is
+heard of it later lands there. Not everything a server repeats is said twice: see `_user`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from voice_ui.protocol import ServerEvent, server
+from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
+
+MOST_ITEMS = 2000
+"""Older items are forgotten here; the page keeps what it shows. A day of talk."""
+
+MOST_CHARACTERS = 200_000
+"""Of one part of an item; the rest of a reply that does not end is not kept."""
+
+MOST_PARTS = 50
+"""The highest index of a part; a server's index beyond reason makes no long list."""
 
 
 @dataclass
@@ -14,95 +27,314 @@ class Item:
     id: str
     role: str
     """user or assistant"""
-    text: str = ""
-    """What was written; for a spoken message what the server heard, empty until it says."""
+    turn: int = 1
+    """Counted from 1."""
+    parts: list[str] = field(default_factory=list)
+    """What was written, one text for each content part; what the server heard, for a spoken message."""
     status: str = "in_progress"
     """in_progress, completed, cancelled, incomplete, failed; lost: its connection was"""
+    phase: str | None = None
+    """`commentary` for a preamble to the answer (protocol facts, section 10.3)."""
+
+    @property
+    def text(self) -> str:
+        """All parts, with a blank line between them."""
+        return "\n\n".join(part for part in self.parts if part)
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """`text` was added to the end of a part of an item."""
+
+    item_id: str
+    part: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ItemChanged:
+    """An item appeared, or its text or status changed."""
+
+    item: Item
+    """A copy."""
+
+
+@dataclass(frozen=True)
+class ItemRemoved:
+    """An item is no longer part of the conversation: it will be said again, or the server deleted it."""
+
+    item_id: str
+
+
+Change = TextDelta | ItemChanged | ItemRemoved
 
 
 class Conversation:
-    """The ordered items of one conversation; a new realtime session goes on with the same one."""
+    """The items of one conversation; a new connection goes on with the same one."""
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
-        self._order: list[str] = []
-        self._running: dict[str, set[str]] = {}  # response id -> ids of the items it writes
+        self._alias: dict[str, str] = {}  # a second id of the same utterance (LocalAI) -> the first
+        self._announced: set[str] = set()  # user items of which the server sent the item itself
+        self._turn = 0
+        self._replied = False  # whether a response belongs to the newest turn
+        self._responses: dict[str, int] = {}  # of the running ones: the turn that each answers
+        self._written: dict[str, list[str]] = {}  # of the running responses: the items that each writes
+        self._half: dict[tuple[str, int], str] = {}  # the first half of a character, until the second comes
 
     @property
     def items(self) -> list[Item]:
-        """All items, oldest first."""
-        return [self._items[item_id] for item_id in self._order]
+        """All items: turn by turn, in each the utterance first."""
+        return sorted(self._items.values(), key=lambda item: (item.turn, item.role != "user"))
 
     @property
     def known(self) -> list[Item]:
-        """The items a new session can be given, because all of what they say is known in writing."""
+        """The items a new connection can be given, because all of what they say is known in writing."""
         return [item for item in self.items if item.text and item.status not in {"in_progress", "failed", "lost"}]
 
-    def break_off(self) -> list[Item]:
-        """The connection is gone: what was being written will not be finished. Return the items this ends."""
-        lost = [item for item in self.items if item.role == "assistant" and item.status == "in_progress"]
+    def is_known(self, item_id: str) -> bool:
+        """Whether what was said in a user item is known in writing."""
+        item = self._items.get(self._alias.get(item_id, item_id))
+        return item is not None and bool(item.text) and item.status == "completed"
+
+    def text_of(self, item_id: str) -> str:
+        """Return the text of an item, empty if there is none."""
+        item = self._items.get(self._alias.get(item_id, item_id))
+        return item.text if item else ""
+
+    def turn_of(self, item_id: str) -> int:
+        """Return the turn of an item, or of a response that runs; 0 if there is none."""
+        item = self._items.get(self._alias.get(item_id, item_id))
+        return item.turn if item else 0
+
+    def phase_of(self, item_id: str) -> str | None:
+        """Return the phase of a reply's item, as far as the server names it."""
+        item = self._items.get(item_id)
+        return item.phase if item else None
+
+    # What we do.
+
+    def write(self, item_id: str, text: str) -> ItemChanged:
+        """Take in what the user says in writing."""
+        item = self._begin_turn(item_id)
+        item.parts, item.status = [text], "completed"
+        return ItemChanged(replace(item))
+
+    def fail(self, item_id: str) -> list[Change]:
+        """What the user wrote could not be sent."""
+        if (item := self._items.get(item_id)) is None:
+            return []
+        item.status = "failed"
+        return [_changed(item)]
+
+    def break_off(self) -> list[Change]:
+        """The connection is gone: what was being written will not be finished."""
+        self._responses.clear()
+        self._written.clear()
+        self._half.clear()
+        lost = [item for item in self._items.values() if item.role == "assistant" and item.status == "in_progress"]
         for item in lost:
             item.status = "lost"
-        self._running.clear()
-        return lost
+        return [_changed(item) for item in lost]
 
-    def forget(self, item_id: str) -> None:
-        """Take an item out: it will be said again."""
-        if self._items.pop(item_id, None):
-            self._order.remove(item_id)
+    def forget(self, item_id: str) -> list[Change]:
+        """Take out an item that will be said again."""
+        item_id = self._alias.get(item_id, item_id)
+        return [ItemRemoved(item_id)] if self._items.pop(item_id, None) else []
 
-    def write(self, item_id: str, text: str) -> Item:
-        """Take in what the user says in writing."""
-        item = self._item(item_id, "user")
-        item.text, item.status = text, "completed"
-        return item
+    def begin_response(self, response_id: str, item_id: str | None) -> list[Change]:
+        """A response begins that answers this item; None: the server goes on by itself, in the newest turn.
 
-    def apply(self, event: ServerEvent) -> list[Item]:
-        """Take in one event; return the items it changed, in order (most events: none or one)."""
+        What a lost connection left of an earlier reply to it makes way.
+        """
+        asked = self._items.get(self._alias.get(item_id, item_id)) if item_id else None
+        turn = asked.turn if asked else max(self._turn, 1)
+        self._turn = max(self._turn, turn)
+        self._replied = self._replied or turn == self._turn
+        self._responses[response_id] = turn
+        left = [item.id for item in self._items.values() if item.turn == turn and item.status == "lost"]
+        for lost in left:
+            del self._items[lost]
+        return [ItemRemoved(lost) for lost in left]
+
+    # What the server does.
+
+    def apply(self, event: ServerEvent) -> list[Change]:
+        """Take in one event; return what it changed, in order (most events: nothing or one thing)."""
         match event:
-            case server.Committed(item_id):
-                return [self._item(item_id, "user")]
-            case server.ItemAdded(item_id, role, text, previous_item_id) if role in {"user", "assistant"}:
-                item = self._item(item_id, role, previous_item_id)
-                item.text = item.text or text
-                return [item]
-            case server.ItemDeleted(item_id) if item_id in self._items:
-                self._order.remove(item_id)
-                return [self._items.pop(item_id)]
-            case server.TranscriptionDelta(item_id, delta):
-                item = self._item(item_id, "user")
-                item.text += delta
-                return [item]
+            case server.ReplyTextDelta(response_id, item_id, part, delta):
+                return self._append(response_id, item_id, part, delta)
+            case server.ReplyTextDone(response_id, item_id, part, text):
+                return self._finish_part(response_id, item_id, part, text)
+            case server.SpeechStopped(item_id) | server.Committed(item_id) if item_id:
+                return self._commit(item_id)
+            case server.ItemAdded(wire) | server.ItemDone(wire) if wire.type == "message":
+                return self._take(wire)
+            case server.ItemDeleted(item_id):
+                return self.forget(item_id)
+            case server.TranscriptionDelta(item_id, delta) if delta:
+                item = self._user(item_id)
+                item.parts = [(item.text + delta)[:MOST_CHARACTERS]]
+                return [_changed(item)]
             case server.TranscriptionCompleted(item_id, transcript):
-                item = self._item(item_id, "user")
-                item.text, item.status = transcript.strip(), "completed"
-                return [item]
+                item = self._user(item_id)
+                item.parts, item.status = [well_formed(transcript).strip()[:MOST_CHARACTERS]], "completed"
+                return [_changed(item)]
             case server.TranscriptionFailed(item_id):
-                item = self._item(item_id, "user")
+                item = self._user(item_id)
                 item.status = "failed"
-                return [item]
-            case server.TextDelta(response_id, item_id, delta):
-                item = self._written(response_id, item_id)
-                item.text += delta
-                return [item]
-            case server.TextDone(response_id, item_id, text) if text:
-                item = self._written(response_id, item_id)
-                item.text = text
-                return [item]
-            case server.ResponseDone(response_id, status):
-                items = [self._items[id] for id in self._running.pop(response_id, ()) if id in self._items]
-                for item in items:
-                    item.status = status
-                return items
+                return [_changed(item)]
+            case server.OutputItemAdded(response_id, wire) | server.OutputItemDone(response_id, wire):
+                return self._take_output(response_id, wire)
+            case server.ResponseDone():
+                return self._finish(event)
         return []
 
-    def _written(self, response_id: str, item_id: str) -> Item:
-        self._running.setdefault(response_id, set()).add(item_id)
-        return self._item(item_id, "assistant")
+    # Replies.
 
-    def _item(self, item_id: str, role: str, previous_item_id: str | None = None) -> Item:
+    def _append(self, response_id: str, item_id: str, part: int, delta: str) -> list[Change]:
+        if not delta:
+            return []
+        item, part = self._reply(response_id, item_id, part)
+        is_new = not item.text
+        if half := self._half.pop((item.id, part), ""):
+            delta = half + delta
+        if "\ud800" <= delta[-1] <= "\udbff":  # an emoji in two halves, as Python writes JSON
+            self._half[item.id, part], delta = delta[-1], delta[:-1]
+        delta = well_formed(delta)[: MOST_CHARACTERS - len(item.parts[part])]
+        item.parts[part] += delta
+        if is_new:
+            return [_changed(item)]
+        return [TextDelta(item.id, part, delta)] if delta else []
+
+    def _finish_part(self, response_id: str, item_id: str, part: int, text: str) -> list[Change]:
+        """The whole text of a part, whatever deltas came before."""
+        text = well_formed(text)[:MOST_CHARACTERS]
+        if not text:
+            return []
+        item, part = self._reply(response_id, item_id, part)
+        if item.parts[part] == text:
+            return []
+        item.parts[part] = text
+        return [_changed(item)]
+
+    def _take_output(self, response_id: str, wire: WireItem) -> list[Change]:
+        if wire.type != "message" or not (wire.id or wire.text):
+            return []
+        if wire.id not in self._items and not wire.text and not wire.phase:
+            return []
+        item, _ = self._reply(response_id, wire.id, 0)
+        return self._fill(item, wire)
+
+    def _fill(self, item: Item, wire: WireItem) -> list[Change]:
+        """Take from an item what was not written in deltas."""
+        before = replace(item)
+        item.phase = wire.phase or item.phase
+        if wire.text and not item.text:
+            item.parts = [well_formed(wire.text)[:MOST_CHARACTERS]]
+        return [_changed(item)] if item != before and item.text else []
+
+    def _finish(self, event: server.ResponseDone) -> list[Change]:
+        changes: list[Change] = []
+        for wire in event.output:
+            changes += self._take_output(event.response_id, wire)
+        self._responses.pop(event.response_id, None)
+        for item_id in self._written.pop(event.response_id, ()):
+            item = self._items.get(item_id)
+            for place in [place for place in self._half if place[0] == item_id]:
+                del self._half[place]
+                if item:
+                    item.parts[place[1]] += "\N{REPLACEMENT CHARACTER}"
+            if item and item.text:
+                if item.status == "in_progress":
+                    item.status = event.status
+                    changes.append(_changed(item))
+            else:
+                self._items.pop(item_id, None)  # announced, and nothing came of it
+        return changes
+
+    def _reply(self, response_id: str, item_id: str, part: int) -> tuple[Item, int]:
+        """Return the item that a response writes, and the index of a part that is in it."""
+        item_id = item_id or f"{response_id} reply"  # a server that names none writes one
         if item_id not in self._items:
-            self._items[item_id] = Item(item_id, role)
-            after = self._order.index(previous_item_id) + 1 if previous_item_id in self._items else len(self._order)
-            self._order.insert(after, item_id)
-        return self._items[item_id]
+            if response_id not in self._responses:
+                self.begin_response(response_id, None)
+            self._items[item_id] = Item(item_id, "assistant", self._responses[response_id])
+            self._bound()
+        if response_id in self._responses:
+            written = self._written.setdefault(response_id, [])
+            if item_id not in written:
+                written.append(item_id)
+        item = self._items[item_id]
+        part = max(0, min(part, MOST_PARTS))
+        item.parts += [""] * (part + 1 - len(item.parts))
+        return item, part
+
+    # Utterances.
+
+    def _commit(self, item_id: str) -> list[Change]:
+        if self._alias.get(item_id, item_id) in self._items:
+            return []
+        return [_changed(self._begin_turn(item_id))]
+
+    def _take(self, wire: WireItem) -> list[Change]:
+        if wire.role == "assistant":
+            if wire.id in self._items:
+                return self._fill(self._items[wire.id], wire)
+            running = next(reversed(self._responses), None)
+            return self._take_output(running, wire) if running is not None and wire.id else []
+        if wire.role != "user" or not wire.id:
+            return []
+        is_new = self._alias.get(wire.id, wire.id) not in self._items
+        item = self._user(wire.id, wire.text, announces=True)
+        self._announced.add(item.id)
+        before = replace(item)
+        if wire.text and not item.text:
+            item.parts = [well_formed(wire.text)[:MOST_CHARACTERS]]
+            is_written = any(part.type == "input_text" for part in wire.content)
+            item.status = "completed" if is_written else item.status
+        return [_changed(item)] if is_new or item != before else []
+
+    def _user(self, item_id: str, text: str = "", *, announces: bool = False) -> Item:
+        """Return the user item of that id.
+
+        LocalAI commits an utterance under one id and sends the item under another: where the newest utterance was
+        committed and not announced, and the texts do not contradict, both are one. A server that commits nothing
+        names an utterance only after its reply has begun: it belongs to the turn of that reply.
+        """
+        item_id = self._alias.get(item_id, item_id)
+        if item_id in self._items:
+            return self._items[item_id]
+        newest = next((item for item in reversed(self._items.values()) if item.role == "user"), None)
+        is_newest = newest is not None and newest.turn == self._turn
+        if newest and is_newest and announces and newest.id not in self._announced:
+            if not text or not newest.text or newest.text == text.strip():
+                self._alias[item_id] = newest.id
+                return newest
+        if self._replied and not is_newest and (self._responses or not announces):
+            self._items[item_id] = item = Item(item_id, "user", self._turn)
+            return item
+        return self._begin_turn(item_id)
+
+    def _begin_turn(self, item_id: str) -> Item:
+        self._turn += 1
+        self._replied = False
+        self._items[item_id] = item = Item(item_id, "user", self._turn)
+        self._bound()
+        return item
+
+    def _bound(self) -> None:
+        while len(self._items) > MOST_ITEMS:
+            oldest = next(iter(self._items))
+            del self._items[oldest]
+            self._announced.discard(oldest)
+        while len(self._alias) > MOST_ITEMS:
+            del self._alias[next(iter(self._alias))]
+        while len(self._responses) > MOST_ITEMS:
+            gone = next(iter(self._responses))
+            del self._responses[gone]
+            self._written.pop(gone, None)
+
+
+def _changed(item: Item) -> ItemChanged:
+    return ItemChanged(replace(item, parts=list(item.parts)))

@@ -1,238 +1,165 @@
-"""The error tree, and the catalogue: for everything that can go wrong its code, its cause and its cure.
+"""The error tree, and the code of everything that can go wrong. No words for the page: they are in page/messages.py.
 
     VoiceUIError
     ├── SettingsError           a setting is wrong; the program does not start
-    └── SessionError            carries a `Problem` for the page
-        ├── Refused             the server answered, and said no: trying again as it is cannot help
-        └── ConnectionFailed    no session came about, or the one there was is gone: trying again may help
+    └── SessionError            carries a `Problem`
+        ├── Refused             the server answered and refused: retrying without a change cannot help
+        └── ConnectionFailed    no connection was made, or an existing one was lost: retrying may help
 
-Pure. Foreign errors are translated into these at the door where they come in (transport, mic, settings), chained
-with `from`. The page shows a `Problem`; its words are looked up here and nowhere else.
+Pure. Foreign errors are translated into these at the door through which they come in (transport, mic, settings),
+chained with `from`.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from voice_ui.redaction import redact
+
 Where = Literal["microphone", "connection", "server", "reply", "limits"]
+
+ENDPOINT_FACTS = ("server", "model", "address")
+"""Known to everybody who talks to a server: its name, the model, and the setting that holds the address."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One row of the catalogue. `cause` and `fix` may name facts in braces, see `FACTS`."""
+class Code:
+    """What is known about a problem by its code alone."""
 
-    code: str
     where: Where
-    cause: str
-    fix: str
     retry: bool
     """Whether pressing Start again, with nothing changed, can help."""
+    facts: tuple[str, ...] = ()
+    """Names of the facts without which its message cannot be written."""
     wire: tuple[str, ...] = ()
-    """Codes and types of the realtime protocol that mean this (openai 3.54, types/realtime/realtime_error.py)."""
+    """Error codes, error types and close codes of the realtime protocol that mean this (openai 3.54,
+    types/realtime/realtime_error.py). The facts of such a code are all in `ENDPOINT_FACTS`."""
 
 
-FACTS = {
-    "server": "the server",
-    "model": "the model",
-    "seconds": "a few",
-    "megabytes": "16",
-    "minutes": "some",
-    "dollars": "some",
-    "setting": "the matching VOICE_UI_ setting",
-    "address": "OPENAI_BASE_URL",
-    "param": "field",
-    "seats": "all",
-    "source": "the settings",
-    "date": "a day past",
-    "successor": "a living model",
-}
-"""What stands in a text where the one who raised the error did not know better."""
-
-_OPEN = "Click the icon left of the address, allow the microphone, and press Start again."
-_SERVER = "Check {address} in .env.local, and the network; then press Start."
-
-_ENTRIES = (
+CODES: dict[str, Code] = {
     # The microphone.
-    Entry("mic-refused", "microphone", "The browser was told not to give this page the microphone.", _OPEN, True),
-    Entry("mic-dismissed", "microphone", "The question for the microphone was closed without an answer.",
-          "Press Start again and choose Allow.", True),
-    Entry("mic-prompt-pending", "microphone", "The browser is waiting for an answer about the microphone.",
-          "Look for its question near the address bar and choose Allow.", False),
-    Entry("mic-blocked-by-policy", "microphone", "The system, or whoever manages this browser, blocks the microphone.",
-          "Allow the browser to use the microphone in the system's privacy settings, then reload this page.", True),
-    Entry("mic-insecure-origin", "microphone",
-          "Browsers give the microphone only to https pages and to localhost, and this page is neither.",
-          "Open it as http://localhost:PORT on the machine that runs it; for others, start it with --share.", False),
-    Entry("mic-unsupported", "microphone", "This browser has no microphone interface.",
-          "Open the page in a current Chrome, Edge, Firefox or Safari.", False),
-    Entry("mic-none", "microphone", "No microphone was found.", "Plug one in, or switch it on, and press Start.", True),
-    Entry("mic-busy", "microphone", "The microphone is there but another program holds it, or it failed to start.",
-          "Close the other program or call, or plug the microphone in again, and press Start.", True),
-    Entry("mic-lost", "microphone", "The microphone went away while you were speaking.",
-          "Plug it in again and press Start; what you said until then is being answered.", True),
-    Entry("mic-permission-withdrawn", "microphone",
-          "The permission to use the microphone was withdrawn while this page was using it.",
-          "Click the icon left of the address, allow the microphone again, and press Start.", True),
-    Entry("mic-muted", "microphone", "The browser or the system has muted the microphone.",
-          "Unmute it in the browser's tab or address bar, in the system's settings, or at the device.", False),
-    Entry("mic-suspended", "microphone", "The browser keeps this page's audio suspended.",
-          "Press Start again with this tab in front.", True),
-    Entry("mic-no-frames", "microphone", "The microphone is open but delivers no sound at all.",
-          "Choose another input in the system's sound settings, or restart the browser, and press Start.", True),
-    Entry("mic-silent", "microphone", "Nothing but digital silence has come from the microphone for ten seconds.",
-          "It may be muted, or be the wrong one: check its switch and the system's sound settings.", False),
-    Entry("mic-failed", "microphone", "The browser could not start the microphone.",
-          "Press Start again; if it stays so, restart the browser.", True),
-    Entry("mic-gap", "microphone", "The page lost touch with its server and {seconds} s of sound could not be kept.",
-          "Say the last sentence again.", False),
-    # The way to the server.
-    Entry("server-unreachable", "connection", "Nothing answers at {server}.",
-          "Check that it is running, and {address} in .env.local; then press Start.", True),
-    Entry("server-not-found", "connection", "The name {server} could not be looked up.", _SERVER, True),
-    Entry("server-timeout", "connection", "{server} did not answer within {seconds} s.",
-          "Check the network, or a proxy in the way, and press Start.", True),
-    Entry("tls-failed", "connection", "No trusted encrypted connection to {server} could be made.",
-          "Check the date of this machine, the certificate of the server, and any proxy in the way.", False),
-    Entry("not-realtime", "connection", "{server} answered, but not as a realtime server.",
-          "Check {address} in .env.local: it should end where /realtime begins, usually with /v1.", False),
-    Entry("server-failed", "connection", "{server} failed while the connection was made.",
-          "Wait a moment and press Start.", True, wire=("server_error", "1011", "1012")),
-    Entry("connection-lost", "connection", "The connection to {server} was lost.",
-          "It is tried again for a minute, and what you say is kept; after that press Start.", True),
-    Entry("program-silent", "connection", "The program behind this page does not answer.",
-          "Check that it still runs, and the network; half a minute of what you say is kept.", True),
-    Entry("page-polling", "connection", "This page cannot open a websocket to its server, so replies come more slowly.",
-          "If there is a proxy in between, let it upgrade websockets (the Upgrade and Connection headers).", False),
-    Entry("program-restarted", "connection", "The program behind this page was restarted; the conversation is gone.",
-          "Press Start to begin a new one.", True),
-    Entry("server-silent", "connection", "{server} takes what you say, but does not react to {seconds} s of it.",
-          "Press Stop and Start; if that does not help, the server has a fault.", True),
-    Entry("proxy-refused", "connection", "A proxy between this program and {server} refused the connection.",
-          "Check the proxy settings of the environment (HTTPS_PROXY, NO_PROXY), and press Start.", True),
-    Entry("clock-wrong", "connection", "By the clock of this machine the certificate of {server} is not valid now.",
-          "Set the date and time of this machine; if they are right, the server's certificate must be renewed.", False),
-    Entry("message-malformed", "connection", "{server} sends messages that make no sense here.",
-          "They are passed over; if replies are missing, check that it is a realtime server.", False),
-    Entry("message-oversized", "connection", "{server} sent a message larger than {megabytes} MB.",
-          "Check that it is a realtime server, and press Start.", False, wire=("1009",)),
-    Entry("webrtc-no-route", "connection", "No WebRTC call to {server} came about, so the websocket is used.",
-          "WebRTC needs UDP, which many networks block: set VOICE_UI_TRANSPORT=websocket.", False),
-    Entry("webrtc-unsupported", "connection", "{server} takes no WebRTC call, so the websocket is used.",
-          "Set VOICE_UI_TRANSPORT=websocket.", False),
-    # The server says no, or would.
-    Entry("no-key", "server", "{server} needs a key, and there is none.",
-          "Write the key into .env.local (see .env.local.example) and restart.", False),
-    Entry("key-placeholder", "server", "What stands in {source} does not look like a key of {server}.",
-          "Put a valid key there (OpenAI's begin with sk-) and restart.", False),
-    Entry("model-retired", "server", "{model} no longer exists: {server} shut it down on {date}.",
-          "Use {successor} instead.", False),
-    Entry("model-retiring", "server", "{server} will shut {model} down on {date}.",
-          "Change to {successor} before that day.", False),
-    Entry("key-refused", "server", "{server} does not accept the key.",
-          "Put a valid key into .env.local (an environment variable of the same name wins over it) and restart.",
-          False, wire=("invalid_api_key", "invalid_authentication", "3000")),
-    Entry("no-access", "server", "The key has no access to {model}, or {server} has it no more.",
-          "Choose another model with VOICE_UI_MODEL, or a key of a project that may use this one.",
-          False, wire=("model_not_found", "4004")),
-    Entry("model-unknown", "server", "{server} does not know a realtime model named {model}.",
-          "Check VOICE_UI_MODEL in .env.local.", False, wire=("invalid_model", "missing_model")),
-    Entry("server-refused", "server", "{server} ended the session and will not have it so.",
-          "Check the key and the model; the details hold the server's own words.", False, wire=("1008",)),
-    Entry("beta-disabled", "server", "{server} no longer speaks the beta dialect of the realtime protocol.",
-          "Set VOICE_UI_DIALECT=ga.", False, wire=("beta_api_shape_disabled",)),
-    Entry("no-quota", "server", "The account behind the key has no credit left.",
-          "Add credit or raise the limit in the account's billing settings, then press Start.",
-          False, wire=("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")),
-    Entry("rate-limited", "server", "{server} is getting more requests from this account than it allows.",
-          "Wait {seconds} s and try again.", True,
-          wire=("rate_limit_exceeded", "inference_rate_limit_exceeded", "429")),
-    Entry("session-limit", "server", "{server} has no session to spare at the moment.",
-          "Wait until somebody has finished and press Start.", True, wire=("session_limit_reached",)),
-    Entry("session-expired", "server", "The session reached the longest time {server} allows.",
-          "Press Start to go on; the conversation is kept.", True, wire=("session_expired",)),
-    Entry("update-rejected", "server", "{server} refused the session's settings because of one field: {param}.",
-          "Change {setting} in .env.local and restart.", False),
-    Entry("config-differs", "server", "{server} confirmed the session's settings, but with another {param} than asked.",
-          "Replies may be slower or cost more than they need to; check what the server supports.", False),
-    Entry("server-error", "server", "{server} could not accept something this program sent.",
-          "The session goes on; if it keeps happening, please report it with the details.", True),
+    "mic-refused": Code("microphone", True),
+    "mic-dismissed": Code("microphone", True),
+    "mic-permission-withdrawn": Code("microphone", True),
+    "mic-muted": Code("microphone", False),
+    "mic-prompt-pending": Code("microphone", False),
+    "mic-blocked-by-policy": Code("microphone", True),
+    "mic-insecure-origin": Code("microphone", False),
+    "mic-unsupported": Code("microphone", False),
+    "mic-none": Code("microphone", True),
+    "mic-busy": Code("microphone", True),
+    "mic-lost": Code("microphone", True),
+    "mic-suspended": Code("microphone", True),
+    "mic-no-frames": Code("microphone", True),
+    "mic-silent": Code("microphone", False),
+    "mic-failed": Code("microphone", True),
+    "mic-gap": Code("microphone", False, ("seconds",)),
+    # The connection.
+    "server-unreachable": Code("connection", True, ("server", "address")),
+    "server-not-found": Code("connection", True, ("server", "address")),
+    "server-timeout": Code("connection", True, ("server", "seconds")),
+    "tls-failed": Code("connection", False, ("server",)),
+    "clock-wrong": Code("connection", False, ("server",)),
+    "proxy-refused": Code("connection", True, ("server",)),
+    "proxy-unreachable": Code("connection", True, ("proxy", "setting")),
+    "proxy-invalid": Code("connection", False, ("setting",)),
+    "proxy-unsupported": Code("connection", False, ("setting",)),
+    "certificates-missing": Code("connection", False, ("setting",)),
+    "not-realtime": Code("connection", False, ("server", "address")),
+    "server-failed": Code("connection", True, ("server",), wire=("server_error", "1011", "1012")),
+    "connection-lost": Code("connection", True, ("server",)),
+    "server-silent": Code("connection", True, ("server", "seconds")),
+    "message-malformed": Code("connection", False, ("server",)),
+    "message-oversized": Code("connection", False, ("server",), wire=("1009",)),
+    "webrtc-no-route": Code("connection", False, ("server",)),
+    "webrtc-unsupported": Code("connection", False, ("server",)),
+    "audio-lost": Code("connection", False, ("seconds", "server")),
+    "audio-dropped": Code("connection", False, ("seconds", "server")),
+    "page-polling": Code("connection", False),
+    "program-silent": Code("connection", True),
+    "program-restarted": Code("connection", True),
+    "conversation-gone": Code("connection", True),
+    "program-error": Code("connection", True),
+    # The server refuses, or would.
+    "no-key": Code("server", False, ("server",)),
+    "key-placeholder": Code("server", False, ("server", "source")),
+    "model-retired": Code("server", False, ("server", "model", "date", "successor")),
+    "model-retiring": Code("server", False, ("server", "model", "date", "successor")),
+    "key-refused": Code("server", False, ("server",), wire=("invalid_api_key", "invalid_authentication", "3000")),
+    "no-access": Code("server", False, ("server", "model"), wire=("model_not_found", "4004")),
+    "model-unknown": Code(
+        "server", False, ("server", "model"), wire=("invalid_model", "missing_model", "DeploymentNotFound")
+    ),
+    "server-refused": Code("server", False, ("server",), wire=("1008",)),
+    "session-refused": Code("server", False, ("server",)),
+    "beta-disabled": Code("server", False, ("server",), wire=("beta_api_shape_disabled",)),
+    "no-quota": Code(
+        "server", False, wire=("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached")
+    ),
+    "rate-limited": Code(
+        "server", True, ("server",), wire=("rate_limit_exceeded", "inference_rate_limit_exceeded", "429")
+    ),
+    "session-limit": Code("server", True, ("server",), wire=("session_limit_reached",)),
+    "session-expired": Code("server", True, ("server",), wire=("session_expired",)),
+    "update-rejected": Code("server", False, ("server",)),
+    "config-differs": Code("server", False, ("server", "param")),
+    "server-error": Code("server", True, ("server",)),
+    "server-said": Code("server", True, ("server",)),
     # The reply.
-    Entry("response-failed", "reply", "The model failed while replying.", "Say it again.", True),
-    Entry("response-incomplete", "reply", "The model stopped before the reply was complete.", "Ask it to go on.", True),
-    Entry("response-filtered", "reply", "The server's content filter stopped the reply.",
-          "Put it in other words.", False, wire=("content_filter",)),
-    Entry("response-cancelled", "reply", "The reply was cancelled before it was complete.", "Say it again.", True,
-          wire=("client_cancelled",)),
-    Entry("response-missing", "reply", "What you said was taken, but no reply came within {seconds} s.",
-          "Say it again.", True),
-    Entry("transcription-failed", "reply", "What you said could not be written down; the reply is not affected.",
-          "If it stays so, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account has.", True),
+    "response-failed": Code("reply", True),
+    "response-incomplete": Code("reply", True),
+    "response-filtered": Code("reply", False, wire=("content_filter",)),
+    "response-cancelled": Code("reply", True, wire=("client_cancelled",)),
+    "response-missing": Code("reply", True, ("seconds",)),
+    "reply-empty": Code("reply", True),
+    "transcription-failed": Code("reply", True),
     # The owner's limits.
-    Entry("room-full", "limits", "This demo serves {seats} at once, and all seats are taken.",
-          "Wait until somebody has finished and press Start.", True),
-    Entry("time-limit", "limits", "You have been talking for {minutes} minutes, the longest the owner allows at once.",
-          "Press Start to go on; the conversation is kept.", True),
-    Entry("idle-limit", "limits", "Nobody has spoken for {minutes} minutes, so the microphone was closed.",
-          "Press Start to go on; the conversation is kept.", True),
-    Entry("hidden-limit", "limits", "This tab was out of sight for {minutes} minutes, so the microphone was closed.",
-          "Press Start to go on; the conversation is kept.", True),
-    Entry("cost-limit", "limits", "This conversation has cost {dollars} dollars, the most the owner allows.",
-          "Open the page in a new tab for a new conversation, or raise VOICE_UI_MAX_COST.", False),
-    Entry("stopped-by-owner", "limits", "The owner of this demo has stopped the microphone.",
-          "Ask them; press Start to go on, the conversation is kept.", True),
-    # Ourselves.
-    Entry("audio-lost", "connection", "While the connection to {server} was lost, {seconds} s of sound were, too.",
-          "Say the last sentence again.", False),
-    Entry("audio-dropped", "connection", "{server} takes sound too slowly: {seconds} s of it could not be kept.",
-          "Say the last sentence again.", False),
-    Entry("program-error", "connection", "Something in this program went wrong.",
-          "Press Start again; if it keeps happening, please report it with the line from the server's log.", True),
-)  # fmt: skip
+    "room-full": Code("limits", True, ("seats",)),
+    "time-limit": Code("limits", True, ("minutes",)),
+    "idle-limit": Code("limits", True, ("minutes",)),
+    "hidden-limit": Code("limits", True, ("minutes",)),
+    "cost-limit": Code("limits", False, ("dollars",)),
+    "cost-unknown": Code("limits", False, ("server", "model")),
+    "stopped-by-owner": Code("limits", True),
+}
 
-CATALOGUE = {entry.code: entry for entry in _ENTRIES}
-
-_BY_WIRE = {wire: entry for entry in _ENTRIES for wire in entry.wire}
-
-
-class _Facts(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return FACTS[name]
+_BY_WIRE = {wire: name for name, code in CODES.items() for wire in code.wire}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that went wrong, in words for the person in front of the page."""
+    """Something that went wrong. Raises ValueError without the facts that its message needs."""
 
     code: str
+    """One of `CODES`."""
     detail: str = ""
-    """What the other side said, redacted; for a report, not needed to understand the cause."""
-    facts: dict[str, str] = field(default_factory=dict)
+    """What the other side said, redacted; for a report, rarely needed to understand the problem."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the message names, such as `server` or `seconds`; more than `Code.facts` may be given."""
     recovering: bool = False
-    """The cure is under way: nobody need do anything."""
+    """A retry is under way: the user need not do anything."""
 
     def __post_init__(self) -> None:
-        CATALOGUE[self.code]  # a code without an entry is a mistake of ours: fail where it is made
+        # Checked here and not where the message is shown: the traceback then points to the mistake.
+        if self.code not in CODES:
+            raise ValueError(f"{self.code} is not one of CODES")
+        if missing := [name for name in CODES[self.code].facts if name not in self.facts]:
+            raise ValueError(f"{self.code} needs {', '.join(missing)}")
+        # The one door through which words from outside come in: no secret of ours goes any further.
+        object.__setattr__(self, "detail", redact(self.detail))
+        object.__setattr__(self, "facts", {name: redact(fact) for name, fact in self.facts.items()})
 
     @property
-    def entry(self) -> Entry:
-        """The catalogue's row for the code."""
-        return CATALOGUE[self.code]
+    def where(self) -> Where:
+        """The part of the program that it belongs to."""
+        return CODES[self.code].where
 
     @property
-    def cause(self) -> str:
-        """One sentence: what happened."""
-        cause = self.entry.cause.format_map(_Facts(self.facts))
-        # A sentence begins with a capital, the name of a model or a host as it is written.
-        return cause[:1].upper() + cause[1:] if cause.split(maxsplit=1)[0].isalpha() else cause
-
-    @property
-    def fix(self) -> str:
-        """One sentence: what to do about it."""
-        if self.recovering:
-            return "It is tried again by itself, for a minute; what you say is kept."
-        return self.entry.fix.format_map(_Facts(self.facts))
+    def retry(self) -> bool:
+        """Whether pressing Start again, with nothing changed, can help."""
+        return CODES[self.code].retry
 
 
 class VoiceUIError(Exception):
@@ -244,34 +171,26 @@ class SettingsError(VoiceUIError):
 
 
 class SessionError(VoiceUIError):
-    """A session could not be had, or not be kept; carries the `Problem` to show."""
+    """A session could not be opened, or was lost; carries a `Problem`."""
 
     def __init__(self, code: str, detail: str = "", **facts: str) -> None:
-        self.problem = Problem(code, redact(detail), facts)
-        super().__init__(f"{code}: {self.problem.cause} {self.problem.detail}".rstrip())
+        self.problem = Problem(code, detail, facts)
+        super().__init__(f"{code}: {self.problem.detail}" if detail else code)
 
 
 class Refused(SessionError):
-    """The server answered, and said no: trying again as it is cannot help."""
+    """The server answered and refused: retrying without a change cannot help."""
 
 
 class ConnectionFailed(SessionError):
-    """No session came about, or the one there was is gone: trying again may help."""
+    """No connection was made, or an existing one was lost: retrying may help."""
 
 
 def code_from_wire(*words: str | int | None, default: str) -> str:
-    """Return the catalogue's code for the first word that has one: error codes, types, close codes or reasons."""
+    """Return our code for the first word that has one: error codes, types, close codes or reasons."""
     for word in words:
         # NOTE: OpenAI gives the reason of a close as "<type>.<code>" (protocol facts, section 5).
         for part in (str(word), *reversed(str(word).split("."))):
             if part in _BY_WIRE:
-                return _BY_WIRE[part].code
+                return _BY_WIRE[part]
     return default
-
-
-_SECRETS = re.compile(r"(?i)(\bbearer\s+|\bapi[-_]?key['\"]?\s*[:=]\s*['\"]?)[^\s'\",}]+|\b(?:sk-|ek_)[\w*.-]{6,}")
-
-
-def redact(text: str) -> str:
-    """Return `text` without anything that looks like a key or a bearer header."""
-    return _SECRETS.sub(lambda match: f"{match.group(1) or ''}[redacted]", text)

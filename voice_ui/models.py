@@ -1,15 +1,20 @@
-"""The realtime models that are known by name: which live, which are gone, and what each costs. Pure.
+"""The realtime models that are known by name: which are supported, which are gone, and what each costs. Pure.
 
-Read on 2026-11-23 from OpenAI's deprecations and pricing pages and the openai 3.54 SDK's types/realtime. A name that is
-not here is not an error: it is tried as asked.
+Read from OpenAI's deprecations, model and pricing pages and the openai SDK's types/realtime (3.54 to 3.57). A name that
+is not here is not an error: the server is asked for it, and its price is unknown.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 TABLE_READ = date(2026, 11, 23)
+"""When the shutdown dates were read."""
+
+PRICES_READ = date(2026, 11, 25)
+"""When the prices were read."""
 
 DEFAULT = "gpt-realtime-2.1"
 DEFAULT_TRANSCRIPTION = "gpt-live-transcribe"
@@ -17,12 +22,19 @@ BETA_TRANSCRIPTION = "whisper-1"
 """What servers of the beta dialect know."""
 
 NOTICE = timedelta(days=60)
-"""How long before its shutdown a model is spoken of."""
+"""How long before its shutdown a warning about a model appears."""
+
+TRANSCRIPTION_MINUTE: Mapping[str, float] = {
+    "gpt-live-transcribe": 0.017,
+    "gpt-realtime-whisper": 0.017,
+    "gpt-transcribe": 0.0045,
+}
+"""US dollars for a minute of transcribed audio, by transcription model. It is billed apart from the realtime model."""
 
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars per million tokens."""
+    """US dollars per million tokens, and per minute of transcription."""
 
     text_in: float
     text_cached: float
@@ -30,6 +42,19 @@ class Prices:
     audio_in: float
     audio_cached: float
     audio_out: float
+    image_in: float = 0.0
+    image_cached: float = 0.0
+    transcription: Mapping[str, float] = field(default_factory=lambda: TRANSCRIPTION_MINUTE)
+    """US dollars per minute, by transcription model."""
+    is_free: bool = False
+
+    def transcription_minute(self, model: str) -> float | None:
+        """Return US dollars per minute of audio that `model` transcribes; None if the price is unknown."""
+        return 0.0 if self.is_free else self.transcription.get(model)
+
+
+FREE = Prices(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, is_free=True)
+"""The practice server's."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +65,9 @@ class Model:
     shutdown: date | None = None
     successor: str | None = None
     beta: bool = False
-    """Whether it was made for the beta dialect; OpenAI shut all of these down, other servers may go by their names."""
+    """Whether it was made for the beta dialect. OpenAI shut all of these down; other servers may use their names."""
     reasoning: bool = False
-    """Whether it takes `reasoning.effort`; the others refuse the whole session.update for it."""
+    """Whether it accepts `reasoning.effort`; the others reject the whole session.update because of it."""
     prices: Prices | None = None
 
     def retired(self, today: date) -> bool:
@@ -50,25 +75,26 @@ class Model:
         return self.shutdown is not None and self.shutdown <= today
 
     def retiring(self, today: date) -> bool:
-        """Whether its shutdown is near enough to speak of."""
+        """Whether its shutdown is within `NOTICE`."""
         return self.shutdown is not None and not self.retired(today) and self.shutdown - today <= NOTICE
 
 
-_FULL = Prices(4.0, 0.4, 24.0, 32.0, 0.4, 64.0)
-_MINI = Prices(0.6, 0.06, 2.4, 10.0, 0.3, 20.0)
+_FULL_2 = Prices(4.0, 0.4, 24.0, 32.0, 0.4, 64.0, 5.0, 0.5)
+_FULL_1 = Prices(4.0, 0.4, 16.0, 32.0, 0.4, 64.0, 5.0, 0.5)
+_MINI = Prices(0.6, 0.06, 2.4, 10.0, 0.3, 20.0, 0.8, 0.08)
 _2_1, _MINI_2_1 = "gpt-realtime-2.1", "gpt-realtime-2.1-mini"
 _MAY, _JANUARY = date(2026, 5, 7), date(2027, 1, 20)
 
 _MODELS = (
-    Model(_2_1, reasoning=True, prices=_FULL),
+    Model(_2_1, reasoning=True, prices=_FULL_2),
     Model(_MINI_2_1, reasoning=True, prices=_MINI),
-    Model("gpt-realtime-2", reasoning=True),
-    Model("gpt-realtime-1.5"),
-    Model("gpt-realtime", _JANUARY, _2_1),
-    Model("gpt-realtime-2025-08-28", _JANUARY, _2_1),
-    Model("gpt-realtime-mini", _JANUARY, _MINI_2_1),
-    Model("gpt-realtime-mini-2025-12-15", _JANUARY, _MINI_2_1),
-    Model("gpt-realtime-mini-2025-10-06", date(2026, 7, 23), _MINI_2_1),
+    Model("gpt-realtime-2", reasoning=True, prices=_FULL_2),
+    Model("gpt-realtime-1.5", prices=_FULL_1),
+    Model("gpt-realtime", _JANUARY, _2_1, prices=_FULL_1),
+    Model("gpt-realtime-2025-08-28", _JANUARY, _2_1, prices=_FULL_1),
+    Model("gpt-realtime-mini", _JANUARY, _MINI_2_1, prices=_MINI),
+    Model("gpt-realtime-mini-2025-12-15", _JANUARY, _MINI_2_1, prices=_MINI),
+    Model("gpt-realtime-mini-2025-10-06", date(2026, 7, 23), _MINI_2_1, prices=_MINI),
     Model("gpt-4o-realtime", _JANUARY, _2_1),
     Model("gpt-4o-mini-realtime", _JANUARY, _MINI_2_1),
     Model("gpt-4o-realtime-preview", _MAY, _2_1, beta=True),
@@ -87,6 +113,9 @@ def known(name: str) -> Model:
     return MODELS.get(name) or Model(name)
 
 
-def living(today: date) -> list[str]:
-    """Return the names to choose from, the best first: neither retired nor about to be."""
+def supported(today: date) -> list[str]:
+    """Return the names to choose from, the best first: neither shut down nor about to be."""
     return [model.name for model in _MODELS if not model.retired(today) and not model.retiring(today)]
+
+
+living = supported  # NOTE: the old name, until app.py has the new one

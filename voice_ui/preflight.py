@@ -6,19 +6,22 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from voice_ui import models
-from voice_ui.errors import Problem
+from voice_ui.errors import Problem, SessionError
 from voice_ui.servers import Endpoint
 from voice_ui.transport import http
 
 ASK_SECONDS = 5.0
 """For `GET /models/<model>`; a server that takes longer is no less a realtime server."""
 
+_CERTAIN = {"proxy-invalid", "proxy-unreachable", "certificates-missing"}
+"""What stands in the way of a session as it does of a question. A SOCKS proxy may be for websockets only."""
+
 _PLACEHOLDERS = ("your", "xxx", "...", "…", "<", "example", "changeme", "placeholder", "replace")
 
 
 def look(endpoint: Endpoint, *, today: date, key_source: str = ".env.local") -> Problem | None:
     """Return what is wrong for certain, without asking anybody. Pure."""
-    facts = {"server": endpoint.name, "model": endpoint.model, "source": key_source}
+    facts = endpoint.facts | {"source": key_source}
     key = _key(endpoint)
     if endpoint.needs_key:
         if not key:
@@ -29,16 +32,21 @@ def look(endpoint: Endpoint, *, today: date, key_source: str = ".env.local") -> 
 
 
 async def ask(endpoint: Endpoint, *, today: date) -> Problem | None:
-    """Return what the server's list of models says against it; a server without one, or an odd one, is no problem."""
+    """Return what the server's list of models, or the way to it, says against a session.
+
+    A server without such a list, or with an odd one, is no problem.
+    """
     import httpx  # late: it is not needed before the first page
 
     try:
-        async with http.client(endpoint, ASK_SECONDS) as client:
+        async with http.client(endpoint, endpoint.models_url, ASK_SECONDS) as client:
             response = await client.get(endpoint.models_url)
             told = response.json()
+    except SessionError as error:
+        return error.problem if error.problem.code in _CERTAIN else None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
-    facts = {"server": endpoint.name, "model": endpoint.model}
+    facts = endpoint.facts
     if endpoint.is_openai and response.status_code == 401:
         return Problem("key-refused", facts=facts)
     if endpoint.is_openai and response.status_code == 404:
@@ -49,7 +57,7 @@ async def ask(endpoint: Endpoint, *, today: date) -> Problem | None:
 def _fate(endpoint: Endpoint, shutdown: date | None, today: date) -> Problem | None:
     model = models.Model(endpoint.model, shutdown)
     successor = models.known(endpoint.model).successor or models.DEFAULT
-    facts = {"server": endpoint.name, "model": model.name, "successor": successor, "date": f"{shutdown}"}
+    facts = endpoint.facts | {"successor": successor, "date": f"{shutdown}"}
     if model.retired(today):
         return Problem("model-retired", facts=facts)
     return Problem("model-retiring", facts=facts) if model.retiring(today) else None

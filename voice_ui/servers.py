@@ -1,11 +1,15 @@
-"""Which realtime server is spoken to: its address, its headers, its dialect and the name people know it by. Pure."""
+"""Which realtime server to connect to: its address, headers, dialect, prices and display name. Pure."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import quote, urlsplit
 
+from voice_ui import base_url, models
+from voice_ui.models import Prices
 from voice_ui.protocol import Dialect
 from voice_ui.settings import Secret, Settings
 
@@ -15,6 +19,7 @@ OPENAI_HOSTS = (OPENAI_HOST, "eu.api.openai.com", "us.api.openai.com")
 AZURE_PREVIEW_VERSION = "2025-04-01-preview"
 """The last api-version of Azure's beta address."""
 
+OFFLINE = "offline practice server"
 
 _HTTP = {"ws": "http", "wss": "https"}
 
@@ -24,18 +29,97 @@ class Endpoint:
     """One realtime server, ready to be connected to."""
 
     name: str
-    """How the page calls it."""
-    url: str
-    """ws:// or wss://, with the model in the query."""
+    """What the page calls it."""
+    url: str = field(repr=False)
+    """ws:// or wss://, with the model in the query, which may also hold a key."""
     model: str
     headers: Mapping[str, Secret] = field(default_factory=dict)
-    """Sent with the handshake; secrets, all of them, so that no repr shows one."""
+    """Sent with the handshake. All of them are secrets, so that no repr shows one."""
     dialect: Dialect | None = None
-    """None: as the server turns out to speak."""
+    """None: the one the server turns out to speak."""
     setting: str = "OPENAI_BASE_URL"
     """Where the address came from."""
     is_openai: bool = False
     needs_key: bool = False
+    prices: Prices | None = None
+    """None if they are unknown."""
+
+    @classmethod
+    def openai(cls, key: str | Secret, model: str = models.DEFAULT) -> Self:
+        """Return OpenAI's own server."""
+        return cls.compatible(f"https://{OPENAI_HOST}/v1", model, key)
+
+    @classmethod
+    def azure(
+        cls,
+        resource: str,
+        deployment: str,
+        key: str | Secret | None,
+        *,
+        dialect: Dialect | None = None,
+        setting: str = "AZURE_OPENAI_ENDPOINT",
+    ) -> Self:
+        """Return a deployment on Azure OpenAI; `resource` is its name, or any address the portal shows for it.
+
+        In GA the deployment takes the place of the model, and an api-version is answered with 401; beta needs one.
+        The prices are unknown: the name of a deployment does not say which model it is.
+        """
+        found = base_url.azure(resource if "://" in resource else f"https://{resource}.openai.azure.com")
+        deployment = deployment or found.model or models.DEFAULT
+        headers = {}
+        if key := key or found.key:
+            headers["api-key"] = _secret(key)
+        elif found.credentials:
+            headers["Authorization"] = _basic(found.credentials)
+        if dialect is Dialect.BETA:
+            version = found.api_version or AZURE_PREVIEW_VERSION
+            beta = base_url.BaseUrl(f"{found.root}/openai")
+            url = beta.realtime(api_version=version, deployment=deployment)
+        else:
+            url = base_url.BaseUrl(f"{found.root}/openai/v1").realtime(model=deployment)
+        return cls("Azure OpenAI", url, deployment, headers, dialect or Dialect.GA, setting, needs_key=True)
+
+    @classmethod
+    def compatible(
+        cls,
+        url: str,
+        model: str,
+        key: str | Secret | None = None,
+        *,
+        dialect: Dialect | None = None,
+        headers: Mapping[str, Secret] | None = None,
+    ) -> Self:
+        """Return a server that speaks the realtime protocol below `url`, such as http://localhost:8080/v1.
+
+        `model` may be empty if the address names one. `headers` are sent with the others.
+        """
+        host = urlsplit(url).hostname or url
+        is_openai = host in OPENAI_HOSTS
+        found = base_url.compatible(f"{url.rstrip('/')}/v1" if is_openai and _has_no_path(url) else url)
+        model = model or found.model or models.DEFAULT
+        sent = dict(headers or {})
+        if key:
+            sent["Authorization"] = Secret(f"Bearer {_secret(key).reveal()}")
+        elif found.credentials:
+            sent["Authorization"] = _basic(found.credentials)
+        dialect = dialect or (Dialect.GA if is_openai else None)
+        if dialect is Dialect.BETA:
+            sent["OpenAI-Beta"] = Secret("realtime=v1", confidential=False)
+        return cls(
+            "OpenAI" if is_openai else host,
+            found.realtime(model=model),
+            model,
+            sent,
+            dialect,
+            is_openai=is_openai,
+            needs_key=is_openai,
+            prices=models.known(model).prices if is_openai else None,
+        )
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What messages about this server name (errors.ENDPOINT_FACTS)."""
+        return {"server": self.name, "model": self.model, "address": self.setting}
 
     @property
     def calls_url(self) -> str:
@@ -45,7 +129,7 @@ class Endpoint:
 
     @property
     def models_url(self) -> str:
-        """The address that tells about the model: GET it with the same headers. It costs nothing."""
+        """The address of what the server says about the model: GET it with the same headers. It costs nothing."""
         parts = urlsplit(self.url)
         base = f"{_HTTP[parts.scheme]}://{parts.netloc}{parts.path.removesuffix('/realtime')}"
         return f"{base}/models/{quote(self.model, safe='')}"
@@ -53,88 +137,58 @@ class Endpoint:
 
 def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
     """Return the server the settings name, for the model they name unless another is given; None if offline."""
+    if settings.offline:
+        return None
     model = model or settings.model
-    if settings.offline:
-        return None
+    dialect = None if settings.dialect == "auto" else Dialect(settings.dialect)
     if settings.azure_openai_endpoint:
-        return _azure(settings, settings.azure_openai_endpoint, model)
-    host = urlsplit(settings.openai_base_url).hostname
-    if host == OPENAI_HOST and not settings.openai_api_key:
+        key = settings.azure_openai_api_key
+        return Endpoint.azure(settings.azure_openai_endpoint, model, key, dialect=dialect)
+    base, key = settings.openai_base_url, settings.openai_api_key
+    if base_url.is_azure(base):
+        key = settings.azure_openai_api_key or key
+        return Endpoint.azure(base, model, key, dialect=dialect, setting="OPENAI_BASE_URL")
+    if urlsplit(base).hostname == OPENAI_HOST and not key:
         return None
-    return _compatible(settings, str(host), model)
-
-
-def offline(url: str, settings: Settings) -> Endpoint:
-    """Return the practice server that listens at `url`."""
-    return Endpoint("offline practice server", f"{url}?model={quote(settings.model, safe='')}", "")
-
-
-def notice(settings: Settings) -> str:
-    """Say who answers and why, where that is the practice server; empty otherwise."""
-    if chosen(settings):
-        return ""
-    if settings.offline:
-        reason, cure = "--offline was given", "To talk to OpenAI, start without --offline"
-    elif settings.azure_openai_api_key:
-        reason = "there is an AZURE_OPENAI_API_KEY, but no AZURE_OPENAI_ENDPOINT"
-        cure = "Write AZURE_OPENAI_ENDPOINT=… into .env.local and restart"
-    else:
-        reason = "there is no OPENAI_API_KEY, neither in the environment nor in .env.local"
-        cure = "To talk to OpenAI, write OPENAI_API_KEY=… into .env.local and restart"
-    return (
-        "Say “what time is it” or “what is seven plus five”: the offline practice server answers, which understands "
-        f"short, clear English and is no language model, because {reason}. {cure}."
-    )
-
-
-def _compatible(settings: Settings, host: str, model: str) -> Endpoint:
-    is_openai = host in OPENAI_HOSTS
     headers = {}
-    if settings.openai_api_key:
-        headers["Authorization"] = Secret(f"Bearer {settings.openai_api_key.reveal()}")
     if settings.openai_org_id:
         headers["OpenAI-Organization"] = Secret(settings.openai_org_id)
     if settings.openai_project_id:
         headers["OpenAI-Project"] = Secret(settings.openai_project_id)
-    dialect = _dialect(settings, is_openai=is_openai)
-    if dialect is Dialect.BETA:
-        headers["OpenAI-Beta"] = Secret("realtime=v1")
-    url = realtime_url(settings.openai_base_url, model)
-    name = "OpenAI" if is_openai else host
-    return Endpoint(name, url, model, headers, dialect, is_openai=is_openai, needs_key=is_openai)
+    return Endpoint.compatible(base, model, key, dialect=dialect, headers=headers)
 
 
-def _azure(settings: Settings, endpoint: str, model: str) -> Endpoint:
-    """Azure OpenAI: in GA the deployment is the model and an api-version gives 401; in beta it must be there."""
-    headers = {}
-    if settings.azure_openai_api_key:
-        headers["api-key"] = settings.azure_openai_api_key
-    dialect = _dialect(settings, is_openai=False) or Dialect.GA
-    resource = endpoint.removesuffix("/openai/v1").removesuffix("/openai")
-    if dialect is Dialect.BETA:
-        query = f"api-version={AZURE_PREVIEW_VERSION}&deployment={quote(model, safe='')}"
-        url = f"{_websocket(resource)}/openai/realtime?{query}"
+def offline(url: str, settings: Settings) -> Endpoint:
+    """Return the practice server that listens at `url`; it costs nothing."""
+    return Endpoint(OFFLINE, f"{url}?model={quote(settings.model, safe='')}", "", prices=models.FREE)
+
+
+def notice(settings: Settings) -> str:
+    """Return why the practice server answers and how to change that; empty if another server does."""
+    if chosen(settings):
+        return ""
+    if settings.offline:
+        reason, fix = "started with --offline", "To use OpenAI, start without --offline"
+    elif settings.azure_openai_api_key:
+        reason = "AZURE_OPENAI_API_KEY is set, but AZURE_OPENAI_ENDPOINT is not"
+        fix = "Add AZURE_OPENAI_ENDPOINT=… to .env.local and restart"
     else:
-        url = realtime_url(f"{resource}/openai/v1", model)
-    return Endpoint("Azure OpenAI", url, model, headers, dialect, "AZURE_OPENAI_ENDPOINT", needs_key=True)
+        reason = "no OPENAI_API_KEY found, neither in the environment nor in .env.local"
+        fix = "To use OpenAI, add OPENAI_API_KEY=… to .env.local and restart"
+    return (
+        f"Practice mode: {reason}. The offline practice server understands short, clear English; it is not a language "
+        f"model. Try “what time is it” or “what is seven plus five”. {fix}."
+    )
 
 
-def _dialect(settings: Settings, *, is_openai: bool) -> Dialect | None:
-    """Return the dialect to begin with; None leaves it to what the server shows."""
-    if settings.dialect != "auto":
-        return Dialect(settings.dialect)
-    return Dialect.GA if is_openai else None
+def _has_no_path(url: str) -> bool:
+    return not urlsplit(url).path.strip("/")
 
 
-def realtime_url(base: str, model: str) -> str:
-    """Return the websocket address of the realtime endpoint below `base`, an http(s) or ws(s) address."""
-    parts = urlsplit(_websocket(base.rstrip("/")))
-    path = parts.path if parts.path.endswith("/realtime") else f"{parts.path}/realtime"
-    query = f"{parts.query}&" if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc}{path}?{query}model={quote(model, safe='')}"
+def _secret(key: str | Secret) -> Secret:
+    return key if isinstance(key, Secret) else Secret(key)
 
 
-def _websocket(url: str) -> str:
-    scheme, rest = url.split("://", 1)
-    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    return f"{scheme}://{rest}"
+def _basic(credentials: str) -> Secret:
+    """Return the header for `user:password` (RFC 7617)."""
+    return Secret(f"Basic {base64.b64encode(credentials.encode()).decode()}")

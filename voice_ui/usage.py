@@ -6,6 +6,7 @@ realtime_response_usage.py). Cached tokens are part of the input tokens and are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -49,7 +50,7 @@ class Usage:
         return millionths / 1_000_000
 
 
-def usage_of(told: dict[str, Any]) -> Usage:
+def usage_of(told: Mapping[str, Any]) -> Usage:
     """Return the tokens of one response by its `usage`; what a server does not tell apart counts as text."""
     inputs, outputs = _part(told, "input_token_details"), _part(told, "output_token_details")
     cached = _part(inputs, "cached_tokens_details")
@@ -68,11 +69,11 @@ def usage_of(told: dict[str, Any]) -> Usage:
     )
 
 
-def _part(told: dict[str, Any], name: str) -> dict[str, Any]:
+def _part(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     part = told.get(name)
     return part if isinstance(part, dict) else {}
 
 
-def _count(told: dict[str, Any], name: str) -> int:
+def _count(told: Mapping[str, Any], name: str) -> int:
     count = told.get(name)
     return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0

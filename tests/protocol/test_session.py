@@ -241,7 +241,7 @@ async def test_a_refused_configuration_names_the_field() -> None:
         session.start()
         await until(lambda: reader.problems)
         assert reader.codes == ["update-rejected"]
-        assert "session.reasoning" in reader.problems[0].cause
+        assert reader.problems[0].facts["param"] == "session.reasoning"
         assert session.state is State.ERROR
         await until(lambda: server.open == 0)
 
@@ -294,7 +294,7 @@ async def test_a_server_that_is_not_there_is_named() -> None:
             session.start()
             await until(lambda: reader.problems)
             assert reader.codes == ["server-unreachable"]
-            assert "my server" in reader.problems[0].cause
+            assert reader.problems[0].facts["server"] == "my server"
 
 
 async def test_a_name_that_does_not_exist_is_told_apart() -> None:

@@ -9,15 +9,15 @@ import pytest
 
 from tests.unit.test_house import FLOORS
 from tests.write_docs import ERRORS, HEADINGS, errors
-from voice_ui.errors import CATALOGUE
+from voice_ui.errors import CODES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_code_is_documented_as_the_catalogue_has_it() -> None:
+def test_every_code_is_documented() -> None:
     assert ERRORS.read_text(encoding="utf-8") == errors(), "run: python -m tests.write_docs"
-    assert {entry.where for entry in CATALOGUE.values()} == HEADINGS.keys()
+    assert {code.where for code in CODES.values()} == HEADINGS.keys()
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))

@@ -1,35 +1,28 @@
-"""Every code has a cause and a cure, and no text carries a key."""
-
-import string
+"""A problem has a code and the facts that its words need, and no text carries a key."""
 
 import pytest
 
-from voice_ui.errors import CATALOGUE, FACTS, ConnectionFailed, Problem, code_from_wire, redact
+from voice_ui.errors import CODES, ENDPOINT_FACTS, ConnectionFailed, Problem, Refused, code_from_wire
+from voice_ui.redaction import redact
 
 
-@pytest.mark.parametrize("code", CATALOGUE)
-def test_an_entry_reads_as_whole_sentences_even_without_facts(code: str) -> None:
-    problem = Problem(code)
-    for sentence in (problem.cause, problem.fix):
-        assert sentence[0].isupper()
-        assert sentence.endswith(".")
-        assert "{" not in sentence
-
-
-def test_every_fact_named_in_the_catalogue_has_a_fallback() -> None:
-    names = {
-        name
-        for entry in CATALOGUE.values()
-        for text in (entry.cause, entry.fix)
-        for _, name, _, _ in string.Formatter().parse(text)
-        if name
-    }
-    assert names <= FACTS.keys()
-
-
-def test_a_code_without_an_entry_fails_where_it_is_made() -> None:
-    with pytest.raises(KeyError):
+def test_an_unknown_code_is_refused_where_the_problem_is_made() -> None:
+    with pytest.raises(ValueError, match="no-such-code"):
         Problem("no-such-code")
+
+
+@pytest.mark.parametrize("code", [code for code, known in CODES.items() if known.facts])
+def test_a_problem_cannot_be_made_without_the_facts_of_its_message(code: str) -> None:
+    facts = dict.fromkeys(CODES[code].facts, "x")
+    assert Problem(code, facts=facts).code == code
+    for missing in facts:
+        with pytest.raises(ValueError, match=missing):
+            Problem(code, facts={name: value for name, value in facts.items() if name != missing})
+
+
+@pytest.mark.parametrize("code", [code for code, known in CODES.items() if known.wire])
+def test_what_a_server_says_needs_no_more_facts_than_an_endpoint_has(code: str) -> None:
+    assert set(CODES[code].facts) <= set(ENDPOINT_FACTS)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +36,7 @@ def test_a_code_without_an_entry_fails_where_it_is_made() -> None:
         (("nothing known", 1006), "connection-lost"),
     ],
 )
-def test_wire_codes_find_their_entry(words: tuple[str | int | None, ...], code: str) -> None:
+def test_codes_of_the_wire_are_translated(words: tuple[str | int | None, ...], code: str) -> None:
     assert code_from_wire(*words, default="connection-lost") == code
 
 
@@ -67,4 +60,9 @@ def test_ordinary_words_are_left_alone() -> None:
 
 
 def test_an_error_redacts_what_the_other_side_said() -> None:
-    assert "abcdef123456" not in str(ConnectionFailed("connection-lost", "key sk-abcdef123456"))
+    assert "abcdef123456" not in str(ConnectionFailed("connection-lost", "key sk-abcdef123456", server="s"))
+
+
+def test_an_error_reads_as_code_and_detail() -> None:
+    assert str(ConnectionFailed("connection-lost", "closed: 1006", server="s")) == "connection-lost: closed: 1006"
+    assert str(Refused("no-quota")) == "no-quota"

@@ -8,6 +8,7 @@ from typing import Any
 
 from voice_ui.conversation import Conversation
 from voice_ui.diagnosis import difference, problem_of, seconds_left
+from voice_ui.page import messages
 from voice_ui.protocol import dialect_of, parse, server
 from voice_ui.session.turns import Turns
 from voice_ui.usage import usage_of
@@ -72,8 +73,8 @@ def test_no_server_message_raises_in_any_pure_room() -> None:
     understood = 0
     for number in range(MESSAGES):
         event = parse(mutated_event(chance))
-        problem = problem_of(event, {"server": "s"})
-        assert problem is None or (problem.cause and problem.fix)
+        problem = problem_of(event, {"server": "s", "model": "m"})
+        assert problem is None or (messages.cause(problem) and messages.fix(problem))
         turns.apply(event, float(number))
         conversation.apply(event)
         if isinstance(event, server.SessionCreated | server.SessionUpdated):

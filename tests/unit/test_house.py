@@ -15,10 +15,11 @@ FLOORS = [
     {"page", "measure"},
     {"session", "mic", "sharing", "preflight", "offline", "window"},
     {"transport"},
-    {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
+    {"servers", "conversation", "usage"},
     {"protocol", "settings"},
-    {"audio", "callbacks", "models", "ports", "log", "garbage"},
+    {"audio", "base_url", "callbacks", "models", "ports", "log", "garbage"},
     {"errors"},
+    {"redaction"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
@@ -30,11 +31,13 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
-    "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
-    "session.stopwatch", "sharing.room",
-    "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
-    "page.inspector_rows", "mic.events", "mic.pace", "mic.problems", "mic.reception",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
+    "session.attention", "session.budget", "session.diagnosis", "session.events", "session.responses",
+    "session.state", "session.timing", "session.turns", "sharing.room",
+    "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
+    "offline.engine", "offline.vad", "offline.replies",
+    "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",
+    "mic.events", "mic.pace", "mic.problems", "mic.reception",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

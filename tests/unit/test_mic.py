@@ -18,7 +18,7 @@ from nicegui.events import GenericEventArguments
 
 from tests.patience import until
 from voice_ui import audio
-from voice_ui.errors import CATALOGUE
+from voice_ui.errors import CODES
 from voice_ui.mic import Chunk, Device, Mic, MicProblem, Started, Stopped, pace
 from voice_ui.mic.controls import Controls
 from voice_ui.mic.listeners import Listeners
@@ -141,7 +141,7 @@ def test_whatever_a_browser_says_nothing_is_raised_and_only_sound_gets_through(s
             case Chunk(pcm, rate):
                 assert (pcm, rate) == (audio.decode(SOUND), 24_000)
             case MicProblem(code):
-                assert code in CATALOGUE
+                assert code in CODES
     browser.client.delete()
 
 
@@ -223,7 +223,7 @@ def test_the_browsers_words_become_our_codes(name: str, detail: str, facts: dict
 
 
 def test_every_code_is_in_the_catalogue() -> None:
-    assert {*HINTS, *NAMES.values(), "mic-gap", "mic-failed", "mic-dismissed", "mic-insecure-origin"} <= set(CATALOGUE)
+    assert {*HINTS, *NAMES.values(), "mic-gap", "mic-failed", "mic-dismissed", "mic-insecure-origin"} <= set(CODES)
 
 
 def test_the_two_halves_agree_on_the_length_of_a_chunk() -> None:

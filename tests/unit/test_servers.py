@@ -22,7 +22,7 @@ def test_without_a_key_the_practice_server_answers_and_says_why_and_what_to_do()
 
 
 def test_a_key_of_azure_without_its_endpoint_is_told() -> None:
-    assert "no AZURE_OPENAI_ENDPOINT" in servers.notice(settings(AZURE_OPENAI_API_KEY="0123456789abcdef"))
+    assert "AZURE_OPENAI_ENDPOINT is not" in servers.notice(settings(AZURE_OPENAI_API_KEY="0123456789abcdef"))
 
 
 def test_offline_wins_over_a_key() -> None:

@@ -1,11 +1,28 @@
-"""The words of the realtime protocol: what we say (`client`) and what we hear (`server`). Pure.
+"""The realtime protocol in both directions and both dialects: one class for each event. Pure.
 
-The vocabulary is that of the GA dialect; the names of the beta are understood as the same words.
+`server` holds the events a server sends, and `parse` reads them leniently. `client` holds the events a client sends,
+and `client.read` reads them strictly, for the practice server. `names` is the table of what the dialects call
+differently.
 """
 
 from voice_ui.protocol import client, server
-from voice_ui.protocol.client import ClientEvent, SessionConfig
-from voice_ui.protocol.dialect import Dialect, dialect_of
+from voice_ui.protocol.client import ClientEvent
+from voice_ui.protocol.items import Part, WireItem
+from voice_ui.protocol.names import Dialect, dialect_of
+from voice_ui.protocol.reading import well_formed
 from voice_ui.protocol.server import ServerEvent, parse
+from voice_ui.protocol.session import SessionConfig
 
-__all__ = ["ClientEvent", "Dialect", "ServerEvent", "SessionConfig", "client", "dialect_of", "parse", "server"]
+__all__ = [
+    "ClientEvent",
+    "Dialect",
+    "Part",
+    "ServerEvent",
+    "SessionConfig",
+    "WireItem",
+    "client",
+    "dialect_of",
+    "parse",
+    "server",
+    "well_formed",
+]

@@ -1,127 +1,165 @@
-"""The client events we send, built under their wire names. Pure.
+"""The events a client sends, one frozen dataclass each, and the strict `read()` for the practice server. Pure.
 
-Every field is one the dialect knows: a server drops a whole `session.update` for a single unknown one (openai 3.54,
-types/realtime/realtime_client_event.py and types/beta/realtime/realtime_client_event.py, and what they unite).
+Shapes: openai 3.57, types/realtime/realtime_client_event.py. Every field is one the dialect knows: a server drops a
+whole event for a single unknown one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
-from voice_ui import audio, models
-from voice_ui.protocol.dialect import Dialect
+from voice_ui.protocol.items import WireItem
+from voice_ui.protocol.names import Dialect
+from voice_ui.protocol.reading import Event, mapping, text_or_none
+from voice_ui.protocol.session import SessionConfig
 
-ClientEvent = dict[str, Any]
-"""One client event, ready to be written as JSON."""
+
+class Rejected(Exception):
+    """A client event that is refused: none of it takes effect, and the session goes on."""
+
+    def __init__(self, code: str | None, message: str, param: str | None = None, event_id: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.param = param
+        """The path of the field: `session.audio.input.format.rate`."""
+        self.event_id = event_id
+        """The client's own, where it gave one."""
+
+
+class _ClientEvent(Event):
+    """An event whose fields are left out where they are None."""
+
+    def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
+        """Return the JSON object that is sent."""
+        return {name: value for name, value in super().to_wire(dialect).items() if value is not None}
 
 
 @dataclass(frozen=True)
-class SessionConfig:
-    """What we ask of a session; audio in is always our one PCM format, replies are always text."""
+class SessionUpdate(_ClientEvent):
+    type: ClassVar[str] = "session.update"
+    config: SessionConfig
+    event_id: str | None = None
+    session: dict[str, Any] | None = field(default=None, compare=False)
+    """As a client wrote it, where the event was read: only the fields in it change."""
 
-    instructions: str
-    turn_detection: str = "server_vad"
-    """server_vad, semantic_vad or none."""
-    threshold: float = 0.5
-    """How loud speech must be for `server_vad`, from 0 to 1; the documented default."""
-    eagerness: str = "auto"
-    """How soon `semantic_vad` takes a pause for the end: low, medium, high; auto is medium."""
-    silence_ms: int = 500
-    """Silence that ends a turn of `server_vad`; the documented default, the live one is shorter (200 ms)."""
-    transcription_model: str | None = None
-    language: str | None = None
-    """ISO 639-1 code of what is spoken, None to let the model find out."""
-    reasoning_effort: str | None = None
-    """Only for models that reason: the others refuse the whole update for it."""
+    def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
+        event_id = {"event_id": self.event_id} if self.event_id is not None else {}
+        session = self.config.to_wire(dialect) if self.session is None else self.session
+        return {"type": self.type, **event_id, "session": session}
 
-
-def session_update(config: SessionConfig, event_id: str, dialect: Dialect = Dialect.GA) -> ClientEvent:
-    """Ask for `config`, with every value said: the documented defaults are not the live ones."""
-    session = _ga_session(config) if dialect is Dialect.GA else _beta_session(config)
-    return {"type": "session.update", "event_id": event_id, "session": session}
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Self:
+        session = mapping(wire.get("session"))
+        return cls(SessionConfig.from_wire(session), text_or_none(wire.get("event_id")), session)
 
 
-def _ga_session(config: SessionConfig) -> dict[str, Any]:
-    audio_input: dict[str, Any] = {
-        "format": {"type": "audio/pcm", "rate": audio.SAMPLE_RATE},
-        "transcription": _transcription(config, config.transcription_model),
-        "turn_detection": _turn_detection(config, {"prefix_padding_ms": 300}),
-    }
-    session: dict[str, Any] = {
-        "type": "realtime",
-        "output_modalities": ["text"],
-        "instructions": config.instructions,
-        "audio": {"input": audio_input},
-    }
-    if config.reasoning_effort:
-        session["reasoning"] = {"effort": config.reasoning_effort}
-    return session
+@dataclass(frozen=True)
+class InputAudioBufferAppend(_ClientEvent):
+    """There is no answer to it."""
+
+    type: ClassVar[str] = "input_audio_buffer.append"
+    audio: str
+    """Base64 PCM."""
+    event_id: str | None = None
+
+    def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
+        """As everywhere; written out, because most events are of this kind."""
+        wire = {"type": self.type, "audio": self.audio}
+        return wire if self.event_id is None else wire | {"event_id": self.event_id}
 
 
-def _beta_session(config: SessionConfig) -> dict[str, Any]:
-    """The audio format is left at its default, our own: Speaches refuses to be told it, or the prefix padding."""
-    model = config.transcription_model
-    if model == models.DEFAULT_TRANSCRIPTION:
-        model = models.BETA_TRANSCRIPTION
-    return {
-        "modalities": ["text"],
-        "instructions": config.instructions,
-        "input_audio_transcription": _transcription(config, model),
-        "turn_detection": _turn_detection(config, {}),
-    }
+@dataclass(frozen=True)
+class InputAudioBufferCommit(_ClientEvent):
+    """Ends the turn by hand; an error with under 100 ms in the buffer, and of no use where the server detects turns."""
+
+    type: ClassVar[str] = "input_audio_buffer.commit"
+    event_id: str | None = None
 
 
-def _transcription(config: SessionConfig, model: str | None) -> dict[str, str] | None:
-    if not model:
-        return None
-    language = {"language": config.language} if config.language else {}
-    return {"model": model, **language}
+@dataclass(frozen=True)
+class InputAudioBufferClear(_ClientEvent):
+    """Drops the audio that is part of no turn yet."""
+
+    type: ClassVar[str] = "input_audio_buffer.clear"
+    event_id: str | None = None
 
 
-def _turn_detection(config: SessionConfig, more: dict[str, float]) -> dict[str, Any] | None:
-    if config.turn_detection == "none":
-        return None
-    replies = {"create_response": True, "interrupt_response": True}
-    if config.turn_detection == "semantic_vad":
-        return {"type": "semantic_vad", "eagerness": config.eagerness, **replies}
-    vad = {"type": "server_vad", "threshold": config.threshold, "silence_duration_ms": config.silence_ms}
-    return vad | more | replies
+@dataclass(frozen=True)
+class ConversationItemCreate(_ClientEvent):
+    """Adds a message, or the output of a tool."""
+
+    type: ClassVar[str] = "conversation.item.create"
+    item: WireItem
+    event_id: str | None = None
+    previous_item_id: str | None = None
+    """"root" for the first place; None for the last."""
 
 
-def input_audio_buffer_append(pcm: bytes) -> ClientEvent:
-    """Hand over PCM; there is no answer to it."""
-    return {"type": "input_audio_buffer.append", "audio": audio.encode(pcm)}
+@dataclass(frozen=True)
+class ConversationItemDelete(_ClientEvent):
+    type: ClassVar[str] = "conversation.item.delete"
+    item_id: str
+    event_id: str | None = None
 
 
-def input_audio_buffer_commit(event_id: str) -> ClientEvent:
-    """End the turn by hand; an error with under 100 ms in the buffer, and of no use where the server detects turns."""
-    return {"type": "input_audio_buffer.commit", "event_id": event_id}
+@dataclass(frozen=True)
+class ConversationItemRetrieve(_ClientEvent):
+    type: ClassVar[str] = "conversation.item.retrieve"
+    item_id: str
+    event_id: str | None = None
 
 
-def input_audio_buffer_clear(event_id: str) -> ClientEvent:
-    """Forget the sound that is part of no turn yet."""
-    return {"type": "input_audio_buffer.clear", "event_id": event_id}
+@dataclass(frozen=True)
+class ConversationItemTruncate(_ClientEvent):
+    """Cuts a spoken reply to what was played of it."""
+
+    type: ClassVar[str] = "conversation.item.truncate"
+    item_id: str
+    content_index: int
+    audio_end_ms: int
+    event_id: str | None = None
 
 
-def response_create(event_id: str) -> ClientEvent:
-    """Ask for a reply; an error while one is being written."""
-    return {"type": "response.create", "event_id": event_id}
+@dataclass(frozen=True)
+class ResponseCreate(_ClientEvent):
+    """Asks for a reply; an error while one is being written."""
+
+    type: ClassVar[str] = "response.create"
+    event_id: str | None = None
+    response: dict[str, Any] | None = None
+    """Settings for this response only."""
 
 
-def response_cancel(event_id: str) -> ClientEvent:
-    """Stop the reply being written; an error if there is none, which may be ignored."""
-    return {"type": "response.cancel", "event_id": event_id}
+@dataclass(frozen=True)
+class ResponseCancel(_ClientEvent):
+    """Stops the reply being written; an error if there is none, which may be ignored."""
+
+    type: ClassVar[str] = "response.cancel"
+    event_id: str | None = None
+    response_id: str | None = None
 
 
-def conversation_item_create(
-    item_id: str, role: str, text: str, event_id: str, dialect: Dialect = Dialect.GA
-) -> ClientEvent:
-    """Add a written message at the end of the conversation: typed by the user, or carried over from before.
+ClientEvent = (
+    SessionUpdate
+    | InputAudioBufferAppend
+    | InputAudioBufferCommit
+    | InputAudioBufferClear
+    | ConversationItemCreate
+    | ConversationItemDelete
+    | ConversationItemRetrieve
+    | ConversationItemTruncate
+    | ResponseCreate
+    | ResponseCancel
+)
 
-    `role` is user or assistant.
-    """
-    written = "output_text" if dialect is Dialect.GA else "text"
-    content = {"type": "input_text" if role == "user" else written, "text": text}
-    item = {"id": item_id, "type": "message", "role": role, "content": [content]}
-    return {"type": "conversation.item.create", "event_id": event_id, "item": item}
+EVENT_CLASSES: dict[str, type[ClientEvent]] = {kind.type: kind for kind in ClientEvent.__args__}
+
+
+def read(message: str | bytes) -> ClientEvent:
+    """Return the event in one message of a client; raises Rejected, with the path of the field that is wrong."""
+    from voice_ui.protocol import refusals  # loads pydantic, which only the practice server needs
+
+    event = refusals.read(message)
+    return EVENT_CLASSES[event["type"]].from_wire(event)

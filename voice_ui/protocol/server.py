@@ -1,126 +1,217 @@
-"""The server events we understand, one frozen dataclass each, and `parse()` from the wire. Pure.
+"""The events a server sends, one frozen dataclass each, and `parse()` from the wire. Pure.
 
-Shapes: openai 3.54, types/realtime/realtime_server_event.py. Fields we have no use for are left on the wire. What we
-do not know is `Unknown`, what cannot be read is `Malformed`: values, never exceptions.
+Shapes: openai 3.57, types/realtime/realtime_server_event.py. Reading is lenient: a missing or odd field gets its
+default, an event without a class is `Unknown`, what is no event at all is `Malformed`; nothing raises.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self
 
 import orjson
 
+from voice_ui.protocol.items import WireItem
+from voice_ui.protocol.lenient_json import loads
+from voice_ui.protocol.names import Dialect, event_name
+from voice_ui.protocol.reading import Event, mapping, text, text_or_none
+from voice_ui.protocol.responses import (
+    AudioDelta as AudioDelta,
+)
+from voice_ui.protocol.responses import (
+    AudioDone as AudioDone,
+)
+from voice_ui.protocol.responses import (
+    ContentPartAdded as ContentPartAdded,
+)
+from voice_ui.protocol.responses import (
+    ContentPartDone as ContentPartDone,
+)
+from voice_ui.protocol.responses import (
+    FunctionCallArgumentsDelta as FunctionCallArgumentsDelta,
+)
+from voice_ui.protocol.responses import (
+    FunctionCallArgumentsDone as FunctionCallArgumentsDone,
+)
+from voice_ui.protocol.responses import (
+    OutputAudioTranscriptDelta as OutputAudioTranscriptDelta,
+)
+from voice_ui.protocol.responses import (
+    OutputAudioTranscriptDone as OutputAudioTranscriptDone,
+)
+from voice_ui.protocol.responses import (
+    OutputItemAdded as OutputItemAdded,
+)
+from voice_ui.protocol.responses import (
+    OutputItemDone as OutputItemDone,
+)
+from voice_ui.protocol.responses import (
+    OutputTextDelta as OutputTextDelta,
+)
+from voice_ui.protocol.responses import (
+    OutputTextDone as OutputTextDone,
+)
+from voice_ui.protocol.responses import (
+    ReplyTextDelta as ReplyTextDelta,
+)
+from voice_ui.protocol.responses import (
+    ReplyTextDone as ReplyTextDone,
+)
+from voice_ui.protocol.responses import (
+    ResponseCreated as ResponseCreated,
+)
+from voice_ui.protocol.responses import (
+    ResponseDone as ResponseDone,
+)
+
+NAME_LENGTH = 80
+"""Of the type of an event we do not know: enough to recognise it by."""
+
 
 @dataclass(frozen=True)
-class SessionCreated:
+class SessionCreated(Event):
+    type: ClassVar[str] = "session.created"
     session: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class SessionUpdated:
+class SessionUpdated(Event):
+    type: ClassVar[str] = "session.updated"
     session: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class SpeechStarted:
+class SpeechStarted(Event):
+    type: ClassVar[str] = "input_audio_buffer.speech_started"
     item_id: str
-    audio_start_ms: int
+    audio_start_ms: float | None = None
     """Of all audio appended in this session; the prefix padding is included."""
 
 
 @dataclass(frozen=True)
-class SpeechStopped:
+class SpeechStopped(Event):
+    type: ClassVar[str] = "input_audio_buffer.speech_stopped"
     item_id: str
-    audio_end_ms: int
+    audio_end_ms: float | None = None
     """Of all audio appended in this session; the silence that ended the turn is included."""
 
 
 @dataclass(frozen=True)
-class Committed:
+class TimeoutTriggered(Event):
+    """Nobody spoke for `idle_timeout_ms`."""
+
+    type: ClassVar[str] = "input_audio_buffer.timeout_triggered"
+    item_id: str
+    audio_start_ms: float | None = None
+    audio_end_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Committed(Event):
+    type: ClassVar[str] = "input_audio_buffer.committed"
+    item_id: str
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Cleared(Event):
+    type: ClassVar[str] = "input_audio_buffer.cleared"
+
+
+@dataclass(frozen=True)
+class ItemAdded(Event):
+    """An item is in the conversation, perhaps still being written."""
+
+    type: ClassVar[str] = "conversation.item.added"
+    item: WireItem
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ItemDone(Event):
+    type: ClassVar[str] = "conversation.item.done"
+    item: WireItem
+    previous_item_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ItemRetrieved(Event):
+    type: ClassVar[str] = "conversation.item.retrieved"
+    item: WireItem
+
+
+@dataclass(frozen=True)
+class ItemDeleted(Event):
+    type: ClassVar[str] = "conversation.item.deleted"
     item_id: str
 
 
 @dataclass(frozen=True)
-class ItemAdded:
+class ItemTruncated(Event):
+    type: ClassVar[str] = "conversation.item.truncated"
     item_id: str
-    role: str
-    """user, assistant, system; empty for an item that is not a message."""
-    text: str
-    """The written content there is so far, or the transcript of spoken content."""
-    previous_item_id: str | None
+    content_index: int = 0
+    audio_end_ms: float | None = None
 
 
 @dataclass(frozen=True)
-class ItemDeleted:
-    item_id: str
-
-
-@dataclass(frozen=True)
-class TranscriptionDelta:
+class TranscriptionDelta(Event):
+    type: ClassVar[str] = "conversation.item.input_audio_transcription.delta"
+    constants = {"content_index": 0}
     item_id: str
     delta: str
 
 
 @dataclass(frozen=True)
-class TranscriptionCompleted:
+class TranscriptionCompleted(Event):
+    type: ClassVar[str] = "conversation.item.input_audio_transcription.completed"
+    constants = {"content_index": 0}
     item_id: str
     transcript: str
-
-
-@dataclass(frozen=True)
-class TranscriptionFailed:
-    item_id: str
-    code: str | None
-    message: str
-
-
-@dataclass(frozen=True)
-class ResponseCreated:
-    response_id: str
-
-
-@dataclass(frozen=True)
-class TextDelta:
-    """`response.output_text.delta`; a spoken reply's transcript, where a server insists on speaking, is the same."""
-
-    response_id: str
-    item_id: str
-    delta: str
-
-
-@dataclass(frozen=True)
-class TextDone:
-    """The whole text of one content part, whatever deltas came before."""
-
-    response_id: str
-    item_id: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ResponseDone:
-    response_id: str
-    status: str
-    """completed, cancelled, incomplete, failed"""
-    reason: str | None = None
-    """cancelled: turn_detected, client_cancelled; incomplete: max_output_tokens, content_filter"""
-    error_code: str | None = None
-    error_type: str | None = None
-    message: str = ""
     usage: dict[str, Any] = field(default_factory=dict)
+    """`{"type": "duration", "seconds": …}` or `{"type": "tokens", …}`; billed apart from the responses."""
 
 
 @dataclass(frozen=True)
-class ErrorEvent:
-    """`error`: alone it is not fatal; it is if the server closes right after it."""
+class TranscriptionFailed(Event):
+    type: ClassVar[str] = "conversation.item.input_audio_transcription.failed"
+    item_id: str
+    code: str | None = None
+    message: str = ""
 
-    type: str
-    code: str | None
-    message: str
-    param: str | None
-    event_id: str | None
+    def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
+        error = {"type": "server_error", "code": self.code, "message": self.message, "param": None}
+        return {"type": self.type, "item_id": self.item_id, "content_index": 0, "error": error}
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Self:
+        error = mapping(wire.get("error"))
+        return cls(text(wire.get("item_id")), text_or_none(error.get("code")), text(error.get("message")))
+
+
+@dataclass(frozen=True)
+class ErrorEvent(Event):
+    """`error`: not fatal by itself; it is if the server closes right after it."""
+
+    wire_type: ClassVar[str] = "error"
+    type: str  # type: ignore[misc]  # the error's own: invalid_request_error, server_error, …
+    code: str | None = None
+    message: str = ""
+    param: str | None = None
+    event_id: str | None = None
     """Of the client event that caused it, where it had one."""
+
+    def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
+        error = {"type": self.type, "code": self.code, "message": self.message, "param": self.param}
+        return {"type": self.wire_type, "error": error | {"event_id": self.event_id}}
+
+    @classmethod
+    def from_wire(cls, wire: dict[str, Any]) -> Self:
+        error = mapping(wire.get("error"))
+        get = error.get
+        said = text(get("message")) or text(wire.get("error")) or text(wire.get("message"))
+        code, param, event_id = (text_or_none(get(name)) for name in ("code", "param", "event_id"))
+        return cls(text(get("type")) or cls.wire_type, code, said, param, event_id)
 
 
 @dataclass(frozen=True)
@@ -132,7 +223,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Malformed:
-    """Not an event at all, or one that lacks what its type promises."""
+    """Not an event at all."""
 
     reason: str
 
@@ -142,28 +233,46 @@ ServerEvent = (
     | SessionUpdated
     | SpeechStarted
     | SpeechStopped
+    | TimeoutTriggered
     | Committed
+    | Cleared
     | ItemAdded
+    | ItemDone
+    | ItemRetrieved
     | ItemDeleted
+    | ItemTruncated
     | TranscriptionDelta
     | TranscriptionCompleted
     | TranscriptionFailed
     | ResponseCreated
-    | TextDelta
-    | TextDone
+    | OutputItemAdded
+    | OutputItemDone
+    | ContentPartAdded
+    | ContentPartDone
+    | ReplyTextDelta
+    | ReplyTextDone
+    | AudioDelta
+    | AudioDone
+    | FunctionCallArgumentsDelta
+    | FunctionCallArgumentsDone
     | ResponseDone
     | ErrorEvent
     | Unknown
     | Malformed
 )
 
-_BETA_NAMES = {
-    "conversation.item.created": "conversation.item.added",
-    "response.text.delta": "response.output_text.delta",
-    "response.text.done": "response.output_text.done",
-    "response.audio_transcript.delta": "response.output_audio_transcript.delta",
-    "response.audio_transcript.done": "response.output_audio_transcript.done",
-}
+
+def _by_name() -> dict[str, type[Event]]:
+    """Return every event class by its names in both dialects."""
+    found: dict[str, type[Event]] = {ErrorEvent.wire_type: ErrorEvent}
+    kinds = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Event)]
+    for kind in kinds:
+        if name := getattr(kind, "type", None):
+            found[name] = found[event_name(name, Dialect.BETA)] = kind
+    return found
+
+
+EVENT_CLASSES = _by_name()
 
 
 def parse(message: str | bytes) -> ServerEvent:
@@ -171,101 +280,8 @@ def parse(message: str | bytes) -> ServerEvent:
     try:
         event = orjson.loads(message)
     except orjson.JSONDecodeError:
-        return Malformed("not JSON")
-    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-        return Malformed("not an event: it has no type")
-    name: str = event["type"]
-    try:
-        return _read(_BETA_NAMES.get(name, name), event)
-    except _Missing as missing:
-        return Malformed(f"{name[:80]} without a usable {missing}")
-
-
-def _read(name: str, e: dict[str, Any]) -> ServerEvent:
-    match name:
-        case "response.output_text.delta" | "response.output_audio_transcript.delta":
-            return TextDelta(_get(e, "response_id", str), _get(e, "item_id", str), _get(e, "delta", str))
-        case "response.output_text.done":
-            return TextDone(_get(e, "response_id", str), _get(e, "item_id", str), _get(e, "text", str))
-        case "response.output_audio_transcript.done":
-            return TextDone(_get(e, "response_id", str), _get(e, "item_id", str), _get(e, "transcript", str))
-        case "session.created":
-            return SessionCreated(_get(e, "session", dict))
-        case "session.updated":
-            return SessionUpdated(_get(e, "session", dict))
-        case "input_audio_buffer.speech_started":
-            return SpeechStarted(_get(e, "item_id", str), _get(e, "audio_start_ms", int))
-        case "input_audio_buffer.speech_stopped":
-            return SpeechStopped(_get(e, "item_id", str), _get(e, "audio_end_ms", int))
-        case "input_audio_buffer.committed":
-            return Committed(_get(e, "item_id", str))
-        case "conversation.item.added":
-            return _item_added(_get(e, "item", dict), _maybe(e, "previous_item_id", str))
-        case "conversation.item.deleted":
-            return ItemDeleted(_get(e, "item_id", str))
-        case "conversation.item.input_audio_transcription.delta":
-            return TranscriptionDelta(_get(e, "item_id", str), _maybe(e, "delta", str) or "")
-        case "conversation.item.input_audio_transcription.completed":
-            return TranscriptionCompleted(_get(e, "item_id", str), _get(e, "transcript", str))
-        case "conversation.item.input_audio_transcription.failed":
-            error = _maybe(e, "error", dict) or {}
-            return TranscriptionFailed(
-                _get(e, "item_id", str), _maybe(error, "code", str), _maybe(error, "message", str) or ""
-            )
-        case "response.created":
-            return ResponseCreated(_get(_get(e, "response", dict), "id", str))
-        case "response.done":
-            return _response_done(_get(e, "response", dict))
-        case "error":
-            return _error(_get(e, "error", dict))
-        case _:
-            return Unknown(name)
-
-
-def _item_added(item: dict[str, Any], previous_item_id: str | None) -> ItemAdded:
-    parts = [part for part in _maybe(item, "content", list) or [] if isinstance(part, dict)]
-    words = [_maybe(part, "text", str) or _maybe(part, "transcript", str) or "" for part in parts]
-    return ItemAdded(_get(item, "id", str), _maybe(item, "role", str) or "", "".join(words), previous_item_id)
-
-
-def _response_done(response: dict[str, Any]) -> ResponseDone:
-    details = _maybe(response, "status_details", dict) or {}
-    error = _maybe(details, "error", dict) or {}
-    return ResponseDone(
-        _get(response, "id", str),
-        _get(response, "status", str),
-        _maybe(details, "reason", str),
-        _maybe(error, "code", str),
-        _maybe(error, "type", str),
-        _maybe(error, "message", str) or "",
-        _maybe(response, "usage", dict) or {},
-    )
-
-
-def _error(error: dict[str, Any]) -> ErrorEvent:
-    return ErrorEvent(
-        _maybe(error, "type", str) or "error",
-        _maybe(error, "code", str),
-        _maybe(error, "message", str) or "",
-        _maybe(error, "param", str),
-        _maybe(error, "event_id", str),
-    )
-
-
-class _Missing(Exception):
-    """A field that an event of this type must have is absent or of another type."""
-
-
-_T = TypeVar("_T")
-
-
-def _get(event: dict[str, Any], name: str, kind: type[_T]) -> _T:
-    value = event.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise _Missing(name)
-    return value
-
-
-def _maybe(event: dict[str, Any], name: str, kind: type[_T]) -> _T | None:
-    value = event.get(name)
-    return value if isinstance(value, kind) else None
+        event = loads(message)
+    if not isinstance(event, dict) or not isinstance(name := event.get("type"), str):
+        return Malformed("not JSON" if event is None else "not an event: it has no type")
+    kind = EVENT_CLASSES.get(name)
+    return kind.from_wire(event) if kind else Unknown(name[:NAME_LENGTH])  # type: ignore[return-value]

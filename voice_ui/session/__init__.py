@@ -1,33 +1,45 @@
-"""One tab's realtime session: chunks out, events in, over as many connections as it takes."""
+"""A conversation with a realtime server: audio and text in, events out, over as many connections as it takes."""
 
-from voice_ui.session.alarm import Alarm
+from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
+from voice_ui.session.budget import Budget, Limits, Seats
 from voice_ui.session.events import (
-    ItemChanged,
-    ItemForgotten,
     ProblemRaised,
+    ProblemSolved,
     SessionEvent,
     StateChanged,
     TurnTimed,
     UsageCounted,
 )
-from voice_ui.session.limits import Bill, Limits
-from voice_ui.session.line import Target
+from voice_ui.session.press import Connect
 from voice_ui.session.session import RealtimeSession
-from voice_ui.session.tap import Passed, Tap
+from voice_ui.session.state import Phase, State
+from voice_ui.session.timer import Timer
+from voice_ui.session.timing import Shares, Stage, TurnTimer, percentile, shares
+from voice_ui.session.tracer import TracedEvent, Tracer
 
 __all__ = [
-    "Alarm",
-    "Bill",
+    "Budget",
+    "Connect",
     "ItemChanged",
-    "ItemForgotten",
+    "ItemRemoved",
     "Limits",
-    "Passed",
+    "Phase",
     "ProblemRaised",
+    "ProblemSolved",
     "RealtimeSession",
+    "Seats",
     "SessionEvent",
+    "Shares",
+    "Stage",
+    "State",
     "StateChanged",
-    "Tap",
-    "Target",
+    "TextDelta",
+    "Timer",
+    "TracedEvent",
+    "Tracer",
     "TurnTimed",
+    "TurnTimer",
     "UsageCounted",
+    "percentile",
+    "shares",
 ]

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 SILENT_SERVER_SECONDS = 2.0
-"""Sound above `SPEECH_PEAK` to which a listening server should have said something."""
+"""Speech to which a listening server should have reacted."""
 
 SPEECH_PEAK = 3000
-"""Of 32768: a voice near a microphone is louder nearly all the time, a quiet room never (-21 dBFS)."""
+"""Of 32768: a voice near a microphone is louder most of the time, a quiet room never (-21 dBFS)."""
+
+FORGETTING = 0.2
+"""Quiet takes back this share of its own length: clicks that are far apart are not speech."""
 
 
 class Attention:
-    """Adds up the sound of somebody speaking to which nothing was said."""
+    """Adds up the speech to which the server has not reacted."""
 
     def __init__(self) -> None:
-        self._unanswered_ms = 0.0
+        self._speech_ms = 0.0
 
     def paid(self) -> None:
-        """The server said something."""
-        self._unanswered_ms = 0.0
+        """The server has reacted."""
+        self._speech_ms = 0.0
 
     def is_missing_after(self, duration_ms: float, peak: int) -> bool:
-        """Take in the length and the loudness of a chunk; True once, when it makes the unanswered sound too much."""
+        """Take in a chunk; True once, when it makes the speech without a reaction too long."""
         if peak <= SPEECH_PEAK:
+            self._speech_ms = max(0.0, self._speech_ms - duration_ms * FORGETTING)
             return False
-        self._unanswered_ms += duration_ms
-        if self._unanswered_ms < SILENT_SERVER_SECONDS * 1000:
+        self._speech_ms += duration_ms
+        if self._speech_ms < SILENT_SERVER_SECONDS * 1000:
             return False
-        self._unanswered_ms = 0.0
+        self._speech_ms = 0.0
         return True

@@ -1,13 +1,13 @@
-"""What a session tells its page."""
+"""What a session reports to whoever shows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voice_ui.conversation import Item
+from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
 from voice_ui.errors import Problem
-from voice_ui.latency import TurnTimer
-from voice_ui.state import State
+from voice_ui.session.state import State
+from voice_ui.session.timing import TurnTimer
 from voice_ui.usage import Usage
 
 
@@ -19,24 +19,13 @@ class StateChanged:
 
 
 @dataclass(frozen=True)
-class ItemChanged:
-    item: Item
-
-
-@dataclass(frozen=True)
-class ItemForgotten:
-    """It will be said again, to another connection."""
-
-    item_id: str
-
-
-@dataclass(frozen=True)
 class TurnTimed:
-    """The first text of a turn has arrived."""
+    """The first text of a turn has arrived; once more for the first text of the answer, after a preamble."""
 
+    turn: int
     timer: TurnTimer
     round_trip_ms: float | None = None
-    """To the model's server and back, as last measured."""
+    """To the server and back, as last measured."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,16 @@ class UsageCounted:
 class ProblemRaised:
     problem: Problem
     number: int | None = None
-    """Of the event that caused it, as the session's tap counts; None if there is no tap, or no such event."""
+    """Of the event that caused it, as the session's tracer counts; None without one."""
 
 
-SessionEvent = StateChanged | ItemChanged | ItemForgotten | TurnTimed | UsageCounted | ProblemRaised
+@dataclass(frozen=True)
+class ProblemSolved:
+    """A problem that was raised is over."""
+
+    code: str
+
+
+SessionEvent = (
+    StateChanged | ItemChanged | ItemRemoved | TextDelta | TurnTimed | UsageCounted | ProblemRaised | ProblemSolved
+)

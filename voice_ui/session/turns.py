@@ -1,132 +1,182 @@
-"""Which reply answers which turn, and how long each stage took. Pure: events and the time go in, inputs come out.
+"""Who speaks, which turns await an answer, and where in the audio they lie. Pure: events and the time go in.
 
-A turn begins when the server says that speech has ended. One response answers it; what is left of an interrupted
-one, and of a turn before, is not mistaken for it.
+A turn ends when the server says so, or by hand. A response answers every turn that had ended when it was created;
+until it is done, these turns are what the next connection would have to be told again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voice_ui.latency import AudioClock, Stage, TurnTimer
-from voice_ui.protocol import ServerEvent, server
-from voice_ui.state import Input
+from voice_ui.protocol import server
+from voice_ui.session.stream import Ask, Commit, Stream
 
-UNNOTICED_MS = 1000.0
-"""A server notices speech within this much sound: what it was sent last may hold words it has not told of."""
+UNNOTICED_SECONDS = 3.0
+"""A server notices speech within this time of its arrival, also in a burst of kept audio."""
+
+ONSET_MS = 1000.0
+"""Speech is noticed within this much audio after it began: detection takes 0.1 s, and words may start softly."""
+
+TOLERANCE_MS = 60.0
+"""A server may round a place to its own frames."""
+
+ARRIVAL_SECONDS = 0.2
+"""Where a server does not say where speech ended: before what was sent within this time. No silence that ends a turn
+is shorter (protocol facts, section 2.3)."""
 
 
-@dataclass(frozen=True)
-class OpenTurn:
-    """A turn that ended and is not answered yet; its places in the stream of sound, in milliseconds."""
+@dataclass(slots=True, eq=False)
+class Turn:
+    """A turn that ended and is not answered; its places in the audio of the connection."""
 
     item_id: str
     start_ms: float
     end_ms: float
+    entry: Ask | None = None
+    """What asked for its reply, where the server does not reply by itself."""
+    committed: bool = False
+    response_id: str | None = None
+    """The response that answers it, once there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """Speech ended, by the server's word or by hand."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBegan:
+    """A response began, announced or not."""
+
+    response_id: str
+    item_id: str | None
+    """The newest item that it answers; None if the server speaks by itself."""
 
 
 class Turns:
     """The turns of one connection."""
 
-    def __init__(self, silence_ms: int | None) -> None:
-        """`silence_ms` is what the server waits for after speech; None where the speaker ends the turns."""
-        self.timer = TurnTimer()
-        """Of the running turn, or the last one."""
-        self.audio_clock = AudioClock()
-        self.open: OpenTurn | None = None
-        self.silence_ms = silence_ms
+    def __init__(self, stream: Stream, *, by_hand: bool) -> None:
+        """`by_hand`: the speaker ends the turns, not the server."""
+        self.open: list[Turn] = []
+        """Oldest first."""
+        self.by_hand = by_hand
+        self._stream = stream
+        self.spoken_item_id = ""
+        """Of the utterance that is being heard, or was heard last."""
         self._speech_start_ms: float | None = None
-        self._heard_ms = 0.0  # all sound before is part of a turn, or was silence
-        self._committed_ms: float | None = None  # where the speaker ended the turn
-        self._response_id: str | None = None
-        self._awaiting_response = False
-
-    def unanswered_ms(self, alive_at: float) -> float:
-        """Return the place in the stream from which on something may have been said that is not answered.
-
-        What was sent after `alive_at` may never have arrived.
-        """
-        if self.open:
-            return self.open.start_ms
-        if self._speech_start_ms is not None:
-            return self._speech_start_ms
-        if self.silence_ms is None:
-            return self._heard_ms
-        return max(self._heard_ms, self.audio_clock.place(alive_at) - UNNOTICED_MS)
-
-    def apply(self, event: ServerEvent, now: float) -> Input | None:
-        """Take in one event; return what it means for the state of the session."""
-        match event:
-            case server.SpeechStarted(audio_start_ms=start_ms):
-                self._speech_start_ms = max(start_ms, self._heard_ms)
-                return Input.SPEECH_STARTED
-            case server.SpeechStopped(item_id, stopped_ms):
-                spoken_ms = stopped_ms - (self.silence_ms or 0)
-                return self._end_turn(item_id, stopped_ms, self._spoken_until(spoken_ms, now), now)
-            case server.Committed(item_id) if not self._awaiting_response:
-                end_ms = self.audio_clock.stream_ms if self._committed_ms is None else self._committed_ms
-                return self._end_turn(item_id, end_ms, self._spoken_until(end_ms, now), now)
-            case server.ResponseCreated(response_id):
-                self._expect(response_id, now)
-            case server.TextDelta(response_id) if self._answers(response_id, now):
-                self.timer.mark(Stage.FIRST_TEXT, now)
-                return Input.TEXT
-            case server.ResponseDone(response_id):
-                answers = self._answers(response_id, now)
-                if response_id == self._response_id:
-                    self._response_id = None
-                if answers:
-                    self.open = None
-                    self.timer.mark(Stage.RESPONSE_DONE, now)
-                    return Input.RESPONSE_DONE
-        return None
+        self._heard_ms = 0.0  # all audio before this place is part of a turn that ended
+        self._commits: list[Commit] = []  # sent, and not confirmed yet
 
     @property
-    def replying(self) -> str | None:
-        """The id of the response that is being written, empty before it is known, None if none is awaited."""
-        return "" if self._awaiting_response else self._response_id
+    def speaking(self) -> bool:
+        """Whether the server hears speech."""
+        return self._speech_start_ms is not None
 
-    def commit(self) -> None:
-        """The speaker ends the turn here."""
-        self._committed_ms = self.audio_clock.stream_ms
+    @property
+    def awaited(self) -> list[Turn]:
+        """The open turns that no response answers yet."""
+        return [turn for turn in self.open if turn.response_id is None]
 
-    def ask(self, item_id: str, place_ms: float, now: float) -> None:
-        """Something was said in writing, when all sound before `place_ms` was answered."""
-        self.open = OpenTurn(item_id, place_ms, place_ms)
-        self.timer = TurnTimer()
-        self.timer.mark(Stage.SPEECH_END, now)
-        self.timer.mark(Stage.SPEECH_STOPPED, now)
-        self._awaiting_response = True
+    def unanswered_ms(self, alive_at: float) -> float:
+        """Return the place from which on something may have been said that is not answered.
 
-    def give_up(self) -> None:
-        """The reply is not awaited any longer."""
-        self._awaiting_response = False
+        Everything sent before `alive_at` is known to have arrived.
+        """
+        if self.open:
+            return self.open[0].start_ms
+        if self._speech_start_ms is not None:
+            return self._speech_start_ms
+        return self._heard_ms if self.by_hand else self._noticed_ms(alive_at)
 
-    def await_response(self) -> Input:
-        """A reply was asked for to what is known in writing; it is not timed."""
-        self.timer = TurnTimer()
-        self._awaiting_response = True
-        return Input.TURN_ENDED
+    def begin_speech(self, event: server.SpeechStarted, now: float) -> None:
+        """The server hears speech."""
+        start_ms = self._noticed_ms(now)
+        if event.audio_start_ms is not None:
+            start_ms = min(start_ms, max(event.audio_start_ms, self._heard_ms))
+        self._speech_start_ms = start_ms
+        self.spoken_item_id = event.item_id
 
-    def _end_turn(self, item_id: str, end_ms: float, speech_end: float, now: float) -> Input:
+    def end_speech(self, event: server.SpeechStopped, now: float) -> Turn | None:
+        """The server takes the utterance for ended; return the turn."""
+        return self._end(event.item_id, self._end_ms(event.audio_end_ms, now))
+
+    def commit(self, item_id: str, now: float) -> Turn | None:
+        """The server has made an item of what was said; return the turn if it is a new one."""
+        commit = self._commits.pop(0) if self._commits else None
+        last = self.open[-1] if self.open else None
+        if last and not last.committed and commit is None:  # speech_stopped came first
+            last.committed = True
+            last.item_id = item_id or last.item_id
+            return None
+        if item_id and any(turn.item_id == item_id for turn in self.open):
+            return None
+        turn = self._end(item_id, commit.end_ms if commit else self._end_ms(None, now))
+        turn.entry, turn.committed = commit, True
+        return turn
+
+    def begin_response(self, response_id: str) -> ResponseBegan:
+        """A response begins; it answers all that had ended before."""
+        answered = self.awaited
+        for turn in answered:
+            turn.response_id = response_id
+        return ResponseBegan(response_id, answered[-1].item_id if answered else None)
+
+    def ask(self, entry: Ask) -> None:
+        """A commit or a message was sent, and a reply is wanted for it."""
+        if isinstance(entry, Commit):
+            self._commits.append(entry)
+        else:
+            self.open.append(Turn(entry.item_id, entry.end_ms, entry.end_ms, entry, committed=True))
+
+    def refuse_commit(self, commit: Commit) -> None:
+        """The server found nothing to commit: there is nothing to answer."""
+        if commit in self._commits:
+            self._commits.remove(commit)
+        self._stream.answer(commit)
+
+    def answer(self, response_id: str | None) -> None:
+        """The turns that this response answers are answered; None: all that await one, which is given up."""
+        for turn in [turn for turn in self.open if turn.response_id == response_id]:
+            self._close(turn)
+        if response_id is None:
+            for commit in self._commits:
+                self._stream.answer(commit)
+            self._commits.clear()
+
+    def drop(self, turn: Turn) -> None:
+        """One turn is no longer waited for."""
+        self._close(turn)
+
+    def forget_speech(self) -> None:
+        """What was heard until now belongs to no turn: the way turns are detected has changed."""
+        self._speech_start_ms, self._heard_ms = None, self._stream.sent_ms
+
+    def _end(self, item_id: str, end_ms: float) -> Turn:
         start_ms = self._heard_ms if self._speech_start_ms is None else self._speech_start_ms
-        # A turn that the speaker took up again before it was answered is one with what follows.
-        self.open = OpenTurn(item_id, self.open.start_ms if self.open else start_ms, end_ms)
-        self._speech_start_ms, self._heard_ms, self._committed_ms = None, end_ms, None
-        self.timer = TurnTimer()
-        self.timer.mark(Stage.SPEECH_END, speech_end)
-        self.timer.mark(Stage.SPEECH_STOPPED, now)
-        self._awaiting_response = True
-        return Input.TURN_ENDED
+        self._speech_start_ms, self._heard_ms = None, max(end_ms, self._heard_ms)
+        turn = Turn(item_id, min(start_ms, end_ms), end_ms)
+        self.open.append(turn)
+        return turn
 
-    def _spoken_until(self, stream_ms: float, now: float) -> float:
-        return self.audio_clock.when(stream_ms) or now
+    def _close(self, turn: Turn) -> None:
+        self.open.remove(turn)
+        if turn.entry:
+            self._stream.answer(turn.entry)
 
-    def _expect(self, response_id: str, now: float) -> None:
-        self._response_id, self._awaiting_response = response_id, False
-        self.timer.mark(Stage.RESPONSE_CREATED, now)
+    def _noticed_ms(self, alive_at: float) -> float:
+        """Return the place before which a server that was alive then has noticed all speech."""
+        return max(self._heard_ms, self._stream.sent_before(alive_at - UNNOTICED_SECONDS) - ONSET_MS)
 
-    def _answers(self, response_id: str, now: float) -> bool:
-        if self._response_id is None:
-            self._expect(response_id, now)  # some servers do not announce a response
-        return response_id == self._response_id and not self._awaiting_response
+    def _end_ms(self, told_ms: float | None, now: float) -> float:
+        """Return where an utterance ended that the server takes for ended now.
+
+        A place is believed where it can be: some servers give none, or count another time (LocalAI: since the session
+        began, which goes on while nothing is sent).
+        """
+        start_ms = self._heard_ms if self._speech_start_ms is None else self._speech_start_ms
+        if told_ms is None or not start_ms <= told_ms <= self._stream.sent_ms + TOLERANCE_MS:
+            return max(start_ms, self._stream.sent_before(now - ARRIVAL_SECONDS))
+        return min(told_ms, self._stream.sent_ms)

@@ -1,7 +1,7 @@
 """What the owner chose, read once at the start."""
 
 from voice_ui.settings.settings import Settings, is_this_machine, read
-from voice_ui.settings.sources import has_display, limit_native_threads, load
+from voice_ui.settings.sources import certificates, has_display, limit_native_threads, load
 from voice_ui.settings.table import OPTIONS, SETTINGS
 from voice_ui.settings.values import Secret
 
@@ -10,6 +10,7 @@ __all__ = [
     "SETTINGS",
     "Secret",
     "Settings",
+    "certificates",
     "has_display",
     "is_this_machine",
     "limit_native_threads",

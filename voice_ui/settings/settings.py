@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from voice_ui import base_url
 from voice_ui.errors import SettingsError
 from voice_ui.settings.table import OPTIONS, SETTINGS, Setting
 from voice_ui.settings.values import Secret, secret
@@ -74,9 +75,24 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
                 except ValueError:
                     wrong.append(_refusal(setting, raw, source))
                 break
+    _take_model_from_address(values, sources)
     if wrong := wrong or _contradictions(values, sources):
         raise SettingsError("\n".join(wrong))
     return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
+
+
+def _take_model_from_address(values: dict[str, Any], sources: dict[str, str]) -> None:
+    """A pasted address may name the model or deployment; VOICE_UI_MODEL wins over it."""
+    if "VOICE_UI_MODEL" in sources:
+        return
+    if values["azure_openai_endpoint"]:
+        name, named = "AZURE_OPENAI_ENDPOINT", base_url.azure(values["azure_openai_endpoint"]).model
+    elif base_url.is_azure(values["openai_base_url"]):
+        name, named = "OPENAI_BASE_URL", base_url.azure(values["openai_base_url"]).model
+    else:
+        name, named = "OPENAI_BASE_URL", base_url.compatible(values["openai_base_url"]).model
+    if named:
+        values["model"], sources["VOICE_UI_MODEL"] = named, f"{name} in {sources[name]}"
 
 
 def _slips(given: Mapping[str, str | None], source: str) -> list[str]:

@@ -57,6 +57,11 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
+def certificates() -> tuple[str | None, str | None]:
+    """Return the file and the folder of trusted certificates that OpenSSL's environment variables name."""
+    return os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None
+
+
 def _read_env(content: str) -> dict[str, str | None]:
     """Return what a file of settings says; raises SettingsError. A key may hold a dollar sign: nothing is expanded."""
     from dotenv.parser import parse_stream

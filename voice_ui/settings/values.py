@@ -8,12 +8,20 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from voice_ui import redaction
+
 
 class Secret:
-    """A key that does not show itself: no `repr`, `str` or format of it holds more than its last four characters."""
+    """A key that does not show itself: no `repr`, `str` or format of it holds more than its last four characters.
 
-    def __init__(self, value: str) -> None:
+    Words from outside that repeat it are redacted from now on, unless it is not `confidential`.
+    """
+
+    def __init__(self, value: str, *, confidential: bool = True) -> None:
         self._value = value
+        if confidential:
+            # A header such as "Bearer KEY" holds the secret behind its scheme.
+            redaction.register(value.partition(" ")[2] or value)
 
     def reveal(self) -> str:
         """Return the key itself; only for the header of a connection to the model's server."""
@@ -28,10 +36,12 @@ def text(value: str) -> str:
 
 
 def url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+    parts = urlsplit(value)  # raises ValueError for a host in odd brackets, and below for an odd port
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname or parts.port == 0:
         raise ValueError
-    return value.rstrip("/")
+    if not value.isprintable() or " " in value:
+        raise ValueError
+    return value.partition("#")[0].rstrip("/")
 
 
 def one_of(*names: str) -> Callable[[str], str]:

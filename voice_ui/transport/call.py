@@ -11,9 +11,9 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import orjson
 
-from voice_ui.errors import ConnectionFailed
+from voice_ui.errors import ConnectionFailed, SessionError
 from voice_ui.servers import Endpoint
-from voice_ui.transport.http import client
+from voice_ui.transport.http import below, client
 from voice_ui.transport.pacing import Pacing
 from voice_ui.transport.refusals import refused_by_http, unreachable
 from voice_ui.transport.track import paced_track
@@ -65,10 +65,10 @@ class Call:
             await self._peer.setRemoteDescription(description)
         except Exception as error:  # whatever an answer that is none does to the library
             detail = f"the answer cannot be used: {error}"
-            raise ConnectionFailed("webrtc-unsupported", detail, server=self._endpoint.name) from error
+            raise ConnectionFailed("webrtc-unsupported", detail, **self._endpoint.facts) from error
         await self._open.wait()
         if self.ended and self.messages.qsize() == 1:  # the end is all that came
-            raise ConnectionFailed("webrtc-no-route", self.ended, server=self._endpoint.name)
+            raise ConnectionFailed("webrtc-no-route", self.ended, **self._endpoint.facts)
 
     async def report(self) -> Any:
         """Return what the other side last said of the track, None if nothing yet."""
@@ -94,8 +94,8 @@ class Call:
     async def _hang_up(self) -> None:
         self.end("we hung up")
         if self._location:  # or the other side would learn of it only by and by
-            with contextlib.suppress(httpx.HTTPError, TimeoutError):
-                async with asyncio.timeout(1), client(self._endpoint, 1) as web:
+            with contextlib.suppress(httpx.HTTPError, SessionError, TimeoutError):
+                async with asyncio.timeout(1), client(self._endpoint, self._location, 1) as web:
                     await web.post(f"{self._location}/hangup")
         for task in self._draining:
             task.cancel()
@@ -109,14 +109,16 @@ class Call:
             ("session", (None, orjson.dumps(session), "application/json")),
         ]
         url = self._endpoint.calls_url
-        facts = {"server": self._endpoint.name, "model": self._endpoint.model, "address": self._endpoint.setting}
+        facts = self._endpoint.facts | {"seconds": f"{ANSWER_SECONDS:.0f}"}
         try:
-            async with client(self._endpoint, ANSWER_SECONDS) as web:
+            async with client(self._endpoint, url, ANSWER_SECONDS) as web:
                 response = await web.post(url, files=parts)
         except httpx.TimeoutException as error:
             raise TimeoutError from error
         except httpx.ConnectError as error:
-            raise unreachable(_cause(error), urlsplit(url).netloc, facts) from error
+            cause = below(error)
+            network = cause if isinstance(cause, OSError) else OSError(f"{error}")
+            raise unreachable(network, urlsplit(url).netloc, facts) from error
         except httpx.HTTPError as error:  # it reads no posts, or hangs up on them
             raise ConnectionFailed("webrtc-unsupported", f"{error!r}", **facts) from error
         if response.status_code in {404, 405, 415, 426, 501} or response.is_redirect:
@@ -138,14 +140,6 @@ class Call:
     def _handle_track(self, track: Any) -> None:
         """An unread track would be kept: four gigabytes an hour."""
         self._draining.append(asyncio.create_task(_drain(track), name="realtime drain"))
-
-
-def _cause(error: BaseException) -> OSError:
-    """Return what the network said, from below two libraries."""
-    below: BaseException | None = error
-    while below and not isinstance(below, OSError):
-        below = below.__cause__ or below.__context__
-    return below if isinstance(below, OSError) else OSError(f"{error}")
 
 
 async def _drain(track: Any) -> None:

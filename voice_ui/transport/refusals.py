@@ -1,14 +1,24 @@
-"""What it means that a server could not be reached, or answered with an HTTP status instead of a session."""
+"""What it means that a server or a proxy could not be reached, or answered with an HTTP status instead of a session."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 from collections.abc import Mapping
+from typing import Any
 
-from voice_ui.errors import ConnectionFailed, Refused, SessionError
+import orjson
+
+from voice_ui.errors import CODES, ConnectionFailed, Refused, SessionError, code_from_wire
 from voice_ui.protocol import Dialect
+from voice_ui.redaction import redact
 from voice_ui.servers import Endpoint
+from voice_ui.transport.proxy import Proxy
+
+BODY_BYTES = 64 * 1024
+"""Of an answer's body that are looked at."""
+
+DETAIL_CHARACTERS = 300
 
 
 def refused_by_http(
@@ -16,9 +26,17 @@ def refused_by_http(
 ) -> SessionError:
     """Return the error for a status such as `401 Unauthorized`.
 
-    Servers other than OpenAI refuse a key or a model so; OpenAI does it after the upgrade of a websocket.
+    Servers other than OpenAI refuse a key or a model so; OpenAI does it after the upgrade of a websocket. A code in
+    the body says more than the status.
     """
-    detail = f"HTTP {status}: {body[:300].decode('utf-8', 'replace').strip()}"
+    error = _error_in(body)
+    words = error.get("message") or body[:BODY_BYTES].decode("utf-8", "replace").strip()
+    # Redacted before it is cut: half a key would not be recognised.
+    detail = redact(f"HTTP {status}: {words}")[:DETAIL_CHARACTERS]
+    if code := code_from_wire(error.get("code"), error.get("type"), default=""):
+        if code == "key-refused" and not endpoint.headers:
+            code = "no-key"
+        return _error(code, detail, endpoint.facts | _wait(headers))
     match int(status[:3]):
         case 403 if not body:
             return Refused("not-realtime", detail, **facts)  # a web site that knows no websocket there
@@ -27,8 +45,7 @@ def refused_by_http(
         case 407:
             return ConnectionFailed("proxy-refused", detail, **facts)
         case 429:
-            wait = headers.get("Retry-After", "")
-            return ConnectionFailed("rate-limited", detail, **facts | {"seconds": wait if wait.isdecimal() else "60"})
+            return ConnectionFailed("rate-limited", detail, **endpoint.facts | _wait(headers))
         case 500 if endpoint.dialect is Dialect.BETA:
             return Refused("beta-disabled", detail, **facts)  # seen at OpenAI before it said so in words
         case number if number >= 500:
@@ -50,3 +67,37 @@ def unreachable(error: OSError, host: str, facts: dict[str, str]) -> SessionErro
             return ConnectionFailed("server-not-found", f"{error.strerror}", **facts | {"server": host})
         case _:
             return ConnectionFailed("server-unreachable", f"{host}: {error}", **facts)
+
+
+def proxy_problem(error: BaseException, proxy: Proxy, facts: dict[str, str]) -> SessionError | None:
+    """Return the error if it was the proxy that could not be reached, or said no; None if it was the server."""
+    match error:
+        case ssl.SSLError() if not proxy.url.startswith("https"):
+            return None
+        case OSError():
+            return ConnectionFailed("proxy-unreachable", f"{error.strerror or error}", **facts | proxy.facts)
+        case _:
+            return ConnectionFailed("proxy-refused", f"{error}", **facts | proxy.facts)
+
+
+def _error(code: str, detail: str, facts: dict[str, str]) -> SessionError:
+    """Return the error of the kind that says whether it may help to try again."""
+    return (ConnectionFailed if CODES[code].retry else Refused)(code, detail, **facts)
+
+
+def _error_in(body: bytes) -> dict[str, str]:
+    """Return the words of `{"error": {"code": …, "type": …, "message": …}}`; empty if the body is something else."""
+    try:
+        told: Any = orjson.loads(body[:BODY_BYTES])
+    except orjson.JSONDecodeError:
+        return {}
+    error = told.get("error") if isinstance(told, dict) else None
+    if isinstance(error, str):
+        return {"message": error}
+    return {name: value for name, value in error.items() if isinstance(value, str)} if isinstance(error, dict) else {}
+
+
+def _wait(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return for how many seconds the server asks; it may not say, or say it as a date."""
+    wait = headers.get("Retry-After", "")
+    return {"seconds": wait} if wait.isdecimal() else {}

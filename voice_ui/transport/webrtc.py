@@ -13,26 +13,25 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from typing import Any
 
 import orjson
 
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
-from voice_ui.protocol import ClientEvent
+from voice_ui.redaction import redact_message
 from voice_ui.servers import Endpoint
 from voice_ui.transport.call import Call
+from voice_ui.transport.interface import PATIENCE_SECONDS
 
 CONNECT_SECONDS = 5.0
 """For the call, ICE, DTLS and the channel together; where UDP is blocked it never comes about."""
 
 HEARD_SECONDS = 0.35
-"""How long sound takes to be heard once it was sent: an event that must not overtake it waits so long (measured behind
+"""From sending audio to the server hearing it: an event that must not overtake it waits this long (measured behind
 aiortc's jitter buffer: 127 to 327 ms, WebRTC facts, section 3)."""
 
 LOOK_SECONDS = 1.0
 """Between two looks at what the other side reports of the track."""
-
-DEAD_SECONDS = 10.0
-"""Without a report the other side is gone; ICE itself notices only after 30 s."""
 
 
 @asynccontextmanager
@@ -49,7 +48,7 @@ async def connect(endpoint: Endpoint) -> AsyncIterator[WebRtcTransport]:
                 await call.make()
         except TimeoutError as error:
             detail = f"the call was {call.state} after {CONNECT_SECONDS:.0f} s"
-            raise ConnectionFailed("webrtc-no-route", detail, server=endpoint.name) from error
+            raise ConnectionFailed("webrtc-no-route", detail, **endpoint.facts) from error
         transport = WebRtcTransport(call, endpoint)
         watch = asyncio.create_task(transport.watch(), name="realtime watch")
         try:
@@ -67,24 +66,25 @@ class WebRtcTransport:
         self.alive_at = time.monotonic()
         self.round_trip_ms: float | None = None
         self.problem: Problem | None = None
+        self.patience = PATIENCE_SECONDS
+        self._heard_at = time.monotonic()
         self._call = call
         self._endpoint = endpoint
 
     async def watch(self) -> None:
-        """Look at what the other side reports, and give up a call of which it reports nothing any more."""
+        """Look at what the other side reports, and give up a call without any sign of it; ICE needs 30 s for that."""
         reported = None
-        heard_at = time.monotonic()
-        while time.monotonic() - heard_at < DEAD_SECONDS:
+        while time.monotonic() - self._heard_at < self.patience:
             await asyncio.sleep(LOOK_SECONDS)
             report = await self._call.report()
             if report and report.timestamp != reported:
-                reported, heard_at = report.timestamp, time.monotonic()
+                reported, self._heard_at = report.timestamp, time.monotonic()
                 self.round_trip_ms = report.roundTripTime and report.roundTripTime * 1000
-                sent_at = min(heard_at, self._call.pacing.oldest or heard_at)
+                sent_at = min(self._heard_at, self._call.pacing.oldest or self._heard_at)
                 self.alive_at = sent_at - (report.roundTripTime or 0.0) - HEARD_SECONDS
         self._call.end("nothing is heard of the other side")
 
-    async def send(self, event: ClientEvent) -> None:
+    async def send(self, event: dict[str, Any]) -> None:
         """Send one event, or put its sound on the track."""
         if self._call.ended:
             raise self._lost()
@@ -99,14 +99,15 @@ class WebRtcTransport:
         try:
             self._call.channel.send(orjson.dumps(event).decode())
         except ValueError as error:  # longer than the other side takes
-            raise Refused("webrtc-unsupported", f"{error}", server=self._endpoint.name) from error
+            raise Refused("webrtc-unsupported", f"{error}", **self._endpoint.facts) from error
         except self._call.library.InvalidStateError as error:
             raise self._lost() from error
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Yield the server's messages, with places in sound counted as ours."""
         while (message := await self._call.messages.get()) is not None:
-            yield self._with_our_places(message)
+            self._heard_at = time.monotonic()
+            yield redact_message(self._with_our_places(message))
         raise self._lost()
 
     async def _flush(self) -> None:
@@ -124,10 +125,10 @@ class WebRtcTransport:
         return message
 
     def _lost(self) -> SessionError:
-        return ConnectionFailed("connection-lost", self._call.ended, server=self._endpoint.name)
+        return ConnectionFailed("connection-lost", self._call.ended, **self._endpoint.facts)
 
 
-def _without_formats(update: ClientEvent) -> ClientEvent:
+def _without_formats(update: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration that leaves the formats of sound to the call's description."""
     told = orjson.loads(orjson.dumps(update))
     for direction in ("input", "output"):

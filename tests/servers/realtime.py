@@ -1,0 +1,343 @@
+"""A server that behaves as a realtime service: detects turns, writes them down, answers, and refuses what it must.
+
+`Behaviour` says how well. Every utterance is transcribed as the numbers of the words that are whole in it, and every
+reply names what it answers, so that a test can follow a word from the microphone into the reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal
+
+from websockets.exceptions import ConnectionClosed
+
+from tests.servers.wire import Wire
+from tests.servers.words import whole_words
+from voice_ui import audio
+
+NOTICE_MS = 100.0
+"""Loud sound after which `speech_started` is sent."""
+PREFIX_MS = 300.0
+
+Transcripts = Literal["early", "with-reply", "late", "never", "failed"]
+Replies = Literal[
+    "text", "preamble", "only-in-done", "nothing", "failed", "endless", "silent", "error", "delta-after-done"
+]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How a server behaves on one connection."""
+
+    transcripts: Transcripts = "early"
+    replies: Replies = "text"
+    think_seconds: float = 0.3
+    """From the end of the turn to the first word of the reply."""
+    delta_seconds: float = 0.05
+    deltas: int = 3
+    places: Literal["stream", "wall-clock", "absent", "float"] = "stream"
+    """What `audio_start_ms` and `audio_end_ms` hold."""
+    expires_seconds: float | None = None
+    session_updated: bool = True
+    refuses_updates: bool = False
+    """Refuses every session.update but the first."""
+    noise: bool = False
+    """Sends events nobody knows, messages that are no JSON, and errors of no consequence."""
+
+
+@dataclass
+class Utterance:
+    """What was said between two commits."""
+
+    item_id: str
+    words: list[int]
+    at: float
+
+
+@dataclass
+class Record:
+    """What one connection heard, and what became of it."""
+
+    utterances: list[Utterance] = field(default_factory=list)
+    answers: dict[str, list[str]] = field(default_factory=dict)
+    """By response: the ids of the items that it answers."""
+    items: dict[str, str] = field(default_factory=dict)
+    """By id: the text of items that the client wrote."""
+
+
+_numbers = count(1)
+
+
+class Realtime:
+    """The script of a server that behaves."""
+
+    def __init__(self, behaviour: Behaviour = Behaviour()) -> None:  # noqa: B008 (frozen)
+        self.behaviour = behaviour
+        self.record = Record()
+        self.sound = bytearray()
+        """All sound that was heard, every silence as one sample."""
+        self._uncommitted = bytearray()
+        self._stream_ms = 0.0
+        self._start_ms = 0.0
+        self._loud_ms = 0.0
+        self._quiet_ms = 0.0
+        self._item: str | None = None  # of the utterance that is being heard
+        self._turn_detection: dict[str, Any] | None = None
+        self._unanswered: list[str] = []
+        self._active: str | None = None
+        self._responding: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._updates = 0
+
+    async def __call__(self, wire: Wire) -> None:
+        self.wire = wire
+        try:
+            await self._greet()
+            while True:
+                await self._handle(await wire.next_event())
+        except ConnectionClosed:
+            pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _greet(self) -> None:
+        session: dict[str, Any] = {"type": "realtime", "id": f"sess_{next(_numbers)}"}
+        if seconds := self.behaviour.expires_seconds:
+            session["expires_at"] = time.time() + seconds
+            self._spawn(self._expire(seconds))
+        await self.wire.say("session.created", session=session)
+
+    async def _expire(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self.wire.error("session_expired", "Your session hit the maximum duration of 60 minutes.")
+        await self.wire.close(1001, "Your session hit the maximum duration of 60 minutes.")
+
+    async def _handle(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "input_audio_buffer.append":
+                await self._append(audio.decode(event["audio"]))
+            case "session.update":
+                await self._update(event)
+            case "input_audio_buffer.commit":
+                await self._commit(event)
+            case "input_audio_buffer.clear":
+                self._uncommitted.clear()
+                self._item = None
+                await self.wire.say("input_audio_buffer.cleared")
+            case "conversation.item.create":
+                await self._create_item(event["item"])
+            case "response.create":
+                if self._active:
+                    await self._refuse(event, "conversation_already_has_active_response")
+                else:
+                    await self._respond()
+            case "response.cancel":
+                if self._active is None or event.get("response_id") not in (None, self._active):
+                    await self._refuse(event, "response_cancel_not_active")
+                else:
+                    await self._cancel("client_cancelled")
+
+    async def _update(self, event: dict[str, Any]) -> None:
+        self._updates += 1
+        if not self.behaviour.session_updated:
+            return
+        if self.behaviour.refuses_updates and self._updates > 1:
+            await self._refuse(event, "invalid_value", param="session.audio.input.turn_detection")
+            return
+        session = event["session"]
+        inputs = session if self.wire.beta else session["audio"]["input"]
+        self._turn_detection = inputs["turn_detection"]
+        await self.wire.say("session.updated", session=session)
+
+    async def _append(self, pcm: bytes) -> None:
+        duration_ms = audio.milliseconds(pcm)
+        self._stream_ms += duration_ms
+        loud = bool(pcm.strip(b"\0"))
+        for buffer in (self.sound, self._uncommitted):
+            buffer += pcm if loud else b"\0\0"
+        if self._turn_detection is None:
+            return
+        if loud:
+            self._loud_ms += duration_ms
+            self._quiet_ms = 0.0
+            if self._item is None and self._loud_ms >= NOTICE_MS:
+                await self._start_speech()
+            return
+        self._quiet_ms += duration_ms
+        if self._item is None:
+            if self._quiet_ms >= PREFIX_MS:
+                self._loud_ms = 0.0
+                self._uncommitted.clear()
+        elif self._quiet_ms >= self._turn_detection.get("silence_duration_ms", 500):
+            await self._stop_speech()
+
+    async def _start_speech(self) -> None:
+        self._item = f"item_u{next(_numbers)}"
+        self._start_ms = max(0.0, self._stream_ms - self._loud_ms - PREFIX_MS)
+        place = self._place(self._start_ms)
+        fields = {} if place is None else {"audio_start_ms": place}
+        await self.wire.say("input_audio_buffer.speech_started", item_id=self._item, **fields)
+        if self._active and (self._turn_detection or {}).get("interrupt_response", True):
+            await self._cancel("turn_detected")
+
+    async def _stop_speech(self) -> None:
+        place = self._place(self._stream_ms)
+        fields = {} if place is None else {"audio_end_ms": place}
+        await self.wire.say("input_audio_buffer.speech_stopped", item_id=self._item, **fields)
+        await self._take_turn()
+        if (self._turn_detection or {}).get("create_response", True) and not self._active:
+            await self._respond()
+
+    def _place(self, place_ms: float) -> float | None:
+        match self.behaviour.places:
+            case "wall-clock":
+                return round(time.time() * 1000)
+            case "absent":
+                return None
+            case "float":
+                return place_ms + 0.5
+        return round(place_ms)
+
+    async def _commit(self, event: dict[str, Any]) -> None:
+        if not self._uncommitted.strip(b"\0"):
+            await self._refuse(event, "input_audio_buffer_commit_empty")
+            return
+        await self._take_turn()
+
+    async def _take_turn(self) -> None:
+        item_id = self._item or f"item_u{next(_numbers)}"
+        self._item, self._loud_ms, self._quiet_ms = None, 0.0, 0.0
+        utterance = Utterance(item_id, whole_words(bytes(self._uncommitted)), asyncio.get_running_loop().time())
+        self._uncommitted.clear()
+        self.record.utterances.append(utterance)
+        self._unanswered.append(item_id)
+        say = self.wire.say
+        await say("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
+        content = [{"type": "input_audio", "transcript": None}]
+        item = {"id": item_id, "type": "message", "role": "user", "status": "completed", "content": content}
+        await say("conversation.item.added", previous_item_id=None, item=item)
+        await say("conversation.item.done", previous_item_id=None, item=item)
+        match self.behaviour.transcripts:
+            case "early":
+                await self._transcribe(utterance)
+            case "with-reply":
+                self._spawn(self._transcribe(utterance, self.behaviour.think_seconds))
+            case "late":
+                self._spawn(self._transcribe(utterance, 3.0))
+            case "failed":
+                error = {"type": "server_error", "code": None, "message": "Input transcription failed", "param": None}
+                name = "conversation.item.input_audio_transcription.failed"
+                await say(name, item_id=item_id, content_index=0, error=error)
+
+    async def _transcribe(self, utterance: Utterance, seconds: float = 0.0) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
+        await self.wire.transcribe(utterance.item_id, " ".join(f"w{number}" for number in utterance.words) or "hm")
+
+    async def _create_item(self, item: dict[str, Any]) -> None:
+        item_id = item.get("id") or f"item_c{next(_numbers)}"
+        if item.get("type") == "message":
+            self.record.items[item_id] = item["content"][0].get("text", "")
+            if item["role"] == "user":
+                self._unanswered.append(item_id)
+        await self.wire.say("conversation.item.added", previous_item_id=None, item={**item, "id": item_id})
+        await self.wire.say("conversation.item.done", previous_item_id=None, item={**item, "id": item_id})
+
+    async def _respond(self) -> None:
+        if self.behaviour.replies == "silent":
+            return
+        self._active = response = f"resp_{next(_numbers)}"
+        self.record.answers[response], self._unanswered = self._unanswered, []
+        await self.wire.say("response.created", response={"id": response, "status": "in_progress"})
+        self._responding = self._spawn(self._write(response))
+
+    async def _write(self, response: str) -> None:
+        b = self.behaviour
+        await asyncio.sleep(b.think_seconds)
+        if b.noise:
+            await self._make_noise()
+        match b.replies:
+            case "error":
+                self._active = None
+                await self.wire.error("inference_failed", "The model fell over.", type="server_error")
+                return
+            case "failed":
+                error = {"type": "server_error", "code": "server_error", "message": "The model fell over."}
+                await self._end(response, "failed", {"type": "failed", "error": error})
+                return
+            case "nothing":
+                await self._end(response, "completed")
+                return
+            case "preamble":
+                await self._write_item(response, "Let me see.", phase="commentary")
+        text = "Reply to " + ", ".join(self.record.answers[response]) + "."
+        item = await self._write_item(response, text)
+        if b.replies == "endless":
+            await asyncio.Event().wait()
+        await self._end(response, "completed", output=[item])
+        if b.replies == "delta-after-done":
+            await self._delta(response, item["id"], " PS")
+
+    async def _write_item(self, response: str, text: str, phase: str = "final_answer") -> dict[str, Any]:
+        say, b = self.wire.say, self.behaviour
+        item: dict[str, Any] = {"id": f"item_a{next(_numbers)}", "type": "message", "role": "assistant"}
+        if b.replies == "preamble":
+            item["phase"] = phase
+        begun = {**item, "status": "in_progress", "content": []}
+        await say("response.output_item.added", response_id=response, output_index=0, item=begun)
+        await say("conversation.item.added", previous_item_id=None, item=begun)
+        done = {**item, "status": "completed", "content": [{"type": "output_text", "text": text}]}
+        if b.replies != "only-in-done":
+            step = max(1, len(text) // b.deltas)
+            for at in range(0, len(text), step):
+                await self._delta(response, item["id"], text[at : at + step])
+                await asyncio.sleep(b.delta_seconds)
+            place = {"response_id": response, "item_id": item["id"], "output_index": 0, "content_index": 0}
+            await say("response.output_text.done", **place, text=text)
+        await say("conversation.item.done", previous_item_id=None, item=done)
+        await say("response.output_item.done", response_id=response, output_index=0, item=done)
+        return done
+
+    async def _delta(self, response: str, item_id: str, delta: str) -> None:
+        place = {"response_id": response, "item_id": item_id, "output_index": 0, "content_index": 0}
+        await self.wire.say("response.output_text.delta", **place, delta=delta)
+
+    async def _end(
+        self, response: str, status: str, details: dict[str, Any] | None = None, output: list[Any] | None = None
+    ) -> None:
+        self._active = None
+        usage = {"total_tokens": 20, "input_tokens": 15, "output_tokens": 5}
+        what = {"id": response, "status": status, "status_details": details, "output": output or [], "usage": usage}
+        await self.wire.say("response.done", response=what)
+
+    async def _cancel(self, reason: str) -> None:
+        response, self._active = self._active, None
+        if self._responding:
+            self._responding.cancel()
+        if response:
+            await self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
+
+    async def _refuse(self, event: dict[str, Any], code: str, param: str | None = None) -> None:
+        await self.wire.error(code, "No.", event_id=event.get("event_id"), param=param)
+
+    async def _make_noise(self) -> None:
+        await self.wire.say("localai.classifier.result", x=1)
+        await self.wire.say("rate_limits.updated", rate_limits=[])
+        await self.wire.error("invalid_value", "Never mind.")
+
+    def _spawn(self, what: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(_quietly(what), name="server task")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _quietly(what: Any) -> None:
+    with suppress(ConnectionClosed):
+        await what

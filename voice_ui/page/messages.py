@@ -1,0 +1,203 @@
+"""The words for each problem code: what happened, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+
+from voice_ui.errors import Problem
+
+LONGEST_DETAIL = 300
+"""Characters of a server's own message inside ours; all of it is in the details."""
+
+RECOVERING = "Reconnecting automatically for up to a minute. What you say is kept."
+
+_ROWS = (
+    # The microphone.
+    ("mic-refused", "Microphone access is blocked for this page.",
+     "Click the icon to the left of the address, allow the microphone, then press Start."),
+    ("mic-dismissed", "The microphone prompt was closed without an answer.", "Press Start again and choose Allow."),
+    ("mic-permission-withdrawn", "Microphone permission was withdrawn while the page was using it.",
+     "Allow the microphone for this page, then press Start."),
+    ("mic-muted", "The browser or the system has muted the microphone.",
+     "Unmute it in the browser's tab, in the system's settings, or on the device."),
+    ("mic-prompt-pending", "The browser is asking for permission to use the microphone.",
+     "Find its prompt near the address and choose Allow."),
+    ("mic-blocked-by-policy", "The operating system or a browser policy blocks the microphone.",
+     "Allow this browser to use the microphone in the system's privacy settings, then reload the page."),
+    ("mic-insecure-origin", "Browsers allow the microphone only on https pages and on localhost.",
+     "Open this page over https (voice-ui --share serves it), or as localhost on the machine that runs it."),
+    ("mic-unsupported", "This browser does not support microphone capture.",
+     "Open the page in a current version of Chrome, Edge, Firefox or Safari."),
+    ("mic-none", "No microphone was found.", "Connect a microphone, then press Start."),
+    ("mic-busy", "The microphone could not be opened. Another program may be using it.",
+     "Close other programs that use the microphone, or reconnect it, then press Start."),
+    ("mic-lost", "The microphone was disconnected.",
+     "Reconnect it and press Start. What you said before is still answered."),
+    ("mic-suspended", "The browser has suspended audio on this page.", "Bring this tab to the front and press Start."),
+    ("mic-no-frames", "The microphone is open but delivers no audio.",
+     "Choose another input in the system's sound settings, or restart the browser, then press Start."),
+    ("mic-silent", "The microphone has delivered only digital silence for ten seconds.",
+     "Check its mute switch, and that the right input is selected in the system's sound settings."),
+    ("mic-failed", "The browser could not start the microphone.",
+     "Press Start again. If that does not help, restart the browser."),
+    ("mic-gap", "This page lost its connection to the program, and {seconds} s of audio could not be kept.",
+     "Repeat your last sentence."),
+    # The connection.
+    ("server-unreachable", "Could not connect to {server}.",
+     "Check that it is running and that {address} is right, then press Start."),
+    ("server-not-found", "The host name {server} could not be resolved.",
+     "Check {address} and the network, then press Start."),
+    ("server-timeout", "{server} did not answer within {seconds} s.",
+     "Check the network and any proxy, then press Start."),
+    ("tls-failed", "No trusted TLS connection to {server} could be made.",
+     "Check this machine's clock, the server's certificate, and any proxy in between."),
+    ("clock-wrong", "By this machine's clock, the certificate of {server} is not valid now.",
+     "Set the date and time of this machine. If they are right, the certificate has to be renewed."),
+    ("proxy-refused", "The proxy {proxy} refused the connection to {server}.",
+     "Check {setting} and NO_PROXY in the environment, then press Start."),
+    ("proxy-refused", "A proxy refused the connection to {server}.",
+     "Check HTTPS_PROXY and NO_PROXY, then press Start."),
+    ("proxy-unreachable", "Could not connect to the proxy {proxy}.",
+     "Start the proxy, or correct or unset {setting} in the environment and restart."),
+    ("proxy-invalid", "{setting} is not the address of a proxy.",
+     "Set {setting} in the environment to an address such as http://proxy.example:3128, or unset it, and restart."),
+    ("proxy-unsupported", "{setting} names a SOCKS proxy, and the package for it is not installed.",
+     "Run pip install python-socks and restart."),
+    ("certificates-missing", "{setting} names trusted certificates that cannot be read.",
+     "Correct or unset {setting} in the environment and restart."),
+    ("not-realtime", "{server} answered, but not as a realtime server.",
+     "Check {address}: it is the part of the address before /realtime, and usually ends in /v1."),
+    ("server-failed", "{server} reported an internal error.", "Wait a moment, then press Start."),
+    ("connection-lost", "The connection to {server} was lost.", "Press Start to reconnect. The conversation is kept."),
+    ("server-silent", "{server} has not reacted to the last {seconds} s of speech.",
+     "Press Stop, then Start. If that does not help, the fault is the server's."),
+    ("message-malformed", "{server} sends messages that cannot be read.",
+     "They are ignored. If replies are missing, check that it is a realtime server."),
+    ("message-oversized", "A message was too large for the connection to {server}.",
+     "Check that it is a realtime server, then press Start."),
+    ("webrtc-no-route", "No WebRTC connection to {server} could be made. The websocket is used instead.",
+     "WebRTC needs UDP, which many networks block. To skip the attempt, set VOICE_UI_TRANSPORT=websocket."),
+    ("webrtc-unsupported", "{server} does not accept WebRTC calls. The websocket is used instead.",
+     "To skip the attempt, set VOICE_UI_TRANSPORT=websocket."),
+    ("audio-lost", "{seconds} s of audio was lost while the connection to {server} was down.",
+     "Repeat your last sentence."),
+    ("audio-dropped", "{server} accepts audio too slowly: {seconds} s was dropped.", "Repeat your last sentence."),
+    ("page-polling", "This page cannot open a websocket to its server, so replies arrive more slowly.",
+     "If there is a proxy in between, let it upgrade websockets (the Upgrade and Connection headers)."),
+    ("program-silent", "This page lost its connection to the program that serves it.",
+     "Check that the program is running, and the network. The last 30 s of what you say is kept."),
+    ("program-restarted", "The program was restarted, and the conversation is gone.",
+     "Press Start to begin a new one."),
+    ("conversation-gone", "The conversation ended while this page was disconnected.",
+     "Press Start to begin a new one."),
+    ("program-error", "Voice UI ran into an internal error.",
+     "Press Start again. If it keeps happening, please report it with the lines from the program's log."),
+    # The server refuses, or would.
+    ("no-key", "{server} needs an API key, and none is set.",
+     "Add the key to .env.local (see .env.local.example) and restart."),
+    ("key-placeholder", "{source} does not look like an API key for {server}.",
+     "Replace it with a valid key (OpenAI's start with sk-) and restart."),
+    ("model-retired", "{server} shut {model} down on {date}.", "Use {successor} instead."),
+    ("model-retiring", "{server} will shut {model} down on {date}.", "Switch to {successor} before then."),
+    ("key-refused", "{server} rejected the API key.",
+     "Check the key in .env.local and restart. An environment variable of the same name takes precedence."),
+    ("no-access", "{server} has no model named {model}, or the API key has no access to it.",
+     "Choose another model with VOICE_UI_MODEL, or use a key with access to this one."),
+    ("model-unknown", "{server} has no realtime model named {model}.", "Check VOICE_UI_MODEL."),
+    ("server-refused", "{server} ended the session: {detail}", "Check the API key and the model."),
+    ("server-refused", "{server} ended the session.", "Check the API key and the model."),
+    ("session-refused", "{server} refused the session: {detail}", "Check the model and the settings of the session."),
+    ("session-refused", "{server} refused the session.", "Check the model and the settings of the session."),
+    ("beta-disabled", "{server} no longer supports the beta dialect of the realtime protocol.",
+     "Set VOICE_UI_DIALECT=ga."),
+    ("no-quota", "The account behind the API key has no credit left.",
+     "Add credit or raise the limit in the account's billing settings, then press Start."),
+    ("rate-limited", "{server} is limiting the requests of this account.", "Wait {seconds} s, then try again."),
+    ("rate-limited", "{server} is limiting the requests of this account.", "Wait a minute, then try again."),
+    ("session-limit", "{server} has no free session at the moment.",
+     "Wait until another session has ended, then press Start."),
+    ("session-expired", "The session reached the maximum duration {server} allows.",
+     "Press Start to continue. The conversation is kept."),
+    ("update-rejected", "{server} rejected {param} in the session's settings.", "Change {setting} and restart."),
+    ("update-rejected", "{server} rejected {param} in the session's settings.",
+     "Change the setting in the settings panel or in .env.local."),
+    ("update-rejected", "{server} rejected the session's settings.",
+     "Change them in the settings panel or in .env.local. The details contain the server's message."),
+    ("config-differs", "{server} did not apply the requested {param}.",
+     "Replies may be slower or cost more. Check what the server supports."),
+    ("server-error", "{server} rejected a message from this program.",
+     "The session continues. If it keeps happening, please report it with the details."),
+    ("server-said", "{server} reported an error: {detail}", "If the reply is missing, repeat your last message."),
+    ("server-said", "{server} reported an error.", "If the reply is missing, repeat your last message."),
+    # The reply.
+    ("response-failed", "The model failed while replying.", "Repeat your last message."),
+    ("response-incomplete", "The reply was cut off before it was complete.", "Ask the model to continue."),
+    ("response-filtered", "The server's content filter stopped the reply.", "Rephrase your message."),
+    ("response-cancelled", "The reply was cancelled before it was complete.", "Repeat your last message."),
+    ("response-missing", "No reply arrived within {seconds} s.", "Repeat your last message."),
+    ("reply-empty", "The reply contained nothing to show.", "Repeat your last message."),
+    ("transcription-failed", "What you said could not be transcribed. The reply is not affected.",
+     "If it keeps happening, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account can use."),
+    # The owner's limits.
+    ("room-full", "This demo is full: {seats} of {seats} seats are taken.",
+     "Wait until somebody has left, then press Start."),
+    ("time-limit", "The session ended after {minutes} min, the longest this demo allows.",
+     "Press Start to continue. The conversation is kept."),
+    ("idle-limit", "The microphone was closed after {minutes} min without speech.",
+     "Press Start to continue. The conversation is kept."),
+    ("hidden-limit", "The microphone was closed because this tab was hidden for {minutes} min.",
+     "Press Start to continue. The conversation is kept."),
+    ("cost-limit", "The cost limit is reached: ${dollars}.", "To continue, raise VOICE_UI_MAX_COST and restart."),
+    ("cost-unknown", "A cost limit is set, but the price of {model} at {server} is not known.",
+     "Choose a model with a known price, or remove VOICE_UI_MAX_COST and restart."),
+    ("stopped-by-owner", "The owner of this demo closed your microphone.",
+     "Ask the owner before you press Start again. The conversation is kept."),
+)  # fmt: skip
+"""Code, cause, fix. Both sentences may name facts in braces, and `{detail}`: the server's own message. Of several rows
+of one code, the first one counts whose facts are all known."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What happened, and what to do about it; facts in braces."""
+
+    cause: str
+    fix: str
+
+    @property
+    def facts(self) -> set[str]:
+        """The names in braces."""
+        fields = string.Formatter().parse(f"{self.cause} {self.fix}")
+        return {name for _, name, _, _ in fields if name}
+
+
+MESSAGES: dict[str, list[Message]] = {}
+for _code, _cause, _fix in _ROWS:
+    MESSAGES.setdefault(_code, []).append(Message(_cause, _fix))
+
+
+def cause(problem: Problem) -> str:
+    """Return what happened, in one sentence."""
+    return _sentence(_message(problem).cause, problem)
+
+
+def fix(problem: Problem) -> str:
+    """Return what to do about it."""
+    return RECOVERING if problem.recovering else _sentence(_message(problem).fix, problem)
+
+
+def _message(problem: Problem) -> Message:
+    """Return the first, that is the most specific, message whose facts are all known."""
+    known = set(problem.facts) | ({"detail"} if problem.detail else set())
+    return next(message for message in MESSAGES[problem.code] if message.facts <= known)
+
+
+def _sentence(template: str, problem: Problem) -> str:
+    detail = " ".join(problem.detail.split()).removesuffix(".")
+    if len(detail) > LONGEST_DETAIL:
+        detail = f"{detail[:LONGEST_DETAIL]}…"
+    sentence = template.format_map({**problem.facts, "detail": detail})
+    # A sentence starts with a capital letter; a host name or a model's name stays as it is.
+    sentence = sentence[:1].upper() + sentence[1:] if sentence.split(maxsplit=1)[0].isalpha() else sentence
+    return sentence if sentence.endswith((".", "…", "?", "!")) else f"{sentence}."

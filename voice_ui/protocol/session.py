@@ -1,0 +1,158 @@
+"""What is asked of a session, and how each dialect writes it. Pure.
+
+Every value is written out, because the documented defaults are not the live ones; a field that is None is left to the
+server. A server drops a whole `session.update` for one field it does not know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from voice_ui import audio, models
+from voice_ui.protocol.names import Dialect, flat
+from voice_ui.protocol.reading import array, mapping, number, text, text_or_none, well_formed, whole
+
+INSTRUCTIONS = (
+    "You are a helpful voice assistant whose replies are read on a screen. Answer in the language you are spoken to. "
+    "Be brief and to the point unless asked for more."
+)
+
+PREFIX_PADDING_MS = 300
+"""Audio before the detected start of speech that belongs to the turn; the documented default."""
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """What is asked of a session; audio goes in as PCM of `audio.SAMPLE_RATE`."""
+
+    instructions: str = INSTRUCTIONS
+    turn_detection: str = "server_vad"
+    """server_vad, semantic_vad or none."""
+    threshold: float = 0.5
+    """How loud speech must be for `server_vad`, from 0 to 1; the documented default."""
+    eagerness: str = "auto"
+    """How soon `semantic_vad` takes a pause for the end of a turn: low, medium, high; auto is medium."""
+    silence_ms: int = 500
+    """Silence that ends a turn of `server_vad`; the documented default, the live one is shorter (200 ms)."""
+    transcription_model: str | None = None
+    language: str | None = None
+    """ISO 639-1 code of what is spoken, None to let the model find out."""
+    reasoning_effort: str | None = None
+    """Only for reasoning models: others refuse the whole update for it."""
+    output: str = "text"
+    """text or audio; audio replies bring their transcript along."""
+    voice: str | None = None
+    speed: float | None = None
+    """Of the voice, 0.25 to 1.5."""
+    tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: str | dict[str, Any] | None = None
+    """auto, none, required, or one tool by name."""
+    noise_reduction: str | None = None
+    """near_field (a headset) or far_field (a laptop, a room)."""
+    keywords: tuple[str, ...] = ()
+    """Words for the transcription to expect."""
+    languages: tuple[str, ...] = ()
+    """Languages for the transcription to expect; `language` is not sent along with them."""
+    max_output_tokens: int | str | None = None
+    """1 to 4096, or inf."""
+    truncation: str | dict[str, Any] | None = None
+    """auto, disabled, or a retention ratio; GA only."""
+
+    def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
+        """Return the `session` of a `session.update`."""
+        return self._ga() if dialect is Dialect.GA else self._beta()
+
+    @classmethod
+    def from_wire(cls, session: dict[str, Any]) -> SessionConfig:
+        """Return what a GA session says; what it leaves out has its default. Raises nothing."""
+        sound = mapping(session.get("audio"))
+        sound_in, sound_out = mapping(sound.get("input")), mapping(sound.get("output"))
+        transcription = mapping(sound_in.get("transcription"))
+        turns = sound_in.get("turn_detection", {"type": cls.turn_detection})
+        vad = mapping(turns)
+        threshold, limit = number(vad.get("threshold")), session.get("max_output_tokens")
+        choice, truncation = session.get("tool_choice"), session.get("truncation")
+        return cls(
+            instructions=text_or_none(session.get("instructions")) or "",
+            turn_detection=text(vad.get("type")) or "none",
+            threshold=cls.threshold if threshold is None else threshold,
+            eagerness=text(vad.get("eagerness")) or cls.eagerness,
+            silence_ms=whole(vad["silence_duration_ms"]) if "silence_duration_ms" in vad else cls.silence_ms,
+            transcription_model=text_or_none(transcription.get("model")),
+            language=text_or_none(transcription.get("language")),
+            reasoning_effort=text_or_none(mapping(session.get("reasoning")).get("effort")),
+            output="audio" if "audio" in array(session.get("output_modalities")) else "text",
+            voice=text_or_none(sound_out.get("voice")),
+            speed=number(sound_out.get("speed")),
+            tools=tuple(tool for tool in array(session.get("tools")) if isinstance(tool, dict)),
+            tool_choice=choice if isinstance(choice, (str, dict)) else None,
+            noise_reduction=text_or_none(mapping(sound_in.get("noise_reduction")).get("type")),
+            keywords=tuple(text(word) for word in array(transcription.get("keywords"))),
+            languages=tuple(text(code) for code in array(transcription.get("languages"))),
+            max_output_tokens=limit if limit == "inf" else whole(limit) or None,
+            truncation=truncation if isinstance(truncation, (str, dict)) else None,
+        )
+
+    def _ga(self) -> dict[str, Any]:
+        sound: dict[str, Any] = {
+            "input": {
+                "format": {"type": "audio/pcm", "rate": audio.SAMPLE_RATE},
+                "transcription": self._transcription(),
+                "turn_detection": self._turn_detection(),
+            }
+        }
+        if self.noise_reduction:
+            sound["input"]["noise_reduction"] = {"type": self.noise_reduction}
+        if spoken := _given(voice=self.voice, speed=self.speed):
+            sound["output"] = spoken
+        return {
+            "type": "realtime",
+            "output_modalities": [self.output],
+            "instructions": well_formed(self.instructions),
+            "audio": sound,
+            **_given(
+                tools=list(self.tools) or None,
+                tool_choice=self.tool_choice,
+                max_output_tokens=self.max_output_tokens,
+                truncation=self.truncation,
+                reasoning={"effort": self.reasoning_effort} if self.reasoning_effort else None,
+            ),
+        }
+
+    def _beta(self) -> dict[str, Any]:
+        """The audio format is left at its default, our own: Speaches refuses to be told it, or the prefix padding."""
+        session = flat(self._ga())
+        del session["input_audio_format"]
+        if transcription := session["input_audio_transcription"]:
+            if transcription["model"] == models.DEFAULT_TRANSCRIPTION:
+                transcription["model"] = models.BETA_TRANSCRIPTION
+            for name in ("keywords", "languages"):
+                transcription.pop(name, None)
+        if session["turn_detection"]:
+            session["turn_detection"].pop("prefix_padding_ms", None)
+        if isinstance(session.get("tool_choice"), dict):
+            session["tool_choice"] = "required"  # the beta cannot name one
+        return session
+
+    def _transcription(self) -> dict[str, Any] | None:
+        if not self.transcription_model:
+            return None
+        one = None if self.languages else self.language
+        more = _given(language=one, languages=list(self.languages) or None, keywords=list(self.keywords) or None)
+        return {"model": self.transcription_model, **more}
+
+    def _turn_detection(self) -> dict[str, Any] | None:
+        replies = {"create_response": True, "interrupt_response": True}
+        match self.turn_detection:
+            case "none":
+                return None
+            case "semantic_vad":
+                return {"type": "semantic_vad", "eagerness": self.eagerness, **replies}
+            case _:
+                timing = {"silence_duration_ms": self.silence_ms, "prefix_padding_ms": PREFIX_PADDING_MS}
+                return {"type": "server_vad", "threshold": self.threshold, **timing, **replies}
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

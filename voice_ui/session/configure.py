@@ -1,0 +1,71 @@
+"""The opening of a connection: our configuration is asked for and confirmed before anything is said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from voice_ui.errors import ConnectionFailed, SessionError
+from voice_ui.protocol import Dialect, SessionConfig, client, dialect_of, parse, server
+from voice_ui.servers import Endpoint
+from voice_ui.session import diagnosis
+from voice_ui.transport import Transport
+
+CONFIGURE_SECONDS = 10.0
+"""From the open connection to `session.updated`."""
+
+REASON_SECONDS = 1.0
+"""After an `error` while we configure: the close that explains it, or `session.updated`, follows within this time."""
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the server says of the session."""
+
+    dialect: Dialect
+    expires_in: float | None
+    """Seconds until the server ends the session; None if it does not say."""
+    differs: str | None
+    """A field that was confirmed with another value than was asked for."""
+
+
+async def configure(transport: Transport, endpoint: Endpoint, config: SessionConfig, event_id: str) -> Confirmed:
+    """Ask for `config` and wait until it is confirmed: a server drops a refused one whole.
+
+    Raises Refused or ConnectionFailed.
+    """
+    dialect = endpoint.dialect or Dialect.GA
+    expires_in: float | None = None
+    asked = False
+    said: server.ErrorEvent | None = None
+    try:
+        async with asyncio.timeout(CONFIGURE_SECONDS) as patience:
+            async for message in transport:
+                match event := parse(message):
+                    case server.SessionCreated(session) if not asked:
+                        dialect = endpoint.dialect or dialect_of(session)
+                        expires_in = diagnosis.seconds_left(session, time.time())
+                        asked = True
+                        await transport.send(client.SessionUpdate(config, event_id).to_wire(dialect))
+                    case server.SessionUpdated(session) if asked:
+                        update = client.SessionUpdate(config).to_wire(dialect)
+                        return Confirmed(dialect, expires_in, diagnosis.difference(update, session))
+                    case server.ErrorEvent():
+                        said = said or event
+                        patience.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)
+    except TimeoutError as error:
+        if said is None:
+            facts = diagnosis.facts_of(endpoint, seconds=f"{CONFIGURE_SECONDS:.0f}")
+            raise ConnectionFailed("server-timeout", "no session.updated", **facts) from error
+        raise _not_configured(said, endpoint, event_id, asked) from error
+    except SessionError as error:
+        if said is None:
+            raise
+        raise diagnosis.explained(error, _not_configured(said, endpoint, event_id, asked)) from error
+    raise ConnectionFailed("connection-lost", "it ended before session.updated", **diagnosis.facts_of(endpoint))
+
+
+def _not_configured(said: server.ErrorEvent, endpoint: Endpoint, event_id: str, asked: bool) -> SessionError:
+    """Return what an error before `session.updated` means; without an id it can only be about our update."""
+    return diagnosis.not_configured(said, endpoint, about_update=asked and said.event_id in {event_id, None, ""})

@@ -1,0 +1,115 @@
+"""What the server says, taken into the conversation, the times, the bill and the problems that are reported."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from voice_ui.conversation import Change, Conversation
+from voice_ui.errors import Problem
+from voice_ui.protocol import ServerEvent, server
+from voice_ui.servers import Endpoint
+from voice_ui.session import diagnosis
+from voice_ui.session.budget import Budget
+from voice_ui.session.events import TurnTimed, UsageCounted
+from voice_ui.session.link import Link
+from voice_ui.session.reports import Reports
+from voice_ui.session.timing import Timing
+from voice_ui.session.turns import ResponseBegan, TurnEnded
+
+_log = logging.getLogger("voice_ui.session")
+
+
+class Dialogue:
+    """The server's side of one press of Start."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        conversation: Conversation,
+        budget: Budget,
+        reports: Reports,
+        unknown_events: Counter[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
+        self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
+        self._timing = Timing()
+        self._reported_malformed = False
+
+    def time_message(self, now: float) -> None:
+        """A typed message was sent: its reply is timed from here."""
+        self._timing.end_turn(now, now)
+
+    def take(self, event: ServerEvent, link: Link) -> list[Change]:
+        """Take in an event that came over a connection; return what it changed in the conversation."""
+        now = self._clock()
+        was_cancelled = link.responses.cancelled
+        event = link.identified(event)
+        changes: list[Change] = []
+        for news in link.apply(event):
+            match news:
+                case TurnEnded():
+                    self._timing.end_turn(link.spoken_until(news.turn) or now, now)
+                case ResponseBegan(response_id, item_id):
+                    self._timing.begin_response(now)
+                    changes += self._conversation.begin_response(response_id, item_id)
+        changes += self._conversation.apply(event)
+        match event:
+            case server.ReplyTextDelta(response_id, item_id):
+                if changes and response_id == link.responses.active:
+                    self._time_text(item_id, link, now)
+            case server.ResponseDone():
+                self._finish(event, has_text=bool(changes), was_cancelled=was_cancelled)
+            case server.TranscriptionCompleted(usage=usage) if usage:
+                self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model)
+                self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
+            case server.ErrorEvent():
+                self._take_error(event, link)
+            case server.Unknown(type=what) | server.Malformed(reason=what):
+                self._unknown_events[what[:80]] += 1
+                self._report(event)
+            case _:
+                self._report(event)
+        return changes
+
+    def _time_text(self, item_id: str, link: Link, now: float) -> None:
+        is_answer = self._conversation.phase_of(item_id) != "commentary"
+        if self._timing.take_text(now, is_answer=is_answer):
+            timer = replace(self._timing.timer, moments=dict(self._timing.timer.moments))
+            self._reports.say(TurnTimed(self._conversation.turn_of(item_id), timer, link.round_trip_ms))
+
+    def _finish(self, event: server.ResponseDone, *, has_text: bool, was_cancelled: bool) -> None:
+        _log.info("response %s: %s", event.status, self._timing.finish(self._clock()))
+        if not (was_cancelled and event.status == "cancelled"):
+            self._report(event)
+        is_message = all(item.type == "message" for item in event.output)
+        if event.status == "completed" and is_message and not has_text:
+            self._reports.raise_problem(Problem("reply-empty", facts=diagnosis.facts_of(self._endpoint)))
+        if event.usage:
+            self._budget.add(event.usage, self._endpoint)
+            self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
+
+    def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
+        """Take in an `error`; where it comes instead of a response, the wait for that is over."""
+        is_about_reply = link.responses.is_ours(event.event_id)
+        if link.expects(event):
+            return
+        if refused := link.refusal(event):
+            self._reports.raise_problem(refused, self._reports.received)
+            return
+        self._report(event)
+        is_about_reply = is_about_reply or (not event.event_id and diagnosis.is_end_of_reply(event))
+        if is_about_reply and not link.responses.is_writing:
+            link.give_up()
+
+    def _report(self, event: ServerEvent) -> None:
+        """Report the problem that an event brings, if any; that a server talks nonsense is reported once."""
+        if isinstance(event, server.Malformed):
+            if self._reported_malformed:
+                return
+            self._reported_malformed = True
+        if problem := diagnosis.problem_of(event, self._endpoint):
+            self._reports.raise_problem(problem, self._reports.received)

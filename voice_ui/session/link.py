@@ -1,0 +1,345 @@
+"""One connection: configured, given the conversation, then both directions at once until it is left or lost.
+
+All that is known of a connection is made here and dies here. What is said comes from the stream, in order; what is
+wanted at once (a cancel, a changed configuration) goes past it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
+
+from voice_ui import audio
+from voice_ui.conversation import Item
+from voice_ui.errors import Problem, SessionError
+from voice_ui.protocol import (
+    ClientEvent,
+    Dialect,
+    Part,
+    ServerEvent,
+    SessionConfig,
+    WireItem,
+    client,
+    parse,
+    server,
+)
+from voice_ui.servers import Endpoint
+from voice_ui.session import diagnosis
+from voice_ui.session.configure import REASON_SECONDS, configure
+from voice_ui.session.pace import Pace
+from voice_ui.session.responses import Action, Responses
+from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
+from voice_ui.session.timer import Timer
+from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
+from voice_ui.transport import Transport
+from voice_ui.transport.interface import PATIENCE_SECONDS
+
+BUSY_SECONDS = 20.0
+"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen)."""
+
+UNANNOUNCED_SECONDS = 3.0
+"""A response that the server creates by itself is announced within this time; after it we ask for what we want."""
+
+TRIM_MS = 1000.0
+"""Audio that is not needed again is let go of this often."""
+
+_OF_A_RESPONSE = (
+    server.ReplyTextDelta,
+    server.ReplyTextDone,
+    server.AudioDelta,
+    server.OutputItemAdded,
+    server.OutputItemDone,
+    server.ResponseDone,
+)
+
+Handle = Callable[[ServerEvent], Awaitable[None]]
+
+
+class Link:
+    """A connection of a session."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        config: SessionConfig,
+        stream: Stream,
+        ids: Iterator[str],
+        clock: Callable[[], float],
+        on_mark: Callable[[Entry], object],
+    ) -> None:
+        """`ids` are for the events that we send; `clock` returns seconds; `on_mark` is called when a mark was sent."""
+        self.config = config
+        """The configuration that holds: the last one to be confirmed."""
+        self.turns = Turns(stream, by_hand=config.turn_detection == "none")
+        self.responses = Responses()
+        self.expires_in: float | None = None
+        """Seconds from its beginning until the server ends the session, where it says so."""
+        self.differs: str | None = None
+        """A field of the configuration that was confirmed with another value."""
+        self._transport = transport
+        self._endpoint = endpoint
+        self._dialect = endpoint.dialect or Dialect.GA
+        self._stream, self._ids, self._clock, self._on_mark = stream, ids, clock, on_mark
+        self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
+        self._updates: dict[str, SessionConfig] = {}  # asked for and not confirmed yet, by the id of the event
+        self._commits: dict[str, Commit] = {}  # by the id of the event
+        self._given: set[str] = set()  # ids of the items that we gave the server
+        self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
+        self._unannounced = Timer()
+        self._trimmed_ms = 0.0
+
+    @property
+    def round_trip_ms(self) -> float | None:
+        """To the server and back, as last measured."""
+        return self._transport.round_trip_ms
+
+    @property
+    def problem(self) -> Problem | None:
+        """A problem to report although there is a connection."""
+        return self._transport.problem
+
+    @property
+    def unanswered_ms(self) -> float:
+        """The place in the audio from which on something may be unanswered."""
+        return self.turns.unanswered_ms(self._transport.alive_at)
+
+    def spoken_until(self, turn: Turn) -> float | None:
+        """Return when the last words of a turn were captured: the silence that ended it is no part of them."""
+        silence_ms = self.config.silence_ms if self.config.turn_detection == "server_vad" else 0
+        return self._stream.captured_at(max(0.0, turn.end_ms - silence_ms))
+
+    # Before anything is said.
+
+    async def configure(self) -> None:
+        """Ask for our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
+        event_id = next(self._ids)
+        confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
+        self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
+
+    async def seed(self, items: Iterable[Item]) -> None:
+        """Give the server the conversation so far, as text."""
+        for item in items:
+            await self._give(item.id, item.role, item.text)
+
+    # Both directions.
+
+    async def converse(self, handle: Handle) -> None:
+        """Send what is said and handle what comes; ends only by being cancelled, or by what it raises."""
+        loops = [
+            asyncio.create_task(loop, name=f"realtime {name}")
+            for name, loop in (
+                ("receive", self._receive_loop(handle)),
+                ("send", self._send_loop()),
+                ("send urgent", self._send_urgent_loop()),
+            )
+        ]
+        try:
+            ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            if loops[0] not in ended:
+                # The receiver knows better why the connection ended: the server may have said so.
+                await asyncio.wait(loops[:1], timeout=REASON_SECONDS)
+            for loop in (loops[0], *ended):
+                if loop.done():
+                    loop.result()
+        finally:
+            self._unannounced.stop()
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    def interrupt(self) -> None:
+        """Cut the running or the expected reply short."""
+        action = self.responses.interrupt()
+        self._drop_turns()
+        self._act(action)
+
+    def reconfigure(self, config: SessionConfig) -> None:
+        """Ask for another configuration."""
+        self._urgent.put_nowait(self._update(config))
+        self.turns.by_hand = config.turn_detection == "none"
+        self.turns.forget_speech()
+        if self.turns.by_hand:  # what was heard so far is part of no turn by hand
+            self._urgent.put_nowait(client.InputAudioBufferClear(next(self._ids)))
+
+    def give_up(self) -> None:
+        """The reply is not awaited any longer."""
+        self._drop_turns()
+        self._act(self.responses.free())
+
+    def _drop_turns(self) -> None:
+        for turn in list(self.turns.open):
+            self.turns.drop(turn)
+        self.turns.answer(None)
+
+    def refusal(self, event: server.ErrorEvent) -> Problem | None:
+        """Return the problem if the error is about a configuration of ours, which the server then drops whole."""
+        if event.event_id is None or event.event_id not in self._updates:
+            return None
+        del self._updates[event.event_id]
+        self.turns.by_hand = self.config.turn_detection == "none"
+        return diagnosis.update_rejected(event, self._endpoint)
+
+    def expects(self, event: server.ErrorEvent) -> bool:
+        """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
+        if self.responses.is_ours(event.event_id):
+            is_taken = event.code == "conversation_already_has_active_response"
+            self._act(self.responses.refused(is_taken=is_taken))
+            self._wait_for_announcement()
+            return is_taken
+        if event.event_id and event.event_id in self._commits:
+            self.turns.refuse_commit(self._commits.pop(event.event_id))
+            return event.code in diagnosis.NOTHING_TO_DO
+        return False
+
+    async def _send_loop(self) -> None:
+        while True:
+            await self._stream.filled()
+            match entry := self._stream.send_next(self._clock()):
+                case Audio():
+                    self._trim()
+                    await self._send(client.InputAudioBufferAppend(audio.encode(entry.pcm)))
+                    continue
+                case Commit():
+                    event_id = next(self._ids)
+                    self._commits[event_id] = entry
+                    self.turns.ask(entry)
+                    await self._send(client.InputAudioBufferCommit(event_id))
+                    self._act(self.responses.want())
+                case Message(item_id, text):
+                    entry.attempts += 1
+                    self.turns.ask(entry)
+                    await self._give(item_id, "user", text)
+                    self._act(self.responses.want())
+            self._wait_for_announcement()
+            self._on_mark(entry)
+
+    def _wait_for_announcement(self) -> None:
+        if self.responses.is_blocked and self.responses.active == "":
+            self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
+
+    def _ask_anyway(self) -> None:
+        """The response that was expected of the server was never announced, and we want one."""
+        if self.responses.active == "" and self.responses.is_blocked:
+            self._act(self.responses.free())
+
+    async def _send_urgent_loop(self) -> None:
+        while True:
+            await self._send(await self._urgent.get())
+
+    async def _receive_loop(self, handle: Handle) -> None:
+        said: server.ErrorEvent | None = None
+        pace = Pace()
+        try:
+            async for message in self._transport:
+                event = parse(message)
+                said = event if isinstance(event, server.ErrorEvent) else None
+                if not self._is_echo(event):
+                    await handle(event)
+                await pace.keep()
+        except SessionError as error:
+            if said is None:
+                raise
+            raise diagnosis.explained(error, diagnosis.ended(said, error, self._endpoint)) from error
+
+    def identified(self, event: ServerEvent) -> ServerEvent:
+        """Return the event with the id of its response; where a server leaves it out, it is the one that runs."""
+        if isinstance(event, _OF_A_RESPONSE) and not event.response_id and self.responses.active:
+            return replace(event, response_id=self.responses.active)
+        return event
+
+    def apply(self, event: ServerEvent) -> list[TurnEnded | ResponseBegan]:
+        """Bring turns and responses up to date; return what began or ended (most events: nothing)."""
+        news: list[TurnEnded | ResponseBegan] = []
+        match event:
+            case server.ReplyTextDelta(response_id) | server.ReplyTextDone(response_id):
+                news = self._announce(response_id)
+                self.responses.wrote(response_id)
+            case server.AudioDelta(response_id) | server.OutputItemAdded(response_id):
+                news = self._announce(response_id)
+            case server.ResponseCreated(response_id):
+                news = [self._begin_response(response_id)]
+            case server.ResponseDone(response_id):
+                news = self._announce(response_id)
+                self.turns.answer(response_id or self.responses.active or "")
+                self._act(self.responses.done(response_id))
+            case server.SpeechStarted():
+                self.turns.begin_speech(event, self._clock())
+                self.responses.begin_turn()
+            case server.SpeechStopped():
+                news = self._end_turn(self.turns.end_speech(event, self._clock()))
+            case server.Committed(item_id):
+                news = self._end_turn(self.turns.commit(item_id, self._clock()))
+            case server.SessionUpdated() if self._updates:
+                self.config = self._updates.pop(next(iter(self._updates)))
+            case _:
+                return news
+        self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
+        return news
+
+    def _end_turn(self, turn: Turn | None) -> list[TurnEnded | ResponseBegan]:
+        if turn is None:
+            return []
+        if not self.turns.by_hand:
+            self.responses.expect()
+        return [TurnEnded(turn)]
+
+    def _announce(self, response_id: str) -> list[TurnEnded | ResponseBegan]:
+        """Take in the beginning of a response that the server has not announced."""
+        is_expected = bool(response_id) or bool(self.turns.awaited)
+        if self.responses.is_new(response_id) and is_expected:
+            return [self._begin_response(response_id)]
+        return []
+
+    def _begin_response(self, response_id: str) -> ResponseBegan:
+        began = self.turns.begin_response(response_id)
+        self._act(self.responses.created(response_id))
+        return began
+
+    def _act(self, action: Action | None) -> None:
+        match action:
+            case Action.CREATE:
+                event_id = next(self._ids)
+                self.responses.asked(event_id)
+                self._urgent.put_nowait(client.ResponseCreate(event_id))
+            case Action.CANCEL:
+                for turn in [turn for turn in self.turns.open if turn.response_id == self.responses.active]:
+                    self.turns.drop(turn)
+                self._urgent.put_nowait(client.ResponseCancel(next(self._ids), self.responses.active or None))
+
+    async def _send(self, event: ClientEvent) -> None:
+        await self._transport.send(event.to_wire(self._dialect))
+
+    def _update(self, config: SessionConfig) -> ClientEvent:
+        event_id = next(self._ids)
+        self._updates[event_id] = config
+        return client.SessionUpdate(config, event_id)
+
+    async def _give(self, item_id: str, role: str, text: str) -> None:
+        if item_id in self._given:
+            return
+        self._given.add(item_id)
+        self._echoes[item_id] = text
+        kind = "input_text" if role == "user" else "output_text"
+        item = WireItem(item_id, "message", role, content=(Part(kind, text),))
+        await self._send(client.ConversationItemCreate(item, next(self._ids)))
+
+    def _is_echo(self, event: ServerEvent) -> bool:
+        """Whether the event only repeats an item that we gave the server; it may have another id there."""
+        if not isinstance(event, server.ItemAdded | server.ItemDone):
+            return False
+        item = event.item
+        if item.id not in self._given and self._echoes:
+            first, text = next(iter(self._echoes.items()))
+            if item.text != text:
+                return False
+            self._given.add(item.id)
+            del self._echoes[first]
+        self._echoes.pop(item.id, None)
+        return item.id in self._given
+
+    def _trim(self) -> None:
+        if self._stream.sent_ms - self._trimmed_ms >= TRIM_MS:
+            self._trimmed_ms = self._stream.sent_ms
+            self._stream.trim(self.unanswered_ms)

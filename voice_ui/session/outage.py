@@ -1,0 +1,91 @@
+"""An outage: when it began, when it is given up, and how long to wait between two attempts to connect."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from voice_ui.errors import SessionError
+
+OUTAGE_SECONDS = 60.0
+"""From the loss of a connection until reconnecting is given up, by the clock; what is said meanwhile is kept."""
+
+LAST_WORDS_SECONDS = 20.0
+"""The same after Stop, counted from Stop: for the words that are not answered yet."""
+
+STABLE_SECONDS = 10.0
+"""A connection that held for this long ends the outage; one that breaks sooner is part of it."""
+
+FIRST_DELAY, FACTOR, LONGEST_DELAY = 0.25, 2.0, 4.0
+"""Seconds between two attempts."""
+
+JITTER = 0.3
+"""Each delay is up to this share shorter or longer, so that many clients do not come back at once."""
+
+
+class Outage:
+    """The time in which a session that was connected has no connection."""
+
+    def __init__(self) -> None:
+        self.attempt = 0
+        """Attempts to reconnect, counted from 1; 0 while there is no outage."""
+        self._deadline: float | None = None  # of the event loop's clock
+        self._running: asyncio.Timeout | None = None
+        self._cause: SessionError | None = None
+        self._connected_at: float | None = None  # of the connection that was made last, until it is lost
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a connection was lost, and none has held since."""
+        return self._deadline is not None
+
+    def begin(self, cause: SessionError, *, stopped_at: float | None) -> bool:
+        """A connection was lost, or could not be made again; return whether this is a new outage.
+
+        `stopped_at` is when Stop was pressed, by the event loop's clock.
+        """
+        now = asyncio.get_running_loop().time()
+        held = self._connected_at is not None and now - self._connected_at >= STABLE_SECONDS
+        is_new = held or self._deadline is None
+        if is_new:
+            self.attempt, self._deadline = 0, now + OUTAGE_SECONDS
+        self._connected_at, self._cause = None, cause
+        self.attempt += 1
+        if stopped_at is not None:
+            self.hasten(stopped_at)
+        return is_new
+
+    def hasten(self, stopped_at: float) -> None:
+        """Stop was pressed: only what was said until then is worth waiting for."""
+        if self._deadline is not None:
+            self._deadline = min(self._deadline, stopped_at + LAST_WORDS_SECONDS)
+            if self._running and not self._running.expired():
+                self._running.reschedule(self._deadline)
+
+    def connected(self) -> None:
+        """A connection was made and configured; the outage is over when it holds."""
+        self._connected_at = asyncio.get_running_loop().time()
+
+    def over(self) -> None:
+        """The connection has proved itself: a turn was answered over it."""
+        self.attempt, self._deadline = 0, None
+
+    @asynccontextmanager
+    async def limit(self) -> AsyncIterator[None]:
+        """Bound what is done to connect again; raises the cause of the outage when its time is over."""
+        try:
+            async with asyncio.timeout_at(self._deadline) as self._running:
+                yield
+        except TimeoutError as error:
+            if self._running and self._running.expired() and self._cause:
+                raise self._cause from error
+            raise
+        finally:
+            self._running = None
+
+    async def wait(self, *, at_once: bool = False) -> None:
+        """Wait before the next attempt: longer each time, and never quite the same."""
+        delay = min(LONGEST_DELAY, FIRST_DELAY * FACTOR ** (self.attempt - 1)) * random.uniform(1 - JITTER, 1 + JITTER)
+        await asyncio.sleep(0 if at_once else delay)

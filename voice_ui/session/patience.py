@@ -1,0 +1,82 @@
+"""How long a session waits in each state before it gives something up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from voice_ui.session.budget import Limits
+from voice_ui.session.state import Phase, State
+from voice_ui.session.timer import Timer
+
+REPLY_SECONDS = 30.0
+"""Without a reply for this long it is not awaited any longer."""
+
+TEXT_SECONDS = 60.0
+"""The same for a reply of which nothing more comes."""
+
+LAST_SPEECH_SECONDS = 10.0
+"""After Stop, for speech that does not end: semantic turn detection waits up to 8 s (openai 3.54,
+types/realtime/realtime_audio_input_turn_detection.py)."""
+
+
+class Patience:
+    """One timer for the phase, one for the press of Start."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        *,
+        on_no_reply: Callable[[], object],
+        on_no_text: Callable[[], object],
+        on_settled: Callable[[], object],
+        on_limit: Callable[..., object],
+    ) -> None:
+        """`on_settled` is called when nothing more is to be expected after Stop, `on_limit` with a code and facts."""
+        self._limits, self._clock = limits, clock
+        self._on_no_reply, self._on_no_text = on_no_reply, on_no_text
+        self._on_settled, self._on_limit = on_settled, on_limit
+        self._phase, self._press = Timer(), Timer()
+        self._text_at = 0.0
+
+    def open_microphone(self) -> None:
+        """The press of Start may last this long."""
+        if minutes := self._limits.max_minutes:
+            self._press.set(minutes * 60, partial(self._on_limit, "time-limit", minutes=f"{minutes:g}"))
+
+    def close_microphone(self) -> None:
+        """Nothing more is said."""
+        self._press.stop()
+
+    def take_text(self) -> None:
+        """Text of a reply came."""
+        self._text_at = self._clock()
+
+    def wait(self, state: State, settle_seconds: float | None) -> None:
+        """Wait in this state; after Stop, with nothing awaited, for `settle_seconds` (None: not yet)."""
+        self._phase.stop()
+        match state.phase:
+            case Phase.THINKING:
+                self._phase.set(REPLY_SECONDS, self._on_no_reply)
+            case Phase.ANSWERING:
+                self._phase.set(TEXT_SECONDS, self._check_text)
+            case Phase.HEARING if not state.microphone:
+                self._phase.set(LAST_SPEECH_SECONDS, self._on_settled)
+            case Phase.LISTENING if not state.microphone:
+                if settle_seconds is not None:
+                    self._phase.set(settle_seconds, self._on_settled)
+            case Phase.LISTENING if minutes := self._limits.idle_minutes:
+                self._phase.set(minutes * 60, partial(self._on_limit, "idle-limit", minutes=f"{minutes:g}"))
+
+    def stop(self) -> None:
+        """Wait for nothing."""
+        self._phase.stop()
+        self._press.stop()
+
+    def _check_text(self) -> None:
+        left = TEXT_SECONDS - (self._clock() - self._text_at)
+        if left > 0:
+            self._phase.set(left, self._check_text)
+        else:
+            self._on_no_text()

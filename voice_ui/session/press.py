@@ -1,0 +1,409 @@
+"""One press of Start: a seat, a stream of what is said, and one connection after the other until all is answered.
+
+`run` is the session's one task. It reads from top to bottom how a connection is made, lost, and made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
+
+from voice_ui import audio
+from voice_ui.conversation import Conversation
+from voice_ui.errors import ConnectionFailed, Problem, SessionError
+from voice_ui.protocol import ServerEvent, SessionConfig, server
+from voice_ui.servers import Endpoint
+from voice_ui.session import diagnosis
+from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
+from voice_ui.session.budget import Budget, Limits, Seat
+from voice_ui.session.dialogue import Dialogue
+from voice_ui.session.events import StateChanged
+from voice_ui.session.intake import Intake
+from voice_ui.session.link import Link
+from voice_ui.session.outage import Outage
+from voice_ui.session.patience import REPLY_SECONDS, TEXT_SECONDS, Patience
+from voice_ui.session.reports import Reports
+from voice_ui.session.rewind import rewind
+from voice_ui.session.state import FAILED, IDLE, Phase, State
+from voice_ui.session.stream import Commit, EndOfPress, Entry, Message, Stream
+from voice_ui.session.timer import Timer
+from voice_ui.session.tracer import traced
+from voice_ui.session.turns import UNNOTICED_SECONDS
+from voice_ui.transport import Transport
+
+SETTLE_SECONDS = 1.0
+"""After Stop, when all was sent and nobody seems to have spoken: a server notices speech within this time."""
+
+RENEW_MARGIN = 0.1
+"""The share of a session's life before its end in which a quiet moment is used to begin a new one: 6 of 60 minutes at
+OpenAI and Azure (protocol facts, section 3)."""
+
+QUIET_CHECK_SECONDS = 1.0
+"""How often a session that is due for renewal is looked at for a quiet moment."""
+
+WAITING_MS = 500.0
+"""With more audio waiting, the connection is slow, and the server cannot have reacted."""
+
+LOST_MS = 100.0
+"""Speech shorter than this is not worth a report."""
+
+Connect = Callable[[Endpoint], AbstractAsyncContextManager[Transport]]
+
+_log = logging.getLogger("voice_ui.session")
+
+
+class Press:
+    """What belongs to one press of Start."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        config: SessionConfig,
+        *,
+        conversation: Conversation,
+        budget: Budget,
+        reports: Reports,
+        unknown_events: Counter[str],
+        limits: Limits,
+        seat: Seat | None,
+        connect: Connect,
+        ids: Iterator[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self.endpoint = endpoint
+        self.config = config
+        self.state = State(Phase.CONNECTING)
+        self.microphone = False
+        self.stream = Stream()
+        self.intake = Intake(self.stream, clock)
+        self.final = IDLE
+        """The state after its end."""
+        self.began = clock()
+        self._conversation, self._budget, self._reports = conversation, budget, reports
+        self._dialogue = Dialogue(endpoint, conversation, budget, reports, unknown_events, clock)
+        self._seat, self._connect, self._ids, self._clock = seat, connect, ids, clock
+        self._link: Link | None = None
+        self._leaving: asyncio.Timeout | None = None  # while a connection is made, used or waited for
+        self._was_connected = False
+        self._outage = Outage()
+        self._held = False  # the speaker holds the button
+        self._stopped_at: float | None = None  # by the event loop's clock
+        self._marked_at = 0.0  # when the last mark was sent
+        self._attention = Attention()
+        self._renewal = Timer()
+        self._patience = Patience(
+            limits,
+            clock,
+            on_no_reply=self._lose_reply,
+            on_no_text=self._lose_text,
+            on_settled=self._settle,
+            on_limit=self.stop_for,
+        )
+
+    # The task.
+
+    async def run(self) -> None:
+        """Hold connections until nothing more is wanted."""
+        facts = diagnosis.facts_of(self.endpoint)
+        _log.info("session begins: %s %s", self.endpoint.name, self.endpoint.model)
+        try:
+            while self._is_wanted:
+                await self._hold_connection()
+        except SessionError as error:
+            _log.warning("session failed: %s", error.problem.code)
+            self._report_lost(self.stream.speech_ms if self._was_connected else 0.0)
+            self._reports.raise_problem(error.problem, self._reports.closing_error)
+            self.final = FAILED
+        except Exception as error:
+            _log.exception("session ended by a mistake of ours")
+            self._reports.raise_problem(Problem("program-error", type(error).__name__, facts))
+            self.final = FAILED
+        _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)
+
+    def let_go(self) -> None:
+        """The task has ended, or never began: leave nothing behind."""
+        self._renewal.stop()
+        self._patience.stop()
+        if self._seat:
+            self._seat.give_back()
+        for message in self.stream.messages:
+            self._reports.say(*self._conversation.fail(message.item_id))
+        self.stream.clear()
+        self.microphone = False
+
+    @property
+    def _is_wanted(self) -> bool:
+        return self.microphone or self.stream.asks > 0 or self.stream.speech_ms > 0
+
+    async def _hold_connection(self) -> None:
+        """Connect and converse until the connection is left; if it is lost, wait until the next may be tried."""
+        leaving = self._leaving = asyncio.timeout(None)
+        try:
+            async with leaving:
+                try:
+                    await self._connect_and_converse()
+                except ConnectionFailed as error:
+                    if not self._was_connected or not error.problem.retry:
+                        raise
+                    await self._recover(error)
+        except TimeoutError:
+            if not leaving.expired():
+                raise
+        finally:
+            self._leaving = None
+
+    async def _connect_and_converse(self) -> None:
+        async with AsyncExitStack() as stack:
+            async with self._outage.limit():
+                link = await self._open(stack)
+            self._outage.connected()
+            await self._converse(link)
+
+    async def _recover(self, error: ConnectionFailed) -> None:
+        """A connection was lost, or not made again: wait before the next attempt, or raise if the time is over."""
+        self._reports.say(*self._conversation.break_off())
+        if not self._is_wanted:
+            return
+        is_new = self._outage.begin(error, stopped_at=self._stopped_at)
+        _log.warning("connection lost (%s), attempt %d", error.problem.code, self._outage.attempt)
+        self.refresh(self._outage.attempt)
+        if self._outage.attempt > 1:  # a short break is not worth an alarm
+            problem = replace(error.problem, recovering=True)
+            self._reports.raise_problem(problem, self._reports.closing_error)
+        async with self._outage.limit():
+            await self._outage.wait(at_once=is_new and error.problem.code == "session-expired")
+
+    async def _open(self, stack: AsyncExitStack) -> Link:
+        """Connect, have our configuration confirmed, and give the server the conversation so far."""
+        transport = await stack.enter_async_context(traced(self._connect(self.endpoint), self._reports))
+        link = Link(transport, self.endpoint, self.config, self.stream, self._ids, self._clock, self._handle_mark)
+        await link.configure()
+        await link.seed([item for item in self._conversation.known if not self.stream.holds(item.id)])
+        return link
+
+    async def _converse(self, link: Link) -> None:
+        """Use a connection until it is lost or left."""
+        self._link, self._was_connected = link, True
+        if link.problem:
+            self._reports.raise_problem(link.problem)
+        if link.differs:
+            differs = Problem("config-differs", facts=diagnosis.facts_of(self.endpoint, param=link.differs))
+            self._reports.raise_problem(differs, self._reports.received)
+        if link.expires_in is not None:
+            self._renewal.set(link.expires_in * (1 - RENEW_MARGIN), self._renew)
+        if link.config != self.config:  # it was changed while we connected
+            link.reconfigure(self.config)
+        self.refresh()
+        try:
+            await link.converse(self._handle)
+        finally:
+            self._renewal.stop()
+            self._link = None
+            changes, lost_ms, given_up = rewind(self.stream, link, self._conversation)
+            self._reports.say(*changes)
+            self._report_lost(lost_ms)
+            if given_up:
+                self._report_missing(REPLY_SECONDS)
+
+    def _leave(self) -> None:
+        """Let go of the connection; another one follows if it is wanted."""
+        if self._leaving and not self._leaving.expired():
+            self._leaving.reschedule(asyncio.get_running_loop().time())
+
+    def _renew(self) -> None:
+        """Begin a new session before this one expires, as soon as nobody speaks."""
+        if self.state.phase is Phase.LISTENING and self.stream.is_sent:
+            _log.info("session renewed before it expires")
+            self._leave()
+        else:
+            self._renewal.set(QUIET_CHECK_SECONDS, self._renew)
+
+    # What the session calls.
+
+    def open_microphone(self) -> None:
+        """Audio is wanted, from now on or again."""
+        self.microphone, self._stopped_at = True, None
+        self._patience.open_microphone()
+        self.refresh()
+
+    def close_microphone(self) -> None:
+        """Nothing more is going to be said; what was said is sent and answered."""
+        self._patience.close_microphone()
+        self.microphone, self._held = False, False
+        self._stopped_at = asyncio.get_running_loop().time()
+        self._outage.hasten(self._stopped_at)
+        self.stream.append(EndOfPress())
+        if self._link is None and not self._is_wanted:
+            self._leave()
+        self.refresh()
+
+    def stop_for(self, code: str, **facts: str) -> None:
+        """Close the microphone for a reason that is reported."""
+        if self.microphone:
+            self._reports.raise_problem(Problem(code, facts=facts))
+            self.end_turn()
+            self.close_microphone()
+
+    def append_audio(self, pcm: bytes, rate: int) -> None:
+        """Take in PCM; see `RealtimeSession.append_audio`."""
+        dropped_before = self.intake.dropped_ms
+        peak = self.intake.take(pcm, rate)
+        if self.intake.dropped_ms > dropped_before:
+            self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
+        if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
+            return
+        is_near = self.stream.waiting_ms < WAITING_MS and not self._reports.stands("server-silent")
+        if is_near and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
+            self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
+
+    def begin_turn(self) -> None:
+        """The speaker begins a turn by hand; a reply that is being written is cut short."""
+        self.interrupt()
+        self._held = True
+        self.refresh()
+
+    def end_turn(self) -> None:
+        """The speaker has ended the turn.
+
+        A server that detects turns must not be told (committing what it took already is an error), but it can be
+        shown: with silence after it, speech ends.
+        """
+        self._held = False
+        self.intake.flush()
+        if self.config.turn_detection != "none":
+            self.intake.add_silence(self.config.silence_ms + 500)
+        elif self.intake.holds_a_turn:
+            self.stream.append(Commit())
+        self.intake.begin_turn()
+        self.refresh()
+
+    def send_text(self, item_id: str, text: str) -> None:
+        """Say something in writing; a reply that is being written is cut short."""
+        self.interrupt()
+        self.stream.append(Message(item_id, text))
+        self.refresh()
+
+    def interrupt(self) -> None:
+        """Cut a reply short."""
+        if self._link and self.state.phase in {Phase.THINKING, Phase.ANSWERING}:
+            self._link.interrupt()
+            self.refresh()
+
+    def reconfigure(self, config: SessionConfig) -> None:
+        """Go on in another way."""
+        self.config = config
+        self._held = False
+        self.intake.begin_turn()
+        if self._link:
+            self._link.reconfigure(config)
+        self.refresh()
+
+    # What the connection brings.
+
+    async def _handle(self, event: ServerEvent) -> None:
+        """Take in an event of the server."""
+        if (link := self._link) is None:
+            return
+        changes = self._dialogue.take(event, link)
+        if isinstance(event, server.ReplyTextDelta):
+            self._patience.take_text()
+        elif isinstance(event, server.ResponseDone):
+            self._outage.over()
+            self._check_cost()
+        if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
+            self.refresh()
+        if changes:
+            await self._reports.put(changes)
+
+    def _check_cost(self) -> None:
+        if self.microphone and (problem := self._budget.problem(self.endpoint, self.config.transcription_model)):
+            self._reports.raise_problem(problem)
+            self.end_turn()
+            self.close_microphone()
+
+    def _handle_mark(self, entry: Entry) -> None:
+        """A mark of the stream was sent."""
+        self._marked_at = self._clock()
+        if isinstance(entry, Message) and entry.attempts == 1 and not self._outage.is_on:
+            self._dialogue.time_message(self._marked_at)
+        self.refresh()
+
+    # The state.
+
+    def refresh(self, attempt: int = 0) -> None:
+        """Derive the state from what is known, and report it if it has changed."""
+        state = State(self._phase, self.microphone)
+        if state == self.state and not attempt:
+            if state.phase is Phase.LISTENING and not state.microphone:
+                self._patience.wait(state, self._unsettled_seconds)
+            return
+        self.state = state
+        self._attention.paid()
+        if state.phase is not Phase.LISTENING:
+            self._reports.solve("server-silent")
+        self._patience.wait(state, self._unsettled_seconds)
+        self._reports.say(StateChanged(state, attempt))
+
+    @property
+    def _phase(self) -> Phase:
+        link = self._link
+        if link is None:
+            if self._outage.is_on:
+                return Phase.RECONNECTING
+            return self.state.phase if self._was_connected else Phase.CONNECTING
+        if self._held or link.turns.speaking:
+            return Phase.HEARING
+        if link.responses.is_writing:
+            return Phase.ANSWERING
+        if link.turns.open or link.responses.is_blocked or self.stream.asks:
+            return Phase.THINKING
+        return Phase.LISTENING
+
+    @property
+    def _unsettled_seconds(self) -> float | None:
+        """How long the server may still notice something in what was said before Stop; None: not all was sent."""
+        if self.microphone or not self.stream.is_sent:
+            return None
+        if self._link is None or self._link.turns.by_hand:
+            return 0.0
+        self.stream.trim(self._link.unanswered_ms)
+        needed = UNNOTICED_SECONDS if self.stream.speech_ms >= LOST_MS else SETTLE_SECONDS
+        return max(0.0, self._marked_at + needed - self._clock())
+
+    def _settle(self) -> None:
+        """All that was said is answered, as far as the server noticed it: the press is over."""
+        if not self.microphone:
+            self.stream.clear()
+            self._leave()
+
+    def _lose_reply(self) -> None:
+        """No reply came."""
+        self._report_missing(REPLY_SECONDS)
+        self._give_up_reply()
+
+    def _lose_text(self) -> None:
+        """Nothing more came of a reply."""
+        facts = diagnosis.facts_of(self.endpoint)
+        self._reports.raise_problem(Problem("response-incomplete", f"no text for {TEXT_SECONDS:.0f} s", facts))
+        self._give_up_reply()
+
+    def _give_up_reply(self) -> None:
+        if self._link:
+            self._link.give_up()
+        self.refresh()
+
+    # Reports.
+
+    def _report(self, code: str, **facts: str) -> None:
+        self._reports.raise_problem(Problem(code, facts=diagnosis.facts_of(self.endpoint, **facts)))
+
+    def _report_missing(self, seconds: float) -> None:
+        self._report("response-missing", seconds=f"{seconds:.0f}")
+
+    def _report_lost(self, lost_ms: float) -> None:
+        if lost_ms >= LOST_MS:
+            self._report("audio-lost", seconds=f"{lost_ms / 1000:.1f}")

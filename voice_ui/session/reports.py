@@ -1,0 +1,68 @@
+"""The way out of a session: what it reports, to one reader."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+
+from voice_ui.errors import Problem
+from voice_ui.session.events import ProblemRaised, ProblemSolved, SessionEvent
+from voice_ui.session.tracer import Tracer
+
+EVENTS_KEPT = 1000
+"""Events the reader may be behind; after that the connection is read no further until it catches up."""
+
+_log = logging.getLogger("voice_ui.session")
+
+
+class Reports:
+    """A bounded queue of events."""
+
+    def __init__(self) -> None:
+        self.tracer: Tracer | None = None
+        """Sees every event of both directions, while there is one."""
+        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
+        self._raised: set[str] = set()
+
+    @property
+    def received(self) -> int | None:
+        """The number of the message that was received last, in the trace."""
+        return self.tracer.received if self.tracer else None
+
+    @property
+    def closing_error(self) -> int | None:
+        """The number of the `error` event right before the end of a connection, in the trace."""
+        return self.tracer.error if self.tracer else None
+
+    def say(self, *events: SessionEvent) -> None:
+        """Report at once; nobody reads any more where a thousand events wait."""
+        for event in events:
+            if not self._events.full():
+                self._events.put_nowait(event)
+
+    async def put(self, events: Iterable[SessionEvent]) -> None:
+        """Report, waiting for a reader that is behind."""
+        for event in events:
+            await self._events.put(event)
+
+    def raise_problem(self, problem: Problem, number: int | None = None) -> None:
+        """Report a problem, and the event that caused it by its number in the trace."""
+        _log.info("problem: %s", problem.code)
+        self._raised.add(problem.code)
+        self.say(ProblemRaised(problem, number))
+
+    def stands(self, code: str) -> bool:
+        """Whether a problem was raised and not solved."""
+        return code in self._raised
+
+    def solve(self, code: str) -> None:
+        """A problem, if it was raised, is over."""
+        if code in self._raised:
+            self._raised.remove(code)
+            self.say(ProblemSolved(code))
+
+    async def __aiter__(self) -> AsyncIterator[SessionEvent]:
+        """Yield what is reported, for ever."""
+        while True:
+            yield await self._events.get()

@@ -1,0 +1,133 @@
+"""The one slot for a response: who wants a reply waits for it, and a cancel belongs to the response it was meant for.
+
+Pure. A server runs one response at a time and refuses a second `response.create`
+(`conversation_already_has_active_response`, protocol facts, section 5.2). Where it detects turns, it also creates
+responses by itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum, auto
+
+REMEMBERED = 20
+"""Finished responses, and events of ours, of which late news is recognised."""
+
+
+class Action(Enum):
+    """What is to be sent now."""
+
+    CREATE = auto()
+    CANCEL = auto()
+
+
+class Responses:
+    """The responses of one connection."""
+
+    def __init__(self) -> None:
+        self.active: str | None = None
+        """The id of the running response; empty while one is expected and not announced; None: the slot is free."""
+        self.has_text = False
+        """Whether the running response has written something."""
+        self.cancelled = False
+        """Whether the running response was cancelled by us."""
+        self._wanted = False  # a reply is wanted as soon as the slot is free
+        self._cancel_next = False  # the expected response is not wanted
+        self._asks: deque[str] = deque(maxlen=REMEMBERED)  # our events that asked for a response
+        self._finished: deque[str] = deque(maxlen=REMEMBERED)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a reply is being written that somebody wants."""
+        return self.active is not None and self.has_text and not self.cancelled
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a reply is wanted and the slot is taken."""
+        return self._wanted
+
+    # What we want.
+
+    def want(self) -> Action | None:
+        """A reply is wanted: ask for it now, or when the slot is free."""
+        self._wanted = True
+        return self._next()
+
+    def asked(self, event_id: str) -> None:
+        """The event that asks for the response was sent under this id."""
+        self._asks.append(event_id)
+
+    def interrupt(self) -> Action | None:
+        """The running reply is not wanted any more, nor one that is expected."""
+        self._wanted = False
+        if self.active == "":
+            self._cancel_next = True
+        elif self.active and not self.cancelled:
+            self.cancelled = True
+            return Action.CANCEL
+        return None
+
+    # What the server does.
+
+    def expect(self) -> None:
+        """A turn has ended at a server that replies by itself."""
+        if self.active is None:
+            self._take("")
+
+    def begin_turn(self) -> None:
+        """Somebody speaks again: what was to be cancelled and never came is not what comes next."""
+        self._cancel_next = False
+
+    def is_new(self, response_id: str) -> bool:
+        """Whether an event begins a response that was not announced; some servers announce none."""
+        if not response_id:
+            return self.active is None
+        return response_id != self.active and response_id not in self._finished
+
+    def created(self, response_id: str) -> Action | None:
+        """A response has begun."""
+        cancel, self._cancel_next = self._cancel_next, False
+        self._take(response_id)
+        self.cancelled = cancel
+        return Action.CANCEL if cancel else None
+
+    def wrote(self, response_id: str) -> bool:
+        """A response has written something; False if it is not the one that runs."""
+        if self.active is None or response_id != self.active:
+            return False
+        self.has_text = True
+        return True
+
+    def done(self, response_id: str) -> Action | None:
+        """A response is over; one without an id is the one that runs."""
+        if response_id in self._finished or (response_id and self.active not in {"", response_id}):
+            return None
+        if response_id:
+            self._finished.append(response_id)
+        return self.free()
+
+    def is_ours(self, event_id: str | None) -> bool:
+        """Whether an error answers our wish for a response."""
+        return event_id is not None and event_id in self._asks
+
+    def refused(self, *, is_taken: bool) -> Action | None:
+        """Our wish was refused; `is_taken`: because of a response of the server's own, so we wait for its end."""
+        if not is_taken or (self._cancel_next and self.active == ""):
+            return self.free() if self.active == "" else None
+        self._wanted = True
+        return self._next()
+
+    def free(self) -> Action | None:
+        """The slot is free: its response is over, was refused, or is no longer waited for; so is its cancel."""
+        self.active, self.has_text, self.cancelled, self._cancel_next = None, False, False, False
+        return self._next()
+
+    def _next(self) -> Action | None:
+        if not self._wanted or self.active is not None:
+            return None
+        self._wanted = False
+        self._take("")
+        return Action.CREATE
+
+    def _take(self, response_id: str) -> None:
+        self.active, self.has_text, self.cancelled = response_id, False, False

@@ -1,0 +1,247 @@
+"""What was said, once: audio and marks in order, with three cursors, queued ≥ sent ≥ answered.
+
+    answered               sent                queued
+        │ kept: may be needed │ waits for a      │
+        │ by the next         │ connection       │
+        │ connection          │                  │
+
+Sending moves `sent`, an answer moves `answered`, and a lost connection takes `sent` back to `answered`. A place is in
+milliseconds of the audio sent over the current connection, as the wire counts (`audio_start_ms`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+
+from voice_ui import audio
+
+WAITING_SECONDS = 75.0
+"""Audio that may wait for a connection, 3.6 MB; more than an outage may last (`OUTAGE_SECONDS`)."""
+
+KEPT_SECONDS = 60.0
+"""Audio that was sent and may be needed again, 2.9 MB: the longest turn that can be said again."""
+
+
+@dataclass(slots=True, eq=False)
+class Audio:
+    """PCM at the wire's rate."""
+
+    pcm: bytes
+    captured: float
+    """When its last sample came in, in seconds of the session's clock."""
+    quiet: bool = False
+    """Nobody speaks in it."""
+    sent: float = 0.0
+    """When it was sent over the current connection, in seconds of the session's clock."""
+    end_ms: float = 0.0
+    """The place where it ends; 0 until it is sent."""
+
+    @property
+    def duration_ms(self) -> float:
+        return audio.milliseconds(self.pcm)
+
+
+@dataclass(slots=True, eq=False)
+class Commit:
+    """The speaker ended the turn by hand and awaits a reply."""
+
+    end_ms: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """A turn known in writing, typed or transcribed, that awaits a reply."""
+
+    item_id: str
+    text: str
+    end_ms: float = 0.0
+    attempts: int = 0
+    """How many connections were asked for the reply."""
+
+
+@dataclass(slots=True, eq=False)
+class EndOfPress:
+    """The microphone was closed here."""
+
+    end_ms: float = 0.0
+
+
+Entry = Audio | Commit | Message | EndOfPress
+Ask = Commit | Message
+
+
+class Stream:
+    """Filled by the session and read by one connection after the other; filling never waits."""
+
+    def __init__(self) -> None:
+        self.sent_ms = 0.0
+        """Audio sent over the current connection."""
+        self.asks = 0
+        """Commits and messages that are not answered."""
+        self._sent: deque[Entry] = deque()
+        self._waiting: deque[Entry] = deque()
+        self.waiting_ms = 0.0
+        """Audio that waits for a connection."""
+        self._kept_ms = 0.0
+        self._forgotten_ms = self._forgotten_until_ms = 0.0  # speech that was sent, is unanswered and no longer kept
+        self._filled = asyncio.Event()
+
+    # What was said.
+
+    def append_audio(self, pcm: bytes, captured: float, *, quiet: bool = False) -> float:
+        """Queue PCM; return the milliseconds of speech dropped to make room. The oldest silence goes first."""
+        if not pcm:
+            return 0.0
+        self._waiting.append(Audio(pcm, captured, quiet))
+        self.waiting_ms += audio.milliseconds(pcm)
+        self._filled.set()
+        dropped_ms = 0.0
+        while self.waiting_ms > WAITING_SECONDS * 1000:
+            dropped_ms += self._drop_oldest()
+        return dropped_ms
+
+    def append(self, entry: Ask | EndOfPress) -> None:
+        """Queue a mark."""
+        self._waiting.append(entry)
+        self.asks += not isinstance(entry, EndOfPress)
+        self._filled.set()
+
+    @property
+    def speech_ms(self) -> float:
+        """Speech that is not known to be answered."""
+        everything = (*self._sent, *self._waiting)
+        return sum(entry.duration_ms for entry in everything if isinstance(entry, Audio) and not entry.quiet)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all of it is answered."""
+        return not self._sent and not self._waiting
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether nothing waits for a connection."""
+        return not self._waiting
+
+    @property
+    def messages(self) -> list[Message]:
+        """Messages that are not answered."""
+        return [entry for entry in (*self._sent, *self._waiting) if isinstance(entry, Message)]
+
+    def holds(self, item_id: str) -> bool:
+        """Whether the message of that item is not answered yet."""
+        return any(message.item_id == item_id for message in self.messages)
+
+    # `sent`.
+
+    async def filled(self) -> None:
+        """Wait until something waits to be sent."""
+        while not self._waiting:
+            self._filled.clear()
+            await self._filled.wait()
+
+    def send_next(self, now: float) -> Entry:
+        """Move `sent` over the next entry and return it, before it is sent: what a broken send held is still here."""
+        entry = self._waiting.popleft()
+        self._sent.append(entry)
+        if isinstance(entry, Audio):
+            entry.sent = now
+            self.waiting_ms -= entry.duration_ms
+            self._kept_ms += entry.duration_ms
+            self.sent_ms += entry.duration_ms
+            while self._kept_ms > KEPT_SECONDS * 1000:
+                self._forget_oldest()
+        entry.end_ms = self.sent_ms
+        return entry
+
+    def captured_at(self, place_ms: float) -> float | None:
+        """Return when the audio at that place was captured; None if it is no longer kept."""
+        at = None
+        for entry in reversed(self._sent):
+            if entry.end_ms < place_ms:
+                break
+            if isinstance(entry, Audio):
+                at = entry.captured - (entry.end_ms - place_ms) / 1000
+        return at
+
+    def sent_before(self, moment: float) -> float:
+        """Return the place up to which audio had been sent at that moment; 0 if that is no longer kept."""
+        for entry in reversed(self._sent):
+            if isinstance(entry, Audio) and entry.sent <= moment:
+                return entry.end_ms
+        return 0.0
+
+    # `answered`.
+
+    def trim(self, place_ms: float) -> None:
+        """Let go of the audio before that place: it is answered, or nobody spoke in it."""
+        while self._sent and self._sent[0].end_ms <= place_ms and isinstance(self._sent[0], Audio | EndOfPress):
+            entry = self._sent.popleft()
+            if isinstance(entry, Audio):
+                self._kept_ms -= entry.duration_ms
+        if place_ms >= self._forgotten_until_ms:
+            self._forgotten_ms = 0.0
+
+    def answer(self, entry: Ask) -> None:
+        """Let go of a commit or a message: its reply is complete, or no longer awaited."""
+        for entries in (self._sent, self._waiting):
+            if entry in entries:
+                entries.remove(entry)
+                self.asks -= 1
+
+    def write_down(self, end_ms: float, commit: Commit | None, message: Message) -> None:
+        """Replace the audio before that place, and its commit, by what is known of it in writing."""
+        kept: deque[Entry] = deque()
+        written = False
+        for entry in self._sent:
+            if entry is commit:
+                self.asks -= 1
+                continue
+            if isinstance(entry, Audio) and entry.end_ms <= end_ms:
+                self._kept_ms -= entry.duration_ms
+                continue
+            if not written and (isinstance(entry, Audio) or entry.end_ms >= end_ms):
+                kept.append(message)
+                written = True
+            kept.append(entry)
+        if not written:
+            kept.append(message)
+        self.asks += 1
+        self._sent = kept
+        self._forgotten_ms = 0.0
+
+    def rewind(self) -> float:
+        """Take `sent` back to `answered`; return the milliseconds of speech in between that are no longer kept."""
+        for entry in self._sent:
+            entry.end_ms = 0.0
+        self.waiting_ms += self._kept_ms
+        self._waiting.extendleft(reversed(self._sent))
+        self._sent.clear()
+        self._filled.set()
+        lost_ms = self._forgotten_ms
+        self.sent_ms = self._kept_ms = self._forgotten_ms = self._forgotten_until_ms = 0.0
+        return lost_ms
+
+    def clear(self) -> None:
+        """Let go of everything: it is answered, or given up."""
+        self._sent.clear()
+        self._waiting.clear()
+        self.asks = 0
+        self._kept_ms = self.waiting_ms = self._forgotten_ms = 0.0
+
+    # Bounds.
+
+    def _drop_oldest(self) -> float:
+        sounds = [entry for entry in self._waiting if isinstance(entry, Audio)]
+        oldest = next((entry for entry in sounds if entry.quiet), sounds[0])
+        self._waiting.remove(oldest)
+        self.waiting_ms -= oldest.duration_ms
+        return 0.0 if oldest.quiet else oldest.duration_ms
+
+    def _forget_oldest(self) -> None:
+        oldest = next(entry for entry in self._sent if isinstance(entry, Audio))
+        self._sent.remove(oldest)
+        self._kept_ms -= oldest.duration_ms
+        self._forgotten_ms += 0.0 if oldest.quiet else oldest.duration_ms
+        self._forgotten_until_ms = oldest.end_ms
