@@ -19,7 +19,7 @@ from nicegui import app, ui
 from nicegui.server import Server
 from uvicorn.config import WS_PROTOCOLS
 
-from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
+from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.garbage import Garbage
 from voice_ui.offline import server as offline_server
@@ -269,6 +269,7 @@ def run(chosen: Settings, share: Share | None = None) -> None:
         )
     else:
         app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+    tuning.bound_sockets()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with

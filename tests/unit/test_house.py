@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
     {"app"},
-    {"page", "measure"},
+    {"page", "measure", "tuning"},
     {"session", "mic", "sharing", "preflight", "offline", "window"},
     {"transport"},
     {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
@@ -24,7 +24,7 @@ FLOORS = [
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic"},
+    "nicegui": {"app", "page", "mic", "tuning"},
     "websockets": {"transport", "offline.server", "offline.posts", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
