@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
     {"app"},
-    {"page", "measure"},
+    {"page", "measure", "tuning"},
     {"session", "mic", "sharing", "preflight", "offline", "window"},
     {"transport"},
     {"servers", "conversation", "usage"},
@@ -24,7 +24,7 @@ FLOORS = [
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic", "callbacks"},
+    "nicegui": {"app", "page", "mic", "callbacks", "tuning"},
     "websockets": {"transport", "offline.server", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
