@@ -1,4 +1,4 @@
-"""What the session itself costs, without a socket and without a page: per chunk on its way out, per delta on its way in.
+"""What the session itself costs, without a socket and without a page: per chunk out, per delta in.
 
     python -m benchmarks.core [--walk]
 
@@ -29,12 +29,15 @@ from voice_ui import audio
 from voice_ui.errors import Problem
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import Phase, RealtimeSession, TextDelta
+from voice_ui.session import Phase, RealtimeSession, StateChanged, TextDelta
 
 OURS = f"{Path(voice_ui.__file__).parent}/"
 
 CHUNK = (b"\x00\x01\xff\xfe" * 480)[: len(audio.silence(audio.CHUNK_MS))]
 """20 ms of a quiet room."""
+
+PLACE = {"response_id": "resp_1", "item_id": "item_a", "output_index": 0, "content_index": 0}
+"""Where the text of the reply belongs."""
 
 COUNT = 2000
 """Chunks, or deltas, that are timed together."""
@@ -76,8 +79,8 @@ class Core:
 
     def __init__(self) -> None:
         self.transport = MemoryTransport()
-        self.deltas = 0
         self.read = asyncio.Event()
+        self.listening = asyncio.Event()
         endpoint = Endpoint("nobody's server", "ws://localhost/v1/realtime", "none")
         self.session = RealtimeSession(endpoint, SessionConfig("Be brief."), connect=self._connect)
 
@@ -92,8 +95,7 @@ class Core:
         reading = asyncio.create_task(self._read(), name="read")
         try:
             self.session.start()
-            while self.session.state.phase is not Phase.LISTENING:
-                await asyncio.sleep(0)
+            await self.listening.wait()
             yield
         finally:
             await self.session.close()
@@ -104,8 +106,9 @@ class Core:
     async def _read(self) -> None:
         async for event in self.session:
             if isinstance(event, TextDelta):
-                self.deltas += 1
                 self.read.set()
+            elif isinstance(event, StateChanged) and event.state.phase is Phase.LISTENING:
+                self.listening.set()
 
     async def chunk(self) -> None:
         """Let one chunk go all its way."""
@@ -116,7 +119,7 @@ class Core:
     async def delta(self) -> None:
         """Let one delta go all its way."""
         self.read.clear()
-        self.transport.say("response.output_text.delta", response_id="resp_1", item_id="item_a", delta=" some words")
+        self.transport.say("response.output_text.delta", **PLACE, delta=" some words")
         await self.read.wait()
 
     def begin_reply(self) -> None:
@@ -125,7 +128,7 @@ class Core:
         self.transport.say("input_audio_buffer.speech_stopped", item_id="item_u", audio_end_ms=500)
         self.transport.say("input_audio_buffer.committed", item_id="item_u")
         self.transport.say("response.created", response={"id": "resp_1", "status": "in_progress"})
-        self.transport.say("response.output_text.delta", response_id="resp_1", item_id="item_a", delta="Well,")
+        self.transport.say("response.output_text.delta", **PLACE, delta="Well,")
 
 
 class Floor:
@@ -167,8 +170,8 @@ class Floor:
 
     async def delta(self) -> None:
         self._read.clear()
-        event = {"type": "response.output_text.delta", "event_id": "event_x", "response_id": "resp_1"}
-        self._messages.put_nowait(orjson.dumps({**event, "item_id": "item_a", "delta": " some words"}))
+        event = {"type": "response.output_text.delta", "event_id": "event_x"}
+        self._messages.put_nowait(orjson.dumps({**event, **PLACE, "delta": " some words"}))
         await self._read.wait()
 
 

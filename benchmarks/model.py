@@ -80,8 +80,8 @@ async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp) -> 
     start = time.monotonic()
     for number in range(asked.deltas):
         await asyncio.sleep(start + number * asked.delta_ms / 1000 - time.monotonic())
-        words = {"response_id": response["id"], "item_id": reply, "delta": stamp.delta(time.monotonic())}
-        await _say(websocket, "response.output_text.delta", **words)
+        place = {"response_id": response["id"], "item_id": reply, "output_index": 0, "content_index": 0}
+        await _say(websocket, "response.output_text.delta", **place, delta=stamp.delta(time.monotonic()))
     usage = {"total_tokens": asked.deltas, "input_tokens": 0, "output_tokens": asked.deltas}
     await _say(websocket, "response.done", response=response | {"status": "completed", "usage": usage})
     await _listen(websocket, turn + 1)
