@@ -1,6 +1,6 @@
 """Websocket beside WebRTC, between this program and a realtime server: which is quicker, cheaper, and on what link?
 
-    python benchmarks/transports.py [websocket] [webrtc] [--seconds 20] [--sessions 5]
+    python -m benchmarks.transports [websocket] [webrtc] [--seconds 20] [--sessions 5]
 
 Needs the extra `webrtc` and an address on a network (WebRTC uses no loopback). Both go from this process to the offline
 server's sockets in another, each through a relay of ours that delays every piece by half the round trip and loses some:
@@ -27,26 +27,21 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from voice_ui.session.timing import percentile  # noqa: E402
-
-from tests.servers import faulty  # noqa: E402
-from tests.servers.faulty import FaultyServer  # noqa: E402
-from voice_ui import audio  # noqa: E402
-from voice_ui.measure.figures import columns  # noqa: E402
-from voice_ui.offline.connection import ClientConnection, Channel  # noqa: E402
-from voice_ui.protocol import client  # noqa: E402
-from voice_ui.servers import Endpoint  # noqa: E402
-from voice_ui.sharing.addresses import lan_addresses  # noqa: E402
-from voice_ui.transport import Transport, webrtc, websocket  # noqa: E402
-from voice_ui.transport.call import Call  # noqa: E402
+from benchmarks.figures import columns
+from tests.servers import faulty
+from tests.servers.faulty import FaultyServer
+from voice_ui import audio
+from voice_ui.offline.connection import Channel, ClientConnection
+from voice_ui.protocol import client
+from voice_ui.servers import Endpoint
+from voice_ui.session import percentile
+from voice_ui.sharing.addresses import lan_addresses
+from voice_ui.transport import Transport, webrtc, websocket
+from voice_ui.transport.call import Call
 
 EVERY = 50
 """Chunks from one click to the next."""
@@ -279,7 +274,9 @@ async def read(process: asyncio.subprocess.Process, heard: list[float]) -> None:
 
 async def main(options: argparse.Namespace) -> None:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, __file__, "--listen", stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.transports", "--listen", stdin=pipe, stdout=pipe
+    )
     assert process.stdout
     url = (await process.stdout.readline()).decode().strip()
     heard: list[float] = []

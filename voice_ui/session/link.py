@@ -91,7 +91,7 @@ class Link:
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
         self._spoken: set[str] = set()  # ids of the items of which audio came
         self._unannounced = Timer()
-        self._trimmed_ms = self._committed_ms = 0.0
+        self._committed_ms, self._trim_at_ms = 0.0, TRIM_MS
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -215,9 +215,11 @@ class Link:
         while True:
             await self._stream.filled()
             match entry := self._stream.send_next(self._clock()):
-                case Audio():
-                    self._trim()
-                    await self._send(client.InputAudioBufferAppend(audio.encode(entry.pcm)))
+                case Audio(pcm):
+                    if self._stream.sent_ms >= self._trim_at_ms:
+                        self._trim()
+                    event = client.InputAudioBufferAppend(audio.encode(pcm))
+                    await self._transport.send(event.to_wire(self._dialect))
                     continue
                 case Commit() if not self._may_commit(entry):
                     self._stream.answer(entry)
@@ -260,9 +262,10 @@ class Link:
             async for message in self._transport:
                 event = parse(message)
                 said = event if isinstance(event, server.ErrorEvent) else None
-                if not self._is_echo(event):
+                if not (self._given and self._is_echo(event)):
                     await handle(event)
-                await pace.keep()
+                if pace.is_flood():
+                    await pace.slow_down()
         except SessionError as error:
             if said is None:
                 raise
@@ -369,6 +372,5 @@ class Link:
         return item.id in self._given
 
     def _trim(self) -> None:
-        if self._stream.sent_ms - self._trimmed_ms >= TRIM_MS:
-            self._trimmed_ms = self._stream.sent_ms
-            self._stream.trim(self.unanswered_ms)
+        self._trim_at_ms = self._stream.sent_ms + TRIM_MS
+        self._stream.trim(self.unanswered_ms)

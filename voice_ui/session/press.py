@@ -267,9 +267,10 @@ class Press:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
         if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
             return
-        is_near = self.stream.waiting_ms < WAITING_MS and not self._reports.stands("server-silent")
-        if is_near and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
-            self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
+        is_near = self.stream.waiting_ms < WAITING_MS
+        if is_near and self._attention.is_missing_after(len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate), peak):
+            if not self._reports.stands("server-silent"):
+                self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
     def begin_turn(self) -> None:
         """The speaker begins a turn by hand; a reply that is being written is cut short."""

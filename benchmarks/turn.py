@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from benchmarks import program
+from benchmarks.figures import Figures, milliseconds
+from benchmarks.program import Program, Tabs
+from benchmarks.tabs import Talk, Told
 from voice_ui import audio
-from voice_ui.latency import percentile
-from voice_ui.measure import program
-from voice_ui.measure.figures import Figures, milliseconds
-from voice_ui.measure.program import Program, Tabs
-from voice_ui.measure.tabs import Talk, Told
+from voice_ui.session import percentile
 
 CROWD = 20
 

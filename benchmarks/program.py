@@ -14,10 +14,9 @@ from urllib.request import urlopen
 
 import orjson
 
-from voice_ui.measure.tabs import Talk, Told
+from benchmarks.tabs import Talk, Told
 
-ROOT = Path(__file__).parents[2]
-BENCHMARKS = ROOT / "benchmarks"
+ROOT = Path(__file__).parents[1]
 
 READY_SECONDS = 60.0
 
@@ -126,7 +125,7 @@ async def answering(port: int, *command: str) -> AsyncIterator[tuple[Program, fl
 @asynccontextmanager
 async def model() -> AsyncIterator[Program]:
     """Run the realtime server that measures."""
-    async with serving("-m", "voice_ui.measure.model") as program:
+    async with serving("-m", "benchmarks.model") as program:
         yield program
 
 
@@ -134,9 +133,7 @@ async def model() -> AsyncIterator[Program]:
 async def page_of(model: Program, *, bare: bool = False) -> AsyncIterator[Program]:
     """Run the app against that server, or the floor."""
     if bare:
-        async with serving(
-            f"{BENCHMARKS / 'floor.py'}", f"{model.url.replace('http', 'ws', 1)}/v1/realtime"
-        ) as program:
+        async with serving("-m", "benchmarks.floor", f"{model.url.replace('http', 'ws', 1)}/v1/realtime") as program:
             yield program
     else:
         port = free_port()
@@ -159,7 +156,7 @@ class Tabs:
 @asynccontextmanager
 async def tabs_of(page: Program, tabs: int, *, bare: bool = False) -> AsyncIterator[Tabs]:
     """Open so many tabs of that page."""
-    command = ("-m", "voice_ui.measure.tabs", page.url, "--tabs", f"{tabs}", *(["--bare"] if bare else []))
+    command = ("-m", "benchmarks.tabs", page.url, "--tabs", f"{tabs}", *(["--bare"] if bare else []))
     async with started(*command) as program:
         await program.line()
         yield Tabs(program)

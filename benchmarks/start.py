@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from voice_ui.measure import program
-from voice_ui.measure.figures import Figures
+from benchmarks import program
+from benchmarks.figures import Figures
 
 BUDGETS = {"first page, s": "≤ 1.5 ×"}
 

@@ -11,12 +11,12 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks import program, stamp
+from benchmarks.figures import Figures, milliseconds
+from benchmarks.program import Program
+from benchmarks.tabs import CLIP
+from benchmarks.turn import share
 from voice_ui import audio
-from voice_ui.measure import program, stamp
-from voice_ui.measure.figures import Figures, milliseconds
-from voice_ui.measure.program import Program
-from voice_ui.measure.tabs import CLIP
-from voice_ui.measure.turn import share
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

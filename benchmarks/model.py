@@ -1,6 +1,6 @@
 """A realtime server that measures: it notes how long each chunk was on its way, and replies as the chunk asks.
 
-    python -m voice_ui.measure.model
+    python -m benchmarks.model
 
 Its first line is its address. `GET /heard` returns the seconds that each chunk since the last time was on its way, as
 a JSON list: from its stamp to the moment at which its message was read here.
@@ -19,9 +19,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from benchmarks import stamp
+from benchmarks.loop import run
 from voice_ui import audio
-from voice_ui.measure import stamp
-from voice_ui.measure.loop import run
 
 
 class Model:
@@ -80,8 +80,8 @@ async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp) -> 
     start = time.monotonic()
     for number in range(asked.deltas):
         await asyncio.sleep(start + number * asked.delta_ms / 1000 - time.monotonic())
-        words = {"response_id": response["id"], "item_id": reply, "delta": stamp.delta(time.monotonic())}
-        await _say(websocket, "response.output_text.delta", **words)
+        place = {"response_id": response["id"], "item_id": reply, "output_index": 0, "content_index": 0}
+        await _say(websocket, "response.output_text.delta", **place, delta=stamp.delta(time.monotonic()))
     usage = {"total_tokens": asked.deltas, "input_tokens": 0, "output_tokens": asked.deltas}
     await _say(websocket, "response.done", response=response | {"status": "completed", "usage": usage})
     await _listen(websocket, turn + 1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from benchmarks import program
+from benchmarks.figures import columns
+from benchmarks.program import Program
+from benchmarks.stamp import DELTA_CHARACTERS
+from benchmarks.tabs import Talk
 from voice_ui import audio
-from voice_ui.measure import program
-from voice_ui.measure.figures import columns
-from voice_ui.measure.program import Program
-from voice_ui.measure.stamp import DELTA_CHARACTERS
-from voice_ui.measure.tabs import Talk
 
 LENGTHS = (100, 1_000, 10_000, 100_000)
 """Of a reply, in characters."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from voice_ui.latency import percentile
+from voice_ui.session import percentile
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voice_ui.measure.growth import Series
+from benchmarks.growth import Series
 
 WIDTH, HEIGHT, GAP = 260, 120, 40
 INK, LINE = "#63605a", "#0f6b5c"

@@ -1,4 +1,4 @@
-"""Measures this program on this machine, each figure beside its floor: `python -m voice_ui.measure`."""
+"""Measures this program on this machine, each figure beside its floor: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from multiprocessing import cpu_count
 from pathlib import Path
 from typing import Any
 
-from voice_ui.measure import capacity, chart, growth, program, start, turn
-from voice_ui.measure.figures import Figures, collect, table
+from benchmarks import capacity, chart, growth, program, start, turn
+from benchmarks.figures import Figures, collect, table
 
 PARTS = ("start", "turn", "capacity", "growth")
 
@@ -45,7 +45,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure what was asked for; print it, and return it."""
     seconds = 2.0 if options.quick else 6.0
     told: dict[str, Any] = {"machine": machine()}
-    _print(f"# Measured\n\nBy `python -m voice_ui.measure`, on {machine()}.\n")
+    _print(f"# Measured\n\nBy `python -m benchmarks`, on {machine()}.\n")
     async with program.model() as model:
         if "start" in options.parts:
             text, told["start"] = await _both("Start", options.runs, start.run, start.BUDGETS)
@@ -55,7 +55,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
             text, told["turn"] = await _both("A turn, at the sockets", options.runs, run, turn.BUDGETS)
             _print(text)
         if options.browser:
-            from voice_ui.measure import browser
+            from benchmarks import browser
 
             run = partial(browser.run, model, seconds=seconds)
             text, told["browser"] = await _both("A turn, in Chromium", options.runs, run, browser.BUDGETS)
@@ -80,7 +80,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, measure, and print."""
-    parser = argparse.ArgumentParser(prog="python -m voice_ui.measure", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", default=PARTS, help=f"of {', '.join(PARTS)}; all of them")
     parser.add_argument("--browser", action="store_true", help="a turn in a real Chromium, too (needs the extra test)")
     parser.add_argument(
@@ -93,11 +93,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; allowed: {', '.join(PARTS)}")
-    if not program.BENCHMARKS.exists():
-        parser.error("the floor is not there: run this in a clone of the repository")
     if options.transport:
         ways = ("websocket", "webrtc") if options.transport == "both" else (options.transport,)
-        sys.exit(subprocess.run((sys.executable, program.BENCHMARKS / "transports.py", *ways), check=False).returncode)
+        sys.exit(subprocess.run((sys.executable, "-m", "benchmarks.transports", *ways), check=False).returncode)
     told = asyncio.run(_measure(options))
     if options.json:
         options.json.write_text(json.dumps(told, indent=1), encoding="utf-8")

@@ -6,12 +6,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from benchmarks import program
+from benchmarks.figures import columns
+from benchmarks.program import Program
+from benchmarks.tabs import Talk
 from voice_ui import audio
-from voice_ui.latency import percentile
-from voice_ui.measure import program
-from voice_ui.measure.figures import columns
-from voice_ui.measure.program import Program
-from voice_ui.measure.tabs import Talk
+from voice_ui.session import percentile
 
 SHARE_MS = 50.0
 """Our share of a turn, p95: beyond it, there are too many."""

@@ -1,6 +1,6 @@
 """Many simulated tabs in a process of their own.
 
-    python -m voice_ui.measure.tabs URL [--tabs 20] [--bare]
+    python -m benchmarks.tabs URL [--tabs 20] [--bare]
 
 Once all are where chunks are taken it writes `ready`. Then each line it reads is a `Talk` in JSON, and each line it
 writes what came of it, a `Told`. With `--bare` the address is that of benchmarks/floor.py, and a tab is its bare page.
@@ -18,12 +18,12 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks import stamp
+from benchmarks.loop import run
+from benchmarks.tab import BareTab, PageTab, Shown, Tab
 from voice_ui import audio
-from voice_ui.measure import stamp
-from voice_ui.measure.loop import run
-from voice_ui.measure.tab import BareTab, PageTab, Shown, Tab
 
-CLIP = Path(__file__).parents[2] / "assets" / "question.wav"
+CLIP = Path(__file__).parents[1] / "assets" / "question.wav"
 
 LAST_SECONDS = 1.0
 """What is on its way when a talk ends has so long to arrive."""
@@ -154,7 +154,7 @@ def _write(line: bytes) -> None:
 
 def main() -> None:
     """Read the command line and serve until standard input ends."""
-    parser = argparse.ArgumentParser(prog="python -m voice_ui.measure.tabs")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tabs")
     parser.add_argument("url")
     parser.add_argument("--tabs", type=int, default=20)
     parser.add_argument("--bare", action="store_true")
