@@ -68,7 +68,7 @@ class BetaConnection(ClientConnection):
                 return event | {"response": _nested(response, "response") | kept}
             case {"type": "conversation.item.create", "item": {"content": list(content)} as item}:
                 parts = [
-                    part | {"type": names.GA_PARTS.get(part.get("type"), part.get("type"))}
+                    part | {"type": names.GA_PARTS.get(str(part.get("type")), part.get("type"))}
                     for part in content
                     if isinstance(part, dict)
                 ]
