@@ -41,7 +41,8 @@ from tests.servers import faulty  # noqa: E402
 from tests.servers.faulty import FaultyServer  # noqa: E402
 from voice_ui import audio  # noqa: E402
 from voice_ui.measure.figures import columns  # noqa: E402
-from voice_ui.offline.connection import ClientConnection, Channel  # noqa: E402
+from voice_ui.offline.channel import Channel  # noqa: E402
+from voice_ui.offline.connection import ClientConnection  # noqa: E402
 from voice_ui.protocol import client  # noqa: E402
 from voice_ui.servers import Endpoint  # noqa: E402
 from voice_ui.sharing.addresses import lan_addresses  # noqa: E402

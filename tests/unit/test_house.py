@@ -25,7 +25,7 @@ FLOORS = [
 
 WALLS = {
     "nicegui": {"app", "page", "mic"},
-    "websockets": {"transport", "offline.server", "measure.model", "measure.tab"},
+    "websockets": {"transport", "offline.server", "offline.channel", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
