@@ -1,6 +1,6 @@
 """Websocket beside WebRTC, between this program and a realtime server: which is quicker, cheaper, and on what link?
 
-    python -m benchmarks.transports [websocket] [webrtc] [--seconds 20] [--sessions 5]
+    python benchmarks/transports.py [websocket] [webrtc] [--seconds 20] [--sessions 5]
 
 Needs the extra `webrtc` and an address on a network (WebRTC uses no loopback). Both go from this process to the offline
 server's sockets in another, each through a relay of ours that delays every piece by half the round trip and loses some:
@@ -35,7 +35,8 @@ from benchmarks.figures import columns
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from voice_ui import audio
-from voice_ui.offline.connection import Channel, ClientConnection
+from voice_ui.offline.channel import Channel
+from voice_ui.offline.connection import ClientConnection
 from voice_ui.protocol import client
 from voice_ui.servers import Endpoint
 from voice_ui.session import percentile
@@ -274,9 +275,7 @@ async def read(process: asyncio.subprocess.Process, heard: list[float]) -> None:
 
 async def main(options: argparse.Namespace) -> None:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.transports", "--listen", stdin=pipe, stdout=pipe
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, __file__, "--listen", stdin=pipe, stdout=pipe)
     assert process.stdout
     url = (await process.stdout.readline()).decode().strip()
     heard: list[float] = []

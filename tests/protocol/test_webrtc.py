@@ -133,7 +133,7 @@ async def test_where_there_is_no_call_the_websocket_is_used_and_that_is_told() -
             async with session_by(dial, server.endpoint) as (session, reader):
                 session.start()
                 await until(lambda r=reader: r.codes == ["webrtc-unsupported"], what="it is told")
-                await until(lambda s=session: s.state == "listening", what="it listens")
+                await until(lambda s=session: s.state.shown == "listening", what="it listens")
     assert len(server.wires) == 2
 
 

@@ -216,7 +216,7 @@ class PracticeClient:
             utterance.words.set_result(outcome)
         else:
             utterance.words.set_exception(outcome)
-        await until(lambda: all(not task.done() for task in self.session._recognising))
+        await until(lambda: all(not task.done() for task in self.session._hearing._finishing))
         await self.settle()
 
     async def settle(self) -> None:

@@ -15,8 +15,8 @@ from voice_ui.page import messages
 from voice_ui.protocol import SessionConfig, dialect_of, parse, server
 from voice_ui.servers import Endpoint
 from voice_ui.session.budget import Budget
-from voice_ui.session.dialogue import Dialogue
 from voice_ui.session.diagnosis import difference, problem_of, seconds_left
+from voice_ui.session.dialogue import Dialogue
 from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports

@@ -24,8 +24,8 @@ FLOORS = [
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic", "callbacks", "tuning"},
-    "websockets": {"transport", "offline.server"},
+    "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning"},
+    "websockets": {"transport", "offline.server", "offline.channel"},
     "os": {"settings"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""

@@ -9,12 +9,12 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Protocol
 
 import orjson
 
+from voice_ui.offline.channel import Channel
 from voice_ui.offline.parts import Parts
 from voice_ui.offline.session import PracticeSession
 from voice_ui.protocol.client import Rejected
@@ -23,27 +23,10 @@ from voice_ui.protocol.reading import Event
 OUTBOX_BYTES = 4 * 1024 * 1024
 """A client that has not read this much is not reading: its connection is dropped."""
 
-CLOSE_SECONDS = 1.0
-"""For the closing handshake; then the connection is dropped."""
-
 EXPIRED = "Your session hit the maximum duration of 60 minutes."
 """OpenAI's words."""
 
 log = logging.getLogger(__name__)
-
-
-class Channel(Protocol):
-    """Where messages come in and go out; reading and writing raise once it is shut."""
-
-    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
-
-    async def send(self, message: str | bytes) -> None:
-        """Send text (str, or UTF-8) as a text frame."""
-
-    async def close(self, code: int, reason: str) -> None: ...
-
-    def abort(self) -> None:
-        """Drop the connection."""
 
 
 Act = Callable[[Channel], Awaitable[None]]

@@ -11,14 +11,15 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Parts, ReplyFailed, ReplyRequest, ToolCall
+from voice_ui.offline.parts import Parts, ReplyFailed, ToolCall
+from voice_ui.offline.reply_options import ReplyOptions, spread
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -29,44 +30,6 @@ CHUNK_MS = 200
 """Audio in one delta."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ReplyOptions:
-    """How a reply is asked for: the session's settings, and what `response.create` changes of them once."""
-
-    session: dict[str, Any]
-    change: dict[str, Any]
-    speaks: bool
-    """Whether there is a voice."""
-
-    @property
-    def spoken(self) -> bool:
-        """Whether the reply is spoken."""
-        return self.speaks and self.get("output_modalities") == ["audio"]
-
-    @property
-    def max_tokens(self) -> int | None:
-        """The most tokens of the reply; None for no limit."""
-        most = self.get("max_output_tokens")
-        return most if isinstance(most, int) else None
-
-    def get(self, name: str) -> Any:
-        """Return a setting."""
-        changed = self.change.get(name)
-        return self.session.get(name) if changed is None else changed
-
-    def settings(self) -> dict[str, Any]:
-        """Return what the wire shows of them in a response."""
-        changed = (self.change.get("audio") or {}).get("output") or {}
-        voice = changed.get("voice") or self.session["audio"]["output"]["voice"]
-        output = {"format": {"type": "audio/pcm", "rate": audio.SAMPLE_RATE}, "voice": voice}
-        return {
-            "output_modalities": ["audio"] if self.spoken else ["text"],
-            "max_output_tokens": self.get("max_output_tokens"),
-            "audio": {"output": output},
-            "metadata": self.change.get("metadata"),
-        }
 
 
 class Reply:
@@ -124,26 +87,16 @@ class Reply:
         self.over = True
         self._end_item("completed" if status == "completed" else "incomplete")
         code, type, message = (error.code, error.type, error.message) if error else (None, None, "")
-        read = usage.Tokens(text=usage.of_text(self._options.get("instructions") or "")) + usage.of_items(self._context)
+        read = usage.of_items(self._context)
         cached = usage.of_items(entry for entry in self._context if entry.id in self.read_before)
         written = sum(usage.of_text(entry.item.text + entry.item.arguments) for entry in self._output)
-        spoken = usage.of_audio(self._audio_ms, usage.MS_PER_TOKEN_OUT)
-        spent = usage.of_response(read, cached, usage.Tokens(written, spoken))
+        instructions = self._options.get("instructions") or ""
+        spent = usage.of_response(instructions, read, cached, written, self._audio_ms)
         output = tuple(entry.item for entry in self._output)
         self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
 
     async def _answer(self, now: datetime) -> AsyncGenerator[str | ToolCall, None]:
-        transcription = self._options.session["audio"]["input"]["transcription"] or {}
-        request = ReplyRequest(
-            items=tuple(entry.item for entry in self._context),
-            now=now,
-            instructions=self._options.get("instructions") or "",
-            tools=tuple(self._options.get("tools") or ()),
-            tool_choice=self._options.get("tool_choice") or "auto",
-            language=transcription.get("language"),
-            spoken=self._options.spoken,
-            max_output_tokens=self._options.max_tokens,
-        )
+        request = self._options.request(tuple(entry.item for entry in self._context), now)
         pieces = self._parts.brain.reply(request)
         try:
             async for piece in pieces:
@@ -186,7 +139,7 @@ class Reply:
         async for text, pcm in sentences:
             started = loop.time() if started is None else started
             chunks = [pcm[at : at + size] for at in range(0, len(pcm), size)]
-            for chunk, words in zip(chunks, _spread(text, len(chunks)), strict=True) if chunks else [(b"", text)]:
+            for chunk, words in zip(chunks, spread(text, len(chunks)), strict=True) if chunks else [(b"", text)]:
                 if words:
                     self._add_text(words)
                 if chunk:
@@ -265,12 +218,3 @@ class _TooLong(Exception):
 async def _pieces(text: str) -> AsyncIterator[str]:
     for piece in re.findall(r"\S+\s*", text):
         yield piece
-
-
-def _spread(text: str, count: int) -> list[str]:
-    """Return `text` in `count` pieces that begin with whole words; joined they are the text."""
-    words = re.findall(r"\s*\S+\s*?(?=\s|$)|\s+", text) or [text]
-    pieces = [""] * count
-    for index, word in enumerate(words):
-        pieces[index * count // len(words)] += word
-    return pieces

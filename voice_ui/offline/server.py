@@ -20,7 +20,8 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from voice_ui.offline import defaults, origins
-from voice_ui.offline.connection import CLOSE_SECONDS, Channel, ClientConnection, new_id
+from voice_ui.offline.channel import Channel, WebsocketChannel
+from voice_ui.offline.connection import ClientConnection, new_id
 from voice_ui.offline.parts import Brain, Parts, SpeechRecognizer, Voice
 from voice_ui.protocol.server import ErrorEvent
 
@@ -40,6 +41,9 @@ MESSAGE_BYTES = 24 * 1024 * 1024
 
 KEEPALIVE_SECONDS = 20.0
 """Between two pings; as on the live service."""
+
+CLOSE_SECONDS = 1.0
+"""For the closing handshake; then the connection is dropped."""
 
 log = logging.getLogger(__name__)
 
@@ -182,32 +186,6 @@ async def refuse(
     error = ErrorEvent(type, code, message).to_wire()
     await channel.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
     await channel.close(close_code, f"{type}.{code}")
-
-
-class WebsocketChannel:
-    """A websocket as a `Channel`."""
-
-    def __init__(self, websocket: ServerConnection) -> None:
-        self._websocket = websocket
-
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
-        async for message in self._websocket:
-            yield message
-
-    async def send(self, message: str | bytes) -> None:
-        await self._websocket.send(message, text=True)
-
-    async def send_binary(self, message: bytes) -> None:
-        await self._websocket.send(message)
-
-    async def close(self, code: int, reason: str) -> None:
-        await self._websocket.close(code, reason)
-
-    def abort(self) -> None:
-        self._websocket.transport.abort()
-
-    def freeze(self) -> None:
-        self._websocket.transport.pause_reading()
 
 
 def _select_subprotocol(websocket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -6,29 +6,22 @@ A client event that is not accepted is answered with `error` and changes nothing
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from voice_ui import audio
-from voice_ui.offline import configuration, usage
+from voice_ui.offline import configuration
+from voice_ui.offline.hearing import Hearing
 from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudioBuffer
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Parts, RecognizerUnavailable, SpeechUtterance
-from voice_ui.offline.reply import Reply, ReplyOptions
+from voice_ui.offline.parts import Parts
+from voice_ui.offline.reply import Reply
+from voice_ui.offline.reply_options import ReplyOptions
 from voice_ui.protocol import Part, WireItem, client, server
 from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import Event
-
-MAX_UTTERANCES = 16
-"""Utterances of one client that may wait for the recogniser."""
-
-FINISH_SECONDS = 30.0
-"""The longest wait for words after the end of an utterance, those of others included."""
-
-log = logging.getLogger(__name__)
 
 
 class PracticeSession:
@@ -49,13 +42,12 @@ class PracticeSession:
         output = "audio" if self._speaks else "text"
         self._session = configuration.default(model, new_id("sess"), expires_at, output)
         self._items = Items()
-        self._buffer = InputAudioBuffer(lambda: new_id("item"), parts.detector, self._listen)
+        self._hearing = Hearing(parts.recognizer, self._items, post)
+        self._buffer = InputAudioBuffer(lambda: new_id("item"), parts.detector, self._hearing.listen)
         self._conversation_id = new_id("conv")
         self._reply: Reply | None = None
         self._replying: asyncio.Task[None] | None = None
         self._read_before: set[str] = set()
-        self._partial: set[str] = set()  # ids of the items of which words were sent before they were whole
-        self._recognising: dict[asyncio.Task[None], SpeechUtterance] = {}
 
     def start(self) -> None:
         """Post the first event."""
@@ -87,18 +79,17 @@ class PracticeSession:
     async def aclose(self) -> None:
         """End the reply and drop what is still being recognised."""
         self._buffer.clear()
-        tasks = [*self._recognising, *([self._replying] if self._replying else [])]
-        for utterance in self._recognising.values():
-            utterance.cancel()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._replying:
+            self._replying.cancel()
+            await asyncio.gather(self._replying, return_exceptions=True)
+        await self._hearing.aclose()
 
     def _handle(self, event: client.ClientEvent) -> None:
         match event:
             case client.SessionUpdate(session=change):
                 self._session = configuration.updated(self._session, change or {}, speaks=self._speaks)
                 self._buffer.configure(configuration.turn_detection(self._session))
+                self._hearing.transcription = self._session["audio"]["input"]["transcription"]
                 self._post(server.SessionUpdated(self._session))
             case client.InputAudioBufferAppend(sound):
                 self._buffer.append(_pcm(sound, "audio"))
@@ -136,9 +127,9 @@ class PracticeSession:
         entry = Entry(replace(item, content=content, **kept), audio.milliseconds(pcm))
         self._items.add(entry, previous_item_id)
         if pcm:
-            utterance = self._listen(entry.id)
+            utterance = self._hearing.listen(entry.id)
             utterance.feed(pcm)
-            self._recognise(entry, utterance, None)
+            self._hearing.finish(entry, utterance, None)
         self._post_whole(entry)
 
     def _truncate_item(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
@@ -205,64 +196,12 @@ class PracticeSession:
         self._post(server.Committed(entry.id, self._items.before(entry)))
         self._post_whole(entry)
         if turn.utterance:
-            self._recognise(entry, turn.utterance, self._session["audio"]["input"]["transcription"])
+            self._hearing.finish(entry, turn.utterance, self._hearing.transcription)
 
     def _post_whole(self, entry: Entry) -> None:
         before = self._items.before(entry)
         self._post(server.ItemAdded(entry.item, before))
         self._post(server.ItemDone(entry.item, before))
-
-    def _listen(self, item_id: str) -> SpeechUtterance:
-        return self._parts.recognizer.listen(lambda words: self._hear_part(item_id, words))
-
-    def _hear_part(self, item_id: str, words: str) -> None:
-        """Some words of an utterance are known while it is still being spoken."""
-        if words and self._session["audio"]["input"]["transcription"] is not None:
-            self._partial.add(item_id)
-            self._post(server.TranscriptionDelta(item_id, words))
-
-    def _recognise(self, entry: Entry, utterance: SpeechUtterance, transcription: dict[str, Any] | None) -> None:
-        """Find out what was said in an item; `transcription` is what the client wants to know of it, if anything."""
-        entry.waiting = asyncio.Event()
-        if len(self._recognising) >= MAX_UTTERANCES:
-            utterance.cancel()
-            self._give_up(entry, "too many utterances wait to be recognised", transcription)
-            return
-        task = asyncio.create_task(self._finish(entry, utterance, transcription), name="offline: recognise")
-        self._recognising[task] = utterance
-        task.add_done_callback(lambda done: self._recognising.pop(done, None))
-
-    async def _finish(self, entry: Entry, utterance: SpeechUtterance, transcription: dict[str, Any] | None) -> None:
-        try:
-            async with asyncio.timeout(FINISH_SECONDS):
-                transcript = await utterance.finish()
-        except RecognizerUnavailable as error:
-            self._give_up(entry, f"{error}", transcription)
-        except TimeoutError:
-            utterance.cancel()
-            self._give_up(entry, "the speech recogniser took too long", transcription)
-        except Exception:
-            log.exception("the speech recogniser failed")
-            self._give_up(entry, "the speech recogniser failed", transcription)
-        else:
-            entry.set_transcript(transcript)
-            if transcription is not None and self._items.get(entry.id) is entry:
-                if transcript and entry.id not in self._partial:
-                    self._post(server.TranscriptionDelta(entry.id, transcript))
-                spent = usage.of_transcription(transcription.get("model"), entry.audio_ms, transcript)
-                self._post(server.TranscriptionCompleted(entry.id, transcript, spent))
-            self._known(entry)
-
-    def _give_up(self, entry: Entry, reason: str, transcription: dict[str, Any] | None) -> None:
-        entry.failure = reason
-        if transcription is not None and self._items.get(entry.id) is entry:
-            self._post(server.TranscriptionFailed(entry.id, None, reason))
-        self._known(entry)
-
-    def _known(self, entry: Entry) -> None:
-        self._partial.discard(entry.id)
-        if entry.waiting:
-            entry.waiting.set()
 
 
 def _pcm(text: str, param: str) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from voice_ui.offline.items import Entry
@@ -21,21 +20,8 @@ MS_PER_TOKEN_OUT = 50
 CHARACTERS_PER_TOKEN = 4
 """OpenAI's own rule of thumb for English text."""
 
-
-@dataclass(frozen=True)
-class Tokens:
-    """Text and audio tokens of something."""
-
-    text: int = 0
-    audio: int = 0
-
-    def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(self.text + other.text, self.audio + other.audio)
-
-    @property
-    def total(self) -> int:
-        """Both kinds together."""
-        return self.text + self.audio
+Tokens = tuple[int, int]
+"""Text and audio tokens of something."""
 
 
 def of_text(text: str) -> int:
@@ -43,37 +29,31 @@ def of_text(text: str) -> int:
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-def of_audio(duration_ms: float, ms_per_token: int = MS_PER_TOKEN_IN) -> int:
-    """Return the tokens in this much speech."""
-    return math.ceil(duration_ms / ms_per_token)
-
-
 def of_items(entries: Iterable[Entry]) -> Tokens:
-    """Return the tokens in a conversation: speech counts as speech, whatever was understood of it."""
-    total = Tokens()
+    """Return the tokens in items: speech counts as speech, whatever was understood of it."""
+    text = audio = 0
     for entry in entries:
-        total += (
-            Tokens(audio=of_audio(entry.audio_ms))
-            if entry.audio_ms
-            else Tokens(text=math.ceil(entry.size / CHARACTERS_PER_TOKEN))
-        )
-    return total
+        audio += math.ceil(entry.audio_ms / MS_PER_TOKEN_IN)
+        text += 0 if entry.audio_ms else math.ceil(entry.size / CHARACTERS_PER_TOKEN)
+    return text, audio
 
 
-def of_response(context: Tokens, cached: Tokens, output: Tokens) -> dict[str, Any]:
+def of_response(instructions: str, context: Tokens, cached: Tokens, written: int, spoken_ms: float) -> dict[str, Any]:
     """Return the `usage` of a response that read `context`, `cached` of it for the second time."""
+    text, audio = of_text(instructions) + context[0], context[1]
+    spoken = math.ceil(spoken_ms / MS_PER_TOKEN_OUT)
     return {
-        "total_tokens": context.total + output.total,
-        "input_tokens": context.total,
-        "output_tokens": output.total,
+        "total_tokens": text + audio + written + spoken,
+        "input_tokens": text + audio,
+        "output_tokens": written + spoken,
         "input_token_details": {
-            "text_tokens": context.text,
-            "audio_tokens": context.audio,
+            "text_tokens": text,
+            "audio_tokens": audio,
             "image_tokens": 0,
-            "cached_tokens": cached.total,
-            "cached_tokens_details": {"text_tokens": cached.text, "audio_tokens": cached.audio, "image_tokens": 0},
+            "cached_tokens": sum(cached),
+            "cached_tokens_details": {"text_tokens": cached[0], "audio_tokens": cached[1], "image_tokens": 0},
         },
-        "output_token_details": {"text_tokens": output.text, "audio_tokens": output.audio},
+        "output_token_details": {"text_tokens": written, "audio_tokens": spoken},
     }
 
 
@@ -81,7 +61,7 @@ def of_transcription(model: str | None, duration_ms: float, transcript: str) -> 
     """Return the `usage` of a transcription: by duration for whisper, by tokens for what came after it."""
     if model == "whisper-1":
         return {"type": "duration", "seconds": round(duration_ms / 1000, 2)}
-    heard, written = of_audio(duration_ms), of_text(transcript)
+    heard, written = math.ceil(duration_ms / MS_PER_TOKEN_IN), of_text(transcript)
     return {
         "type": "tokens",
         "total_tokens": heard + written,
