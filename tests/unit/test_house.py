@@ -35,6 +35,8 @@ PURE = {
     "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
     "session.stopwatch", "sharing.room",
     "protocol.client", "protocol.names", "protocol.server", "offline.origins", "offline.vad", "offline.replies",
+    "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
+    "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",
     "redaction",
     "page.inspector_rows",
 }  # fmt: skip
