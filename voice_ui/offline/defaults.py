@@ -48,7 +48,9 @@ def default_brain() -> Brain:
 
 def default_voice() -> Voice | None:
     """Return the voice this machine has; None for written replies only."""
-    return None
+    from voice_ui.offline import voice
+
+    return voice.Hibari() if voice.is_installed() else None
 
 
 def parts(recognizer: SpeechRecognizer | None = None, brain: Brain | None = None, voice: Voice | None = None) -> Parts:
