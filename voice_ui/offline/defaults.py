@@ -42,7 +42,7 @@ def default_recognizer() -> SpeechRecognizer:
 
 
 def default_brain() -> Brain:
-    """Return what answers where nothing else is configured."""
+    """Return what answers where no chat model is configured."""
     return CannedReplies()
 
 
