@@ -120,7 +120,7 @@ CODES: dict[str, Code] = {
     "chat-out-of-memory": Code("reply", False, wire=("chat_out_of_memory",)),
     "chat-busy": Code("reply", True, wire=("chat_busy",)),
     "chat-failed": Code("reply", True, wire=("chat_failed",)),
-    "chat-refused": Code("reply", False, wire=("chat_refused",)),
+    "chat-refused": Code("reply", False, wire=("chat_refused", "context_length_exceeded")),
     "chat-timeout": Code("reply", True, wire=("chat_timeout",)),
     "chat-malformed": Code("reply", False, wire=("chat_malformed",)),
     # The owner's limits.

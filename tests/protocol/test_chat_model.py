@@ -66,6 +66,18 @@ async def test_a_server_that_does_not_stream_is_understood() -> None:
         assert await pieces(model(chat.url).reply(request())) == ["Hello."]
 
 
+async def test_of_a_conversation_that_is_too_long_the_end_is_sent() -> None:
+    items = tuple(WireItem(role="user", content=(Part("input_text", f"{number}"),)) for number in range(10))
+    async with chat_server(streamed("Hi")) as chat:
+        chat.room = 4
+        assert await pieces(model(chat.url).reply(ReplyRequest(items=items, now=request().now))) == ["Hi"]
+        assert [message["content"] for message in chat.asked[-1].body["messages"]] == ["8", "9"]
+        chat.room = 0
+        with pytest.raises(ReplyFailed) as caught:
+            await pieces(model(chat.url).reply(request()))
+        assert caught.value.code == failures.TOO_LONG
+
+
 async def test_an_interruption_cancels_the_request() -> None:
     async with chat_server(Answer([event("Once upon")], hangs=True)) as chat:
         reply = model(chat.url).reply(request())

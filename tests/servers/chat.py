@@ -43,6 +43,8 @@ class ChatServer:
     answer: Answer
     models: Sequence[str] = ("small",)
     url: str = ""
+    room: int = 1000
+    """Messages that the model's context has room for."""
     asked: list[Asked] = field(default_factory=list)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client left before its answer was whole."""
@@ -72,6 +74,8 @@ class ChatServer:
             if path.endswith("/models"):
                 listed = json.dumps({"data": [{"id": name} for name in self.models]})
                 await self._send(writer, Answer([listed], content_type="application/json"))
+            elif len(self.asked[-1].body.get("messages", ())) > self.room:
+                await self._send(writer, failing(400, '{"error": {"message": "exceeds the available context size"}}'))
             else:
                 await self._send(writer, self.answer)
                 if self.answer.hangs:

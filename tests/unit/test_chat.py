@@ -96,6 +96,15 @@ def test_nothing_is_sent_that_was_not_asked_for() -> None:
     assert body["messages"] == [{"role": "user", "content": "Hi"}]
 
 
+def test_a_conversation_that_is_too_long_loses_its_older_half() -> None:
+    items = [said("user", "1"), said("assistant", "2"), WireItem(type="function_call", call_id="c", name="now")]
+    items += [WireItem(type="function_call_output", call_id="c", output="noon"), said("user", "3")]
+    shortened = context.shorter(ReplyRequest(items=tuple(items), now=NOW))
+    assert shortened is not None
+    assert [item.text for item in shortened.items] == ["3"]
+    assert context.shorter(shortened) is None
+
+
 def test_text_comes_as_it_is_streamed() -> None:
     stream = ChatStream()
     assert stream.process(event("Hello")) == "Hello"
@@ -184,6 +193,7 @@ def test_no_line_does_anything_else(text: str) -> None:
         (502, "<html>", failures.FAILED),
         (429, "", failures.BUSY),
         (503, '{"error":{"message":"Loading model"}}', failures.BUSY),
+        (400, '{"error":{"message":"request (3504 tokens) exceeds the available context size"}}', failures.TOO_LONG),
         (400, '{"error":{"message":"small does not support tools"}}', failures.REFUSED),
     ],
 )

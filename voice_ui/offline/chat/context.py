@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from voice_ui.offline.parts import ReplyRequest
@@ -22,6 +23,14 @@ def body(request: ReplyRequest, model: str) -> dict[str, Any]:
         sent["tools"] = [_tool(tool) for tool in request.tools]
         sent["tool_choice"] = _choice(request.tool_choice)
     return sent
+
+
+def shorter(request: ReplyRequest) -> ReplyRequest | None:
+    """Return the request without the older half of the conversation; None if only the question is left."""
+    kept = request.items[(len(request.items) + 1) // 2 :]
+    while kept and kept[0].type == "function_call_output":  # the call it belongs to is gone
+        kept = kept[1:]
+    return replace(request, items=kept) if kept else None
 
 
 def messages(items: Iterable[WireItem]) -> list[Message]:

@@ -18,10 +18,13 @@ OUT_OF_MEMORY = "chat_out_of_memory"
 BUSY = "chat_busy"
 FAILED = "chat_failed"
 REFUSED = "chat_refused"
+TOO_LONG = "context_length_exceeded"
+"""The conversation is longer than the model's context; the name is OpenAI's."""
 TIMEOUT = "chat_timeout"
 MALFORMED = "chat_malformed"
 
 _MEMORY = re.compile(r"(?i)out of memory|\boom\b|more system memory|insufficient memory|cannot allocate|bad_alloc")
+_CONTEXT = re.compile(r"(?i)context[ _](size|length|window)|maximum context|too many tokens|prompt is too long")
 _MODEL = re.compile(r"(?i)\bmodel\b")
 _LOADING = re.compile(r"(?i)loading model|model is loading")
 
@@ -40,6 +43,8 @@ def of_status(status: int, body: str, endpoint: ChatEndpoint, model: str) -> Rep
         return ReplyFailed(OUT_OF_MEMORY, words)
     if status in (429, 503) or _LOADING.search(said):
         return ReplyFailed(BUSY, words)
+    if _CONTEXT.search(said) or _CONTEXT.search(body[:2000]):
+        return ReplyFailed(TOO_LONG, words)
     return ReplyFailed(FAILED if status >= 500 else REFUSED, words)
 
 

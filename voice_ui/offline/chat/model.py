@@ -7,9 +7,18 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 from voice_ui.errors import SessionError
-from voice_ui.offline.chat.context import body
+from voice_ui.offline.chat.context import body, shorter
 from voice_ui.offline.chat.endpoint import ChatEndpoint
-from voice_ui.offline.chat.failures import FAILED, MALFORMED, NO_MODEL, TIMEOUT, UNREACHABLE, of_status, of_words
+from voice_ui.offline.chat.failures import (
+    FAILED,
+    MALFORMED,
+    NO_MODEL,
+    TIMEOUT,
+    TOO_LONG,
+    UNREACHABLE,
+    of_status,
+    of_words,
+)
 from voice_ui.offline.chat.stream import ChatStream, Malformed, ServerSaid
 from voice_ui.offline.parts import ReplyFailed, ReplyRequest, ToolCall
 from voice_ui.transport import http
@@ -48,7 +57,8 @@ class ChatModel:
 
         try:
             async with http.client(self.endpoint.requests_to, self.endpoint.base, self._wait_seconds) as web:
-                async with aclosing(self._answer(web, request)) as pieces:
+                self._model = self._model or await self._first_model(web)
+                async with aclosing(self._fitting(web, request)) as pieces:
                     async for piece in pieces:
                         yield piece
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
@@ -68,10 +78,22 @@ class ChatModel:
     async def close(self) -> None:
         """Nothing is kept open between two replies."""
 
+    async def _fitting(self, web: httpx.AsyncClient, request: ReplyRequest) -> AsyncGenerator[str | ToolCall, None]:
+        """Answer, with as much of the conversation as the model has room for."""
+        while True:
+            try:
+                async with aclosing(self._answer(web, request)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except ReplyFailed as failure:
+                if failure.code != TOO_LONG or (fitting := shorter(request)) is None:
+                    raise
+                request = fitting
+
     async def _answer(self, web: httpx.AsyncClient, request: ReplyRequest) -> AsyncGenerator[str | ToolCall, None]:
         import httpx
 
-        self._model = self._model or await self._first_model(web)
         timeout = httpx.Timeout(self._wait_seconds, connect=min(CONNECT_SECONDS, self._wait_seconds))
         url = f"{self.endpoint.base}/chat/completions"
         stream = ChatStream()
