@@ -38,6 +38,9 @@ PURE = {
     "offline.origins", "offline.vad", "offline.replies",
     "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",
     "mic.events", "mic.pace", "mic.problems", "mic.reception",
+    "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
+    "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",
+    "session.playback",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

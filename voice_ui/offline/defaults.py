@@ -42,13 +42,15 @@ def default_recognizer() -> SpeechRecognizer:
 
 
 def default_brain() -> Brain:
-    """Return what answers where nothing else is configured."""
+    """Return what answers where no chat model is configured."""
     return CannedReplies()
 
 
 def default_voice() -> Voice | None:
     """Return the voice this machine has; None for written replies only."""
-    return None
+    from voice_ui.offline import voice
+
+    return voice.Hibari() if voice.is_installed() else None
 
 
 def parts(recognizer: SpeechRecognizer | None = None, brain: Brain | None = None, voice: Voice | None = None) -> Parts:

@@ -7,6 +7,7 @@ none may block it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from typing import Any, Protocol
 from voice_ui.offline.configuration import TurnDetection
 from voice_ui.offline.vad import SpeechEnd, SpeechStart
 from voice_ui.protocol import WireItem
+
+log = logging.getLogger(__name__)
 
 
 class RecognizerUnavailable(Exception):
@@ -135,13 +138,12 @@ class Parts:
     """None for written replies only."""
     detector: Callable[[TurnDetection], Detector]
     _loading: asyncio.Task[None] | None = None
+    _loading_voice: asyncio.Task[None] | None = None
 
     async def warm(self) -> None:
-        """Load what the first spoken turn would have to wait for; raises RecognizerUnavailable."""
+        """Load what the first turn would have to wait for, except the voice; raises RecognizerUnavailable."""
         await self.detector_loaded()
         await self.recognizer.warm()
-        if self.voice:
-            await self.voice.warm()
 
     async def detector_loaded(self) -> None:
         """Wait until making a detector costs next to nothing; importing its libraries takes half a second."""
@@ -149,12 +151,25 @@ class Parts:
             self._loading = asyncio.create_task(asyncio.to_thread(self._load), name="offline: load the voice detector")
         await asyncio.shield(self._loading)
 
+    def expect_speech(self) -> None:
+        """Load the voice in the background: a session asks for audio."""
+        if self.voice and self._loading_voice is None:
+            self._loading_voice = asyncio.create_task(self._load_voice(self.voice), name="offline: load the voice")
+
     async def close(self) -> None:
         """Close all parts."""
+        if self._loading_voice:
+            self._loading_voice.cancel()
         await self.recognizer.close()
         await self.brain.close()
         if self.voice:
             await self.voice.close()
+
+    async def _load_voice(self, voice: Voice) -> None:
+        try:
+            await voice.warm()
+        except VoiceUnavailable as error:
+            log.warning("replies cannot be spoken: %s", error)
 
     def _load(self) -> None:
         self.detector(TurnDetection())  # and drop it: soxr complains of a stream that is left at exit

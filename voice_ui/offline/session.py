@@ -91,6 +91,8 @@ class PracticeSession:
                 self._buffer.configure(configuration.turn_detection(self._session))
                 self._hearing.transcription = self._session["audio"]["input"]["transcription"]
                 self._post(server.SessionUpdated(self._session))
+                if self._session["output_modalities"] == ["audio"]:
+                    self._parts.expect_speech()
             case client.InputAudioBufferAppend(sound):
                 self._buffer.append(_pcm(sound, "audio"))
             case client.InputAudioBufferCommit():
