@@ -72,7 +72,7 @@ async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, Pr
         cable = Cable(urlsplit(server.url).port or 0)
         async with cable.laid() as port:
             endpoint = Endpoint("the practice server", f"ws://127.0.0.1:{port}/v1/realtime?model=m", "m")
-            async with session_with(endpoint) as (session, reader):
+            async with session_with(endpoint, alone=False) as (session, reader):
                 session.start()
                 await until(lambda: session.state.phase is Phase.LISTENING)
                 yield Talk(session, reader, cable), server

@@ -461,6 +461,7 @@ def play(schedule: Schedule, *, traced: bool = False) -> Outcome:
         run = Run(schedule, traced=traced)
         return await run.run()
 
+    random.seed(schedule.seed + 3)  # the product's own jitter
     logging.getLogger("voice_ui").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGALRM, _raise_endless)
