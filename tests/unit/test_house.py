@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 FLOORS = [
     {"app"},
     {"page", "measure"},
-    {"session", "mic", "sharing", "preflight", "offline", "window"},
+    {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
     {"transport"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
@@ -24,7 +24,7 @@ FLOORS = [
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic", "callbacks"},
+    "nicegui": {"app", "page", "mic", "speaker", "callbacks"},
     "websockets": {"transport", "offline.server", "offline.posts", "measure.model", "measure.tab"},
     "os": {"settings"},
 }
@@ -37,7 +37,7 @@ PURE = {
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
     "offline.engine", "offline.vad", "offline.replies",
     "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",
-    "mic.events", "mic.pace", "mic.problems", "mic.reception",
+    "speaker.events", "speaker.stream", "mic.events", "mic.pace", "mic.problems", "mic.reception",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 
