@@ -108,6 +108,8 @@ CODES: dict[str, Code] = {
     "server-error": Code("server", True, ("server",)),
     "server-said": Code("server", True, ("server",)),
     # The reply.
+    "speaker-blocked": Code("reply", False),
+    "speaker-failed": Code("reply", True),
     "response-failed": Code("reply", True),
     "response-incomplete": Code("reply", True),
     "response-filtered": Code("reply", False, wire=("content_filter",)),

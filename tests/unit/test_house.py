@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 FLOORS = [
     {"app", "measure"},
     {"page", "tuning"},
-    {"session", "mic", "sharing", "preflight", "offline", "window"},
+    {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
     {"transport"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
@@ -41,6 +41,7 @@ PURE = {
     "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
     "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",
     "session.playback",
+    "speaker.events", "speaker.stream",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

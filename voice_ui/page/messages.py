@@ -131,6 +131,10 @@ _ROWS = (
     ("server-said", "{server} reported an error: {detail}", "If the reply is missing, repeat your last message."),
     ("server-said", "{server} reported an error.", "If the reply is missing, repeat your last message."),
     # The reply.
+    ("speaker-blocked", "The browser does not let this page play sound yet.",
+     "Click anywhere on the page. If it stays silent, allow sound for this page in the browser."),
+    ("speaker-failed", "The browser could not open the speaker.",
+     "Check the output device in the system's sound settings, then press Start."),
     ("response-failed", "The model failed while replying.", "Repeat your last message."),
     ("response-incomplete", "The reply was cut off before it was complete.", "Ask the model to continue."),
     ("response-filtered", "The server's content filter stopped the reply.", "Rephrase your message."),
