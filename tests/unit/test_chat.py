@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.servers.chat import call, event
 from voice_ui.offline.chat import context, failures

@@ -1,8 +1,7 @@
 """A reply is cut into sentences while it is written; nothing is lost, and markup is not read aloud."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from voice_ui.offline.voice.sentences import LONGEST, Sentences, spoken
 
