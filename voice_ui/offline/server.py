@@ -43,7 +43,7 @@ MESSAGE_BYTES = 24 * 1024 * 1024
 KEEPALIVE_SECONDS = 20.0
 """Between two pings; as on the live service."""
 
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.5
 """For the closing handshake; then the connection is dropped."""
 
 log = logging.getLogger(__name__)
