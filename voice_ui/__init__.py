@@ -1,1 +1,39 @@
-"""Voice UI: press one button in the browser, speak, and read a realtime model's reply while it is being written."""
+"""Voice conversations with realtime models: a panel for NiceGUI pages, a microphone element, and the session behind.
+
+from voice_ui import VoicePanel
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from voice_ui.errors import Problem
+    from voice_ui.mic import Mic
+    from voice_ui.page.panel import VoicePanel
+    from voice_ui.protocol import SessionConfig
+    from voice_ui.servers import Endpoint
+    from voice_ui.session import RealtimeSession
+
+__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "VoicePanel"]
+
+_MODULES = {
+    "Endpoint": "servers",
+    "Mic": "mic",
+    "Problem": "errors",
+    "RealtimeSession": "session",
+    "SessionConfig": "protocol",
+    "VoicePanel": "page.panel",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used: a session needs no NiceGUI, and the import of NiceGUI takes most of a second.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -13,7 +13,6 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from nicegui import app, ui
 from nicegui.server import Server
@@ -21,13 +20,17 @@ from uvicorn.config import WS_PROTOCOLS
 
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
 from voice_ui.errors import Problem, Refused, SettingsError
-from voice_ui.garbage import Garbage
+from voice_ui.garbage import Garbage as Collector
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
-from voice_ui.page import Offer, Parking, Tab, messages
+from voice_ui.page import messages
+from voice_ui.page.conversations import Conversations
+from voice_ui.page.endpoints import config_of
+from voice_ui.page.offer import Offer
+from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import Limits, Target
+from voice_ui.session import Limits, RealtimeSession, Seats
 from voice_ui.settings import Settings
 from voice_ui.sharing.guard import VISITOR, Guard, Visitor
 from voice_ui.transport import Dialer, Transport
@@ -37,7 +40,7 @@ if TYPE_CHECKING:  # what only --share needs must not delay the first page
     from voice_ui.sharing.share import Share
 
 RECONNECT_SECONDS = 30.0
-"""How long a tab may be out of touch before its session is given up; longer means noticing a closed one later."""
+"""How long a page may be disconnected before it is deleted; a longer time means noticing closed tabs later."""
 
 _log = logging.getLogger("voice_ui.app")
 
@@ -45,34 +48,34 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 
 
 class VoiceUI:
-    """The running app: which server it speaks to, and how many sessions are open."""
+    """The running app: which server answers, and every conversation with it."""
 
     def __init__(self, chosen: Settings, share: Share | None = None) -> None:
         self._settings = chosen
         self._dialer = Dialer(chosen.transport)
         self._share = share
+        self._conversations = Conversations()
         self._visitors: Visitors | None = None
         if share:
             from voice_ui.page.visitors import Visitors
 
-            self._visitors = Visitors()
-        self._offline: offline_server.OfflineServer | None = None
-        self._tabs: WeakSet[Tab] = WeakSet()
-        self._parking: Parking[Tab] = Parking()
-        self._open_sessions = 0
-        self._garbage = Garbage(is_quiet=lambda: self._open_sessions == 0)
+            self._visitors = Visitors(self._conversations)
+        self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
+        self._seats = Seats(chosen.max_sessions)
+        self._practice: offline_server.OfflineServer | None = None
+        self._collector = Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
 
     async def start(self) -> None:
-        """Bring up the practice server if it is the one to answer; called once the loop runs."""
+        """Start the practice server if it is the one to answer; called once the event loop runs."""
         endpoint = servers.chosen(self._settings)
         if endpoint is None:
-            self._offline = await self._resources.enter_async_context(offline_server.serve())
-            _log.info("the offline practice server answers at %s", self._offline.url)
+            self._practice = await self._resources.enter_async_context(offline_server.serve())
+            _log.info("practice mode; the server listens at %s", self._practice.url)
         else:
-            _log.info("%s is to answer, with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
-        self._garbage.freeze()
+            _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+        self._collector.freeze()
         self._started.set()
         if self._share:
             await self._open_door(self._share)
@@ -80,7 +83,7 @@ class VoiceUI:
             _log.warning("%s: %s %s", problem.code, messages.cause(problem), messages.fix(problem))
 
     async def _open_door(self, share: Share) -> None:
-        """Let the network in, and say how; those who come through are served as everybody else."""
+        """Listen on the network, and print how to join; visitors are served by the same server."""
         server = Server.instance
         make: Callable[..., asyncio.Protocol] = server.config.http_protocol_class
         state = server.lifespan.state
@@ -95,39 +98,39 @@ class VoiceUI:
         return self._started.is_set() and not Server.instance.should_exit
 
     async def stop(self) -> None:
-        """Close every session properly, and let go of what `start` brought up."""
-        await asyncio.gather(*(tab.close() for tab in self._tabs))
+        """Close every session properly, and release what `start` opened."""
+        await self._conversations.close_all()
         await self._resources.aclose()
 
-    async def open_tab(self) -> None:
-        """Build the page for one visitor."""
+    async def open_page(self) -> None:
+        """Build the page for one browser tab."""
         await self._started.wait()  # NiceGUI serves pages while `start` still runs
         client = ui.context.client
         visitor: Visitor = client.request.scope[VISITOR]
-        endpoint = self._endpoint_for(self._settings.model)
+        if self._visitors and not visitor.is_owner:
+            self._visitors.enter(client)
+        endpoint = self._endpoint(self._settings.model)
         choice = models.living(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
             choice.append(endpoint.model)
-        tab = Tab(
+        Page(
             Offer(
-                server=endpoint.name,
                 notice=servers.notice(self._settings),
                 model=endpoint.model,
                 models=choice,
-                config=self._config,
-                target=self._target,
+                config=config_of(self._settings),
+                endpoint=self._endpoint,
                 check=self._check,
-                limits=Limits(self._settings.max_minutes, self._settings.idle_minutes, self._settings.max_cost),
+                limits=self._limits,
+                open_session=self._open_session,
+                conversations=self._conversations,
                 controls=self._show_share if visitor.is_owner else lambda: None,
-            ),
-            self._parking,
+                address="" if visitor.is_owner else visitor.address,
+            )
         )
-        self._tabs.add(tab)
-        if self._visitors and not visitor.is_owner:
-            self._visitors.enter(tab, client, visitor.address)
         # What takes half a second to import must not wait for the first word, nor delay the first page.
         client.on_connect(self._warm)
-        client.on_delete(self._garbage.page_closed)
+        client.on_delete(self._collector.page_closed)
 
     def _show_share(self) -> None:
         if self._share and self._visitors:
@@ -135,35 +138,19 @@ class VoiceUI:
 
             ShareControl(self._share, self._visitors)
 
-    def _endpoint_for(self, model: str) -> Endpoint:
-        if self._offline:
-            return servers.offline(self._offline.url, self._settings)
+    def _endpoint(self, model: str) -> Endpoint:
+        if self._practice:
+            return servers.offline(self._practice.url, self._settings)
         endpoint = servers.chosen(self._settings, model)
         assert endpoint is not None, "pages are served after start()"
         return endpoint
 
-    @property
-    def _config(self) -> SessionConfig:
-        chosen = self._settings
-        return SessionConfig(
-            instructions=chosen.instructions,
-            turn_detection=chosen.turn_detection,
-            silence_ms=chosen.silence_ms,
-            transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
-            language=chosen.language,
-            reasoning_effort=None if chosen.reasoning_effort == "none" else chosen.reasoning_effort,
-        )
-
-    def _target(self, model: str, config: SessionConfig) -> Target:
-        endpoint = self._endpoint_for(model)
-        if not models.known(endpoint.model).reasoning:
-            config = replace(config, reasoning_effort=None)
-        prices = models.known(model).prices if endpoint.is_openai else None
-        return Target(lambda: self._connect(endpoint), config, endpoint.name, endpoint.model, endpoint.dialect, prices)
+    def _open_session(self, endpoint: Endpoint, config: SessionConfig) -> RealtimeSession:
+        return RealtimeSession(endpoint, config, limits=self._limits, seats=self._seats, connect=self._connect)
 
     async def _check(self, model: str) -> Problem | None:
-        endpoint = self._endpoint_for(model)
-        if self._offline:
+        endpoint = self._endpoint(model)
+        if self._practice:
             return None
         return self._look(endpoint) or await preflight.ask(endpoint, today=date.today())
 
@@ -184,19 +171,16 @@ class VoiceUI:
 
     async def _warm(self) -> None:
         await asyncio.to_thread(audio.Resampler, 48_000)
-        if self._offline:
-            with suppress(RecognizerUnavailable):  # who speaks is told
-                await self._offline.warm()
+        if self._practice:
+            with suppress(RecognizerUnavailable):  # reported when somebody speaks
+                await self._practice.warm()
 
     @asynccontextmanager
     async def _connect(self, endpoint: Endpoint) -> AsyncIterator[Transport]:
-        """Connect if there is a seat left, and nothing that speaks against it for certain."""
+        """Connect, unless it is known beforehand that the server will refuse."""
         problem = self._look(endpoint)
         if problem and problem.code != "model-retiring":
             raise Refused(problem.code, **problem.facts)
-        if self._open_sessions >= self._settings.max_sessions:
-            raise Refused("room-full", seats=str(self._settings.max_sessions))
-        self._open_sessions += 1
         try:
             async with self._dialer.connect(endpoint) as connection:
                 yield connection
@@ -204,8 +188,6 @@ class VoiceUI:
             if error.problem.code == "key-refused" and not endpoint.headers:
                 raise Refused("no-key", error.problem.detail, **error.problem.facts) from error
             raise
-        finally:
-            self._open_sessions -= 1
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -253,7 +235,7 @@ def run(chosen: Settings, share: Share | None = None) -> None:
     voice_ui = VoiceUI(chosen, share)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
-    ui.page("/")(voice_ui.open_tab)
+    ui.page("/")(voice_ui.open_page)
     if share:
         app.add_middleware(
             Guard,

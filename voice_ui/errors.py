@@ -42,7 +42,8 @@ CODES: dict[str, Code] = {
     # The microphone.
     "mic-refused": Code("microphone", True),
     "mic-dismissed": Code("microphone", True),
-    "mic-withdrawn": Code("microphone", True),
+    "mic-permission-withdrawn": Code("microphone", True),
+    "mic-muted": Code("microphone", False),
     "mic-prompt-pending": Code("microphone", False),
     "mic-blocked-by-policy": Code("microphone", True),
     "mic-insecure-origin": Code("microphone", False),
@@ -76,6 +77,7 @@ CODES: dict[str, Code] = {
     "webrtc-unsupported": Code("connection", False, ("server",)),
     "audio-lost": Code("connection", False, ("seconds", "server")),
     "audio-dropped": Code("connection", False, ("seconds", "server")),
+    "page-polling": Code("connection", False),
     "program-silent": Code("connection", True),
     "program-restarted": Code("connection", True),
     "conversation-gone": Code("connection", True),

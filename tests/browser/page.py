@@ -72,7 +72,7 @@ class Talk:
 
     async def hears_something(self) -> None:
         """Wait until the level moves; it does so only while the microphone is open."""
-        level = "document.querySelector('.stage').style.getPropertyValue('--mic-level')"
+        level = "document.querySelector('.vp-buttons').parentElement.style.getPropertyValue('--mic-level')"
         await self.page.wait_for_function(f"window.level ??= {level}; window.level !== {level}")
         await self.page.evaluate("delete window.level")
 

@@ -74,7 +74,7 @@ async def test_nothing_serious_is_wrong_in_any_state(tmp_path: Path, open_browse
             found += await look_at(page, "settings open")
             await talk.close_settings()
             complains.set()
-            await talk.shows_error("server-failed")
+            await talk.shows_error("server-said")
             await page.get_by_role("button", name="Show event").click()
             found += await look_at(page, "inspector open, an error with its fix")
     assert not found, "\n".join(found)

@@ -134,7 +134,7 @@ async def test_choices_reach_the_running_session_and_are_remembered(tmp_path: Pa
             session = server.wires[1].received[0]["session"]
             assert session["audio"]["input"]["transcription"]["language"] == "de"
             assert session["instructions"] == "Answer in rhymes."
-            await expect(again.page.locator(".transcript")).to_have_attribute("data-text-size", "large")
+            await expect(again.page.locator(".vp-transcript")).to_have_attribute("data-text-size", "large")
 
 
 async def test_another_microphone_is_used_from_the_moment_it_is_chosen(
@@ -210,7 +210,7 @@ async def test_the_text_stays_where_it_is_for_a_reader_who_scrolled_up(
             talk = await open_talk(browser, app.url)
             await talk.start()
             await expect(talk.response).to_contain_text("line 399")
-            conversation = talk.page.locator(".conversation")
+            conversation = talk.page.locator(".vp-conversation")
             assert await conversation.evaluate("c => Math.abs(c.scrollTop) < 2"), "the end is followed"
             await conversation.evaluate("c => c.scrollBy(0, -2000)")
             # Where on the screen a piece of text in the middle is.

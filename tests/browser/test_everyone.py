@@ -144,7 +144,7 @@ async def test_on_a_telephone_fingers_do_it_all_and_hebrew_begins_at_the_right(
             page = talk.page
             await page.get_by_role("button", name="Start").tap()
             await expect(talk.response).to_have_text("השעה עכשיו 12.")
-            for text in (talk.heard, talk.response.locator(".running-text")):
+            for text in (talk.heard, talk.response.locator(".vp-text")):
                 assert await text.evaluate("e => getComputedStyle(e).direction") == "rtl"
             await page.get_by_role("button", name="Stop").tap()
             await talk.is_in("idle")

@@ -121,7 +121,7 @@ async def test_one_click_leads_from_an_error_to_the_event_that_caused_it(
         await talk.start()
         await talk.is_in("listening")
         await talk.type("What?")
-        await talk.shows_error("server-failed")
+        await talk.shows_error("server-said")
         await panel.filter("nothing that is there")
         await expect(panel.shown).to_have_count(0)
         await talk.page.get_by_role("button", name="Show event").click()

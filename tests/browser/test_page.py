@@ -41,7 +41,7 @@ async def test_what_a_model_writes_is_text_and_never_markup(tmp_path: Path, open
             await expect(talk.heard).to_have_text("<i>question</i> 1")
             assert (await talk.response.inner_text()).strip() == MARKUP
             assert await talk.page.title() == "Listening – Voice UI"
-            assert await talk.page.locator(".conversation").locator("img, script, [data-speaker] i, b").count() == 0
+            assert await talk.page.locator(".vp-conversation").locator("img, script, [data-speaker] i, b").count() == 0
 
 
 async def bytes_for_a_reply_of(characters: int, tmp_path: Path, open_browser: OpenBrowser) -> int:
@@ -161,7 +161,7 @@ async def test_a_lost_connection_is_shown_as_such_and_the_reply_comes_when_it_is
             await expect(talk.response).to_contain_text("Once upon a time")
             server.welcome_again()
             await expect(talk.response).to_have_text("There was a king.")
-            await expect(talk.history).to_contain_text("Once upon a time")
+            await expect(talk.history).to_be_empty()  # the same turn, answered once
             await expect(talk.error).to_be_hidden()
 
 

@@ -75,7 +75,7 @@ _numbers = count(1)
 class Realtime:
     """The script of a server that behaves."""
 
-    def __init__(self, behaviour: Behaviour = Behaviour()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, behaviour: Behaviour = Behaviour()) -> None:
         self.behaviour = behaviour
         self.record = Record()
         self.sound = bytearray()

@@ -15,28 +15,29 @@ FLOORS = [
     {"page"},
     {"session", "mic", "sharing", "preflight", "offline", "window"},
     {"transport"},
-    {"servers", "diagnosis", "conversation", "latency", "state", "usage"},
+    {"servers", "conversation", "usage"},
     {"protocol", "settings"},
-    {"audio", "base_url", "models", "ports", "log", "garbage"},
+    {"audio", "base_url", "callbacks", "models", "ports", "log", "garbage"},
     {"errors"},
     {"redaction"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic"},
+    "nicegui": {"app", "page", "mic", "callbacks"},
     "websockets": {"transport", "offline.server", "offline.posts"},
     "os": {"settings"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "diagnosis", "errors", "latency", "models", "servers", "state", "usage",
-    "session.attention", "session.events", "session.limits", "session.tape", "session.turns",
-    "session.stopwatch", "sharing.room",
-    "protocol.client", "protocol.dialect", "protocol.server", "offline.engine", "offline.vad", "offline.replies",
-    "redaction",
-    "page.inspector_rows",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
+    "session.attention", "session.budget", "session.diagnosis", "session.events", "session.responses",
+    "session.state", "session.timing", "session.turns", "sharing.room",
+    "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
+    "offline.engine", "offline.vad", "offline.replies",
+    "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",
+    "mic.events", "mic.pace", "mic.problems", "mic.reception",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}
 

@@ -1,4 +1,4 @@
-"""What the microphone tells: plain values. Pure."""
+"""What the microphone reports: plain values. Pure."""
 
 from __future__ import annotations
 
@@ -7,41 +7,42 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 StopReason = Literal["asked", "failed", "device-lost", "server-lost", "reloaded"]
-"""`failed` and `device-lost` follow a problem; `server-lost`: a minute without us; `reloaded`: the page began anew."""
+"""`failed` and `device-lost` follow a problem; `server-lost`: the page had no server for a minute; `reloaded`: the page
+was loaded again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """20 ms of sound; less at the end of a capture."""
+    """Sound of 20 ms, or of `Mic.chunk_ms`; the last chunk of a capture is shorter."""
 
     pcm: bytes
     """16-bit little-endian, mono."""
     rate: int
     """Hertz."""
     seq: int
-    """Grows; the microphone's other events count too, so it may skip."""
+    """Grows by one for every 20 ms, and for each of the microphone's other events."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """Sound comes in."""
+    """The first sound has come in."""
 
     rate: int
-    """Hertz; the one asked for, or the device's own where the browser refuses another."""
+    """Hertz; the requested rate, or the device's own if the browser refuses another."""
     device: str
     """The browser's name for the microphone; may be empty."""
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """The device was let go, or never had."""
+    """The device was released, or was never opened."""
 
     reason: StopReason
 
 
 @dataclass(frozen=True)
 class Device:
-    """A microphone there is."""
+    """One of the microphones the browser knows."""
 
     id: str
     label: str
@@ -51,7 +52,7 @@ class Device:
 
 @dataclass(frozen=True)
 class MicProblem:
-    """Something is wrong; if it ends the capture, `Stopped` follows. `on_cured` takes it back by its code."""
+    """Something is wrong. If it ends the capture, `Stopped` follows; `on_cured` names its code once it is over."""
 
     code: str
     detail: str = ""

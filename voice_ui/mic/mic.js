@@ -1,70 +1,61 @@
-// The microphone: this half owns the device, mic.py the state. Sound leaves here in 20 ms chunks of 16-bit mono PCM.
+// The microphone: this half owns the device, mic.py the state. Audio leaves here as chunks of 16-bit mono PCM.
 
-import { Delivery } from "mic_delivery";
+import { Delivery, isPolling } from "mic_delivery";
+import { contextAt, letGo, permission, streamFrom, wasWithdrawn } from "mic_device";
+import { Gate } from "mic_gate";
+import { watchRelease } from "mic_release";
 
 const FRAME_MS = 20; // NOTE: CHUNK_MS in audio.py
 const TICK_MS = 250;
-const LATE_MS = 1000; // a device that gives no frame for so long is not working
+const LATE_MS = 1000; // a device that delivers no frame for this long is not working
 const FIRST_MS = 2000; // Firefox takes a second to begin, on a busy machine
 const SUSPENDED_MS = 3000; // a Bluetooth headset may need two seconds to switch
 const PROMPT_MS = 10_000;
 const SILENT_FRAMES = 10_000 / FRAME_MS;
-const APART_MS = 60_000; // without a server for so long: let go of the microphone
+const APART_MS = 60_000; // without a server for this long: let go of the microphone
+const HELLO_MS = 1000;
 const FLUSH_MS = 200;
-const BEFORE_FRAMES = 200 / FRAME_MS;
-
-function contextAt(rate) {
-  let ctx;
-  try {
-    ctx = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
-  } catch {
-    ctx = new AudioContext({ latencyHint: "interactive" }); // any rate is better than none
-  }
-  ctx.resume().catch(() => {}); // tick() looks at the outcome: the promise may stay open for ever
-  return ctx;
-}
-
-function release(run) {
-  clearInterval(run.timer);
-  if (run.node) run.node.port.onmessage = null;
-  run.stream?.getTracks().forEach((track) => track.stop());
-  if (run.ctx && run.ctx.state !== "closed") run.ctx.close().catch(() => {});
-}
 
 export default {
   template: `<span style="display: contents"><slot></slot></span>`,
-  props: { rate: Number, constraints: Object, device: String, byHand: Boolean, levelOn: String },
+  props: {
+    rate: Number, constraints: Object, device: String, byHand: Boolean, chunkMs: Number, levelOn: Number,
+  },
   emits: [
-    "hello", "starting", "started", "chunk", "stopped", "problem", "cured", "muted", "held", "released", "devices", "painted",
+    "hello", "several", "starting", "started", "chunk", "stopped", "problem", "cured", "muted", "held", "released",
+    "devices", "painted",
   ],
 
   created() {
-    this.delivery = new Delivery((...event) => this.$emit(...event));
+    this.delivery = new Delivery(+this.$attrs.id?.slice(1), (...event) => this.$emit(...event));
+    this.gate = new Gate((...event) => this.post(...event));
     this.run = null; // the capture under way
     this.closing = null; // the end of the one before
     this.level = 0;
-    this.muted = false;
-    this.held = false; // by hand, sound goes out only while this holds
-    this.letGo = false; // and until the frame under way is full
-    this.before = []; // the last frames before that
+    this.stopWatching = () => {};
+    this.configure();
   },
   computed: {
     wish() {
       return JSON.stringify([this.device, this.constraints]); // NiceGUI makes new objects at every update
     },
   },
-  watch: { wish: "reopen" },
+  watch: {
+    wish: "reopen",
+    byHand: "configure",
+    chunkMs: "configure",
+  },
   mounted() {
     // NiceGUI makes its socket after the elements.
     setTimeout(() => {
       window.socket.io.reconnectionDelay(250).reconnectionDelayMax(1000);
       this.delivery.open();
     });
-    navigator.mediaDevices?.addEventListener("devicechange", this.tellDevices);
+    navigator.mediaDevices?.addEventListener("devicechange", this.reportDevices);
   },
   beforeUnmount() {
     this.delivery.close();
-    navigator.mediaDevices?.removeEventListener("devicechange", this.tellDevices);
+    navigator.mediaDevices?.removeEventListener("devicechange", this.reportDevices);
     this.stop();
   },
 
@@ -82,16 +73,16 @@ export default {
         await this.closing;
         if (run === this.run) await this.open(run);
       } catch (error) {
-        this.fail(run, error.name, error.message);
+        await this.fail(run, error.name, error.message);
       }
-      if (run !== this.run) release(run); // stopped meanwhile; perhaps the question was answered only now
+      if (run !== this.run) letGo(run); // stopped meanwhile; perhaps the question was answered only now
     },
 
     async open(run) {
       this.post("starting", null);
       run.timer = setInterval(() => this.tick(run), TICK_MS);
       try {
-        run.stream = await this.ask();
+        run.stream = await streamFrom(this.device, this.constraints);
       } finally {
         this.cure(run, "mic-prompt-pending");
       }
@@ -108,7 +99,7 @@ export default {
       }
       await run.ctx.audioWorklet.addModule(import.meta.resolve("mic_frames"));
       if (run !== this.run) return;
-      this.tellDevices(); // their names may be told only now
+      this.reportDevices(); // their names are known only now
       run.node = new AudioWorkletNode(run.ctx, "mic-frames", {
         numberOfOutputs: 0,
         channelCount: 1,
@@ -119,46 +110,41 @@ export default {
       run.source.connect(run.node);
     },
 
-    async ask() {
-      const audio = { channelCount: 1, ...this.constraints };
-      try {
-        // Chromium takes an ideal device for no wish at all.
-        const device = this.device && { deviceId: { exact: this.device } };
-        return await navigator.mediaDevices.getUserMedia({ audio: { ...audio, ...device } });
-      } catch (error) {
-        if (error.name !== "OverconstrainedError") throw error;
-        return navigator.mediaDevices.getUserMedia({ audio }); // one that is gone must not leave us mute
-      }
-    },
-
     watchTrack(run) {
-      [run.track] = run.stream.getAudioTracks();
-      run.track.onended = () => this.fail(run, "ended", run.track.label);
-      run.track.onmute = () => this.hint(run, "mic-silent", "muted by the browser or the system");
+      const [track] = run.stream.getAudioTracks();
+      run.track = track;
+      permission().then((state) => (run.permission = state));
+      track.onended = async () => {
+        const name = (await wasWithdrawn(run.permission)) ? "withdrawn" : "ended";
+        if (track === run.track) this.fail(run, name, track.label);
+      };
+      track.onmute = () => this.hint(run, "mic-muted");
+      track.onunmute = () => this.cure(run, "mic-muted");
+      if (track.muted) this.hint(run, "mic-muted");
+      else this.cure(run, "mic-muted");
     },
 
-    // Another device, or another way of listening: the capture goes on with it.
+    // Another device, or other constraints: the capture goes on with it.
     async reopen() {
       const run = this.run;
       if (!run?.node) return;
       try {
-        const stream = await this.ask();
+        const stream = await streamFrom(this.device, this.constraints);
         if (run !== this.run) return stream.getTracks().forEach((track) => track.stop());
-        run.track.onended = run.track.onmute = null;
-        run.stream.getTracks().forEach((track) => track.stop());
+        letGo({ stream: run.stream });
         run.source.disconnect();
         run.stream = stream;
         this.watchTrack(run);
         run.source = run.ctx.createMediaStreamSource(stream);
         run.source.connect(run.node);
         run.silent = 0;
-        this.tellDevices();
+        this.reportDevices();
       } catch (error) {
         this.fail(run, error.name, error.message);
       }
     },
 
-    async tellDevices() {
+    async reportDevices() {
       const devices = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
       const mics = devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId);
       const inUse = this.run?.track?.getSettings().deviceId ?? "";
@@ -167,50 +153,40 @@ export default {
       }
     },
 
+    configure() {
+      this.gate.configure(this.byHand, this.chunkMs);
+    },
     mute(muted) {
-      if (muted === this.muted) return;
-      this.muted = muted;
-      this.post("muted", muted);
+      this.gate.mute(muted);
     },
 
-    hold() {
-      if (this.held || !this.run?.live) return;
-      this.held = true;
-      this.letGo = false;
-      this.post("held", null);
-      for (const pcm of this.before.splice(0)) this.postChunk(pcm); // who presses as they speak loses no sound
+    // Push to talk. With the event that began it (keydown or pointerdown), a hold ends by itself where that ends. Both
+    // may be called at any time, and as often as one likes; before the first frame, the hold counts from there on.
+    hold(pressed) {
+      if (!this.run || !this.byHand) return;
+      this.stopWatching();
+      this.stopWatching = watchRelease(pressed, () => this.release());
+      this.gate.press();
     },
     release() {
-      this.letGo = this.held;
+      this.stopWatching();
+      this.gate.release();
     },
 
-    postChunk(pcm) {
-      this.post("chunk", btoa(String.fromCharCode(...new Uint8Array(pcm))));
-    },
-
-    pass(pcm) {
-      if (this.muted) return;
-      if (!this.byHand || this.held) this.postChunk(pcm);
-      else if (this.before.push(pcm) > BEFORE_FRAMES) this.before.shift();
-      if (!this.letGo) return;
-      this.held = this.letGo = false;
-      this.post("released", null);
-    },
-
-    // Tell how long after a chunk was captured the screen showed what Python has just sent.
+    // Report how long after a chunk was captured the screen showed what Python has just sent.
     painted(seq) {
       const at = this.delivery.postedAt(seq);
       if (at) requestAnimationFrame(() => setTimeout(() => this.$emit("painted", seq, performance.now() - at)));
     },
 
-    take(run, { pcm, power }) {
+    take(run, { pcm, power, rest }) {
       if (!run.live) this.post("started", { rate: run.ctx.sampleRate, device: run.track.label });
       run.live = true;
       run.idle = 0;
-      run.silent = power ? 0 : run.silent + 1; // a live microphone always rustles; only nothing is exactly nothing
-      if (run.silent === SILENT_FRAMES) this.hint(run, "mic-silent");
+      run.silent = power ? 0 : run.silent + 1; // an open microphone always has some noise; exact zeros are no signal
+      if (run.silent === SILENT_FRAMES && !run.hints.has("mic-muted")) this.hint(run, "mic-silent");
       this.cure(run, "mic-no-frames", "mic-suspended", ...(power ? ["mic-silent"] : []));
-      this.pass(pcm);
+      this.gate.frame(pcm, rest);
       this.paint(power);
     },
 
@@ -218,7 +194,9 @@ export default {
       run.idle += TICK_MS;
       run.apart = window.socket.connected ? 0 : run.apart + TICK_MS;
       if (run.apart >= APART_MS) return this.stop("server-lost");
-      if (!this.delivery.synced) this.delivery.hello(); // the one before may have come too early
+      // The hello before may have come too early.
+      if (!this.delivery.synced && (run.waited = (run.waited ?? 0) + TICK_MS) % HELLO_MS === 0) this.delivery.hello();
+      if (window.socket.connected) isPolling() ? this.hint(run, "page-polling") : this.cure(run, "page-polling");
       if (!run.stream) return run.idle >= PROMPT_MS && this.hint(run, "mic-prompt-pending");
       if (run.idle < (run.live ? LATE_MS : FIRST_MS)) return;
       const suspended = run.ctx.state !== "running"; // or "interrupted", by a phone call
@@ -230,8 +208,8 @@ export default {
     stop(reason = "asked") {
       const run = this.run;
       this.run = null;
-      this.before = [];
-      if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() releases
+      this.stopWatching();
+      if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() lets go of
     },
 
     async close(run, reason) {
@@ -243,13 +221,15 @@ export default {
           setTimeout(done, FLUSH_MS); // a suspended context never answers
         });
       }
-      release(run);
-      this.held = this.letGo = false;
+      letGo(run);
+      this.gate.end();
+      this.gate.reset();
       this.paint(0);
       this.post("stopped", reason);
     },
 
-    fail(run, name, detail) {
+    async fail(run, name, detail) {
+      const state = await permission();
       if (run !== this.run) return;
       // NOTE: code_of() in problems.py makes a code of these.
       this.post("problem", {
@@ -259,8 +239,9 @@ export default {
         api: !!(navigator.mediaDevices?.getUserMedia && window.AudioWorkletNode),
         allowed: document.featurePolicy?.allowsFeature("microphone") ?? true,
         opened: !!run.stream,
+        permission: state,
       });
-      this.stop(name === "ended" ? "device-lost" : "failed");
+      this.stop(["ended", "withdrawn"].includes(name) ? "device-lost" : "failed");
     },
 
     // A hint does not end the capture, and is taken back when it no longer holds.
@@ -272,8 +253,8 @@ export default {
       for (const code of codes) if (run.hints.delete(code)) this.post("cured", code);
     },
 
-    post(name, body) {
-      this.delivery.post(name, body);
+    post(...event) {
+      this.delivery.post(...event);
     },
     resendAfter(last) {
       this.delivery.resendAfter(last);
@@ -284,8 +265,8 @@ export default {
       this.level = power ? Math.max(loud, this.level * 0.85) : 0;
       this.painting ??= requestAnimationFrame(() => {
         this.painting = null;
-        const element = this.levelOn ? document.querySelector(this.levelOn) : this.$el;
-        element?.style.setProperty("--mic-level", this.level.toFixed(3));
+        const element = this.levelOn ? getHtmlElement(this.levelOn) : this.$el;
+        element?.style?.setProperty("--mic-level", this.level.toFixed(3));
       });
     },
   },

@@ -3,222 +3,179 @@
     mic = Mic(on_chunk=lambda chunk: recording.write(chunk.pcm))
     ui.button("Talk").on("click", js_handler=mic.js_toggle)
 
-Every attempt to capture is `on_starting`, `on_started` with the first sound, chunks, and `on_stopped`: the first and
-the last always come, in this order. Nothing that comes from the browser is trusted: what is not what it should be
-is dropped and counted, never raised.
+Each capture is `on_starting`, `on_started` with the first sound, chunks, and `on_stopped`; the first and the last
+always come, in this order. Nothing that comes from the browser is trusted: what is malformed is dropped and counted,
+and never raises.
 """
 
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, get_args
 
 from nicegui import ui
+from nicegui.binding import BindableProperty
 from nicegui.events import GenericEventArguments
 
 from voice_ui import audio
+from voice_ui.mic.controls import CHUNK_MS, Controls
 from voice_ui.mic.events import Chunk, Device, MicProblem, Started, Stopped, StopReason
-from voice_ui.mic.problems import HINTS, code_of
+from voice_ui.mic.listeners import Callback, Listeners
+from voice_ui.mic.pace import Pace
+from voice_ui.mic.problems import HINTS, NOT_LIVE, STAYING, code_of
+from voice_ui.mic.reception import Reception
 
 RATES = range(8_000, 192_001)
 """Hertz: browsers must offer 8,000 to 96,000 (Web Audio API, createBuffer); studio devices run at up to twice that."""
 
+MAX_CHARS = 51_200
+"""Base64 of 100 ms of 16-bit samples at the highest rate."""
+
 MAX_DEVICES = 50
-
-MAX_CHARS = 10_240
-"""Base64 of 20 ms of 16-bit samples at the highest rate."""
-
-
-def _ignore(*_: Any) -> None:
-    pass
 
 
 class _Listener:
-    """Handles one kind of `post(name, body)` of mic.js.
+    """Handles one event of mic.js.
 
     Carries its signature, because NiceGUI asks for it at every event: that is 25 µs of 210 per chunk (60 tabs).
     """
 
     __signature__ = inspect.signature(lambda event: None)
 
-    def __init__(self, arrived: Callable[[Any, Callable[[Any], bool]], None], handle: Callable[[Any], bool]) -> None:
-        self._arrived = arrived
+    def __init__(self, handle: Callable[[Any], object]) -> None:
         self._handle = handle
 
     def __call__(self, event: GenericEventArguments) -> None:
-        self._arrived(event.args, self._handle)
+        self._handle(event.args)
 
 
-class Mic(ui.element, component="mic.js", dependencies=["mic_delivery.js", "worklet/mic_frames.js"]):
+class Mic(
+    Controls,
+    Listeners,
+    component="mic.js",
+    dependencies=["mic_delivery.js", "mic_device.js", "mic_gate.js", "mic_release.js", "worklet/mic_frames.js"],
+):
     """Captures what is spoken in the browser. Shows nothing itself; its children see `--mic-level`, from 0 to 1."""
+
+    live = BindableProperty()
+    """Whether sound is coming in: from the first frame on, and not while the device or the browser holds it back."""
 
     def __init__(
         self,
         *,
-        on_chunk: Callable[[Chunk], object],
-        on_starting: Callable[[], object] = _ignore,
-        on_started: Callable[[Started], object] = _ignore,
-        on_stopped: Callable[[Stopped], object] = _ignore,
-        on_problem: Callable[[MicProblem], object] = _ignore,
-        on_cured: Callable[[str], object] = _ignore,
-        on_muted: Callable[[bool], object] = _ignore,
-        on_held: Callable[[], object] = _ignore,
-        on_released: Callable[[], object] = _ignore,
-        on_devices: Callable[[list[Device]], object] = _ignore,
-        on_painted: Callable[[int, float], object] = _ignore,
+        on_chunk: Callback = None,
+        on_starting: Callback = None,
+        on_started: Callback = None,
+        on_live: Callback = None,
+        on_stopped: Callback = None,
+        on_problem: Callback = None,
+        on_cured: Callback = None,
+        on_muted: Callback = None,
+        on_held: Callback = None,
+        on_released: Callback = None,
+        on_devices: Callback = None,
+        on_painted: Callback = None,
         rate: int = audio.SAMPLE_RATE,
         echo_cancellation: bool = True,
         noise_suppression: bool = True,
         auto_gain_control: bool = True,
-        level_on: str | None = None,
+        level_on: ui.element | None = None,
     ) -> None:
         """Create the microphone; it captures nothing before it is started.
 
-        The callbacks are plain functions, because coroutines could overtake each other. `rate` is in hertz, and a
-        wish, as are the three switches. `level_on` selects (as CSS does) another element to carry `--mic-level`.
+        The callbacks may be coroutine functions, except for `on_chunk`; the methods of the same names add further
+        ones. `rate` is in hertz. The browser may ignore it, and each of the three switches. `level_on` is another
+        element that is to carry `--mic-level`, see `show_level_on`.
         """
         super().__init__()
-        self.on_chunk, self.on_starting, self.on_started = on_chunk, on_starting, on_started
-        self.on_stopped, self.on_problem, self.on_cured = on_stopped, on_problem, on_cured
-        self.on_muted, self.on_held, self.on_released = on_muted, on_held, on_released
-        self.on_devices, self.on_painted = on_devices, on_painted
-        self.garbled = 0
-        """How many messages of the browser were not what they should be."""
-        self._page = ""
-        self._last = 0
+        self.on_chunk(on_chunk).on_starting(on_starting).on_started(on_started).on_live(on_live)
+        self.on_stopped(on_stopped).on_problem(on_problem).on_cured(on_cured).on_muted(on_muted)
+        self.on_held(on_held).on_released(on_released).on_devices(on_devices).on_painted(on_painted)
+        self.live = False
+        self.refused_ms = 0.0
+        """How much sound was dropped because it came faster than a microphone can capture it, in milliseconds."""
         self._rate = 0
         self._capturing = False
+        self._pace = Pace(time.monotonic())
         self._standing: set[str] = set()
-        self._props["rate"], self._props["level-on"] = rate, level_on
-        self._props["by-hand"] = False
+        self._props["rate"], self._props["by-hand"], self._props["chunk-ms"] = rate, False, audio.CHUNK_MS
         self.listen_with("", echo_cancellation, noise_suppression, auto_gain_control)
-        self.on("hello", self._handle_hello)
-        self.on("starting", _Listener(self._arrived, self._handle_starting))
-        self.on("started", _Listener(self._arrived, self._handle_started))
-        self.on("chunk", _Listener(self._arrived, self._handle_chunk))
-        self.on("stopped", _Listener(self._arrived, self._handle_stopped))
-        self.on("problem", _Listener(self._arrived, self._handle_problem))
-        self.on("cured", _Listener(self._arrived, self._handle_cured))
-        self.on("muted", _Listener(self._arrived, self._handle_muted))
-        self.on("held", _Listener(self._arrived, self._handle_held))
-        self.on("released", _Listener(self._arrived, self._handle_released))
-        self.on("devices", self._handle_devices)
-        self.on("painted", self._handle_painted)
-
-    @property
-    def js_toggle(self) -> str:
-        """The `js_handler` of a button that starts and stops: browsers want to see the click that starts a capture."""
-        return f"() => getElement({self.id}).toggle()"
-
-    def listen_with(
-        self,
-        device: str,
-        echo_cancellation: bool = True,
-        noise_suppression: bool = True,
-        auto_gain_control: bool = True,
-    ) -> None:
-        """Listen in another way, from now on; `device` is the id of one, empty for the one the browser prefers."""
-        self._props["device"] = device
-        self._props["constraints"] = {
-            "echoCancellation": echo_cancellation,
-            "noiseSuppression": noise_suppression,
-            "autoGainControl": auto_gain_control,
+        if level_on:
+            self.show_level_on(level_on)
+        numbered: dict[str, Callable[[Any], bool]] = {
+            "starting": self._handle_starting,
+            "started": self._handle_started,
+            "chunk": self._handle_chunk,
+            "stopped": self._handle_stopped,
+            "problem": self._handle_problem,
+            "cured": self._handle_cured,
+            "muted": self._handle_muted,
+            "held": self._handle_held,
+            "released": self._handle_released,
         }
-        self.update()
+        self._reception = Reception(numbered, self._frames_in, self._handle_gap)
+        for name in numbered:
+            self.on(name, _Listener(partial(self._reception.take, name)))
+        self.on("several", _Listener(self._reception.take_several))
+        self.on("hello", _Listener(self._handle_hello))
+        self.on("devices", _Listener(self._handle_devices))
+        self.on("painted", _Listener(self._handle_painted))
 
     @property
-    def js_start(self) -> str:
-        """The `js_handler` of a button that only starts."""
-        return f"() => getElement({self.id}).start()"
+    def malformed(self) -> int:
+        """How many messages of the browser were not what they should be."""
+        return self._reception.malformed
 
-    @property
-    def by_hand(self) -> bool:
-        """Whether sound comes only while `hold()` holds, with what was spoken in the 200 ms before."""
-        return bool(self._props["by-hand"])
+    # What the page says. Each handler returns whether the body was what it should be. NOTE: the bodies are those of
+    # post(…) in mic.js and mic_gate.js.
 
-    @by_hand.setter
-    def by_hand(self, value: bool) -> None:
-        self._props["by-hand"] = value
-        self.update()
-
-    @property
-    def js_hold(self) -> str:
-        """The `js_handler` of what a person presses to speak, see `by_hand`."""
-        return f"() => getElement({self.id}).hold()"
-
-    @property
-    def js_release(self) -> str:
-        """The `js_handler` of letting go."""
-        return f"() => getElement({self.id}).release()"
-
-    def mute(self, muted: bool = True) -> None:
-        """Keep the microphone open, but let no sound out; or let it out again."""
-        self.run_method("mute", muted)
-
-    def ask_when_painted(self, seq: int) -> None:
-        """Ask for the time from the capture of that chunk to when the screen shows what was changed just now."""
-        self.run_method("painted", seq)
-
-    def start(self) -> None:
-        """Start; without a click on the page some browsers keep the sound suspended, see `js_toggle`."""
-        self.run_method("start")
-
-    def stop(self) -> None:
-        """Stop; what was spoken until now still arrives before `on_stopped`."""
-        self.run_method("stop")
-
-    def toggle(self) -> None:
-        """Stop if a capture is under way, else start."""
-        self.run_method("toggle")
-
-    def _handle_hello(self, event: GenericEventArguments) -> None:
-        """The page half is new, or connected again, and asks what arrived. NOTE: see hello() in mic_delivery.js."""
-        if event.args != self._page:
-            self._page, self._last = str(event.args)[:40], 0
+    def _handle_hello(self, page: Any) -> None:
+        """The page is new or connected again, and asks what has arrived. NOTE: see hello() in mic_delivery.js."""
+        if self._reception.begin(page):
             self._end("reloaded")
-        self.run_method("resendAfter", self._last)
+        self.run_method("resendAfter", self._reception.last)
 
-    def _arrived(self, args: Any, handle: Callable[[Any], bool]) -> None:
-        """Let through what is numbered: in order, each once. What is missing between two numbers was sound."""
-        match args:
-            case [int(seq), body] if seq > self._last:
-                missing, self._last = seq - self._last - 1, seq
-                if missing:
-                    self._report("mic-gap", seconds=f"{missing * audio.CHUNK_MS / 1000:.1f}")
-                self.garbled += not handle(body)
-            case [int(), _]:
-                pass  # sent again after a reconnect, though it had arrived
-            case _:
-                self.garbled += 1
+    def _frames_in(self, name: str, body: Any) -> int:
+        if name != "chunk" or not self._rate or not isinstance(body, str):
+            return 1
+        return max(1, round(_milliseconds(body, self._rate) / audio.CHUNK_MS))
 
-    # Each returns whether the body was what it should be. NOTE: the bodies are those of post(…) in mic.js.
+    def _handle_gap(self, frames: int) -> None:
+        self._report("mic-gap", seconds=f"{frames * audio.CHUNK_MS / 1000:.1f}")
 
     def _handle_starting(self, _: Any) -> bool:
         self._capturing = True
-        self.on_starting()
+        self._fire("starting")
         return True
 
     def _handle_started(self, body: Any) -> bool:
         match body:
             case {"rate": int(rate), "device": str(device)} if rate in RATES:
-                self._rate = rate
-                for code in sorted(self._standing):
+                for code in sorted(self._standing - STAYING):
                     self._cure(code)
-                self.on_started(Started(rate, device[:200]))
+                self._rate = rate
+                self._fire("started", Started(rate, device[:200]))
+                self._show_live()
                 return True
         return False
 
     def _handle_chunk(self, body: Any) -> bool:
-        if not isinstance(body, str) or len(body) > MAX_CHARS:
+        if not isinstance(body, str) or not self._rate or len(body) > MAX_CHARS:
             return False
+        duration_ms = _milliseconds(body, self._rate)
+        if not 0 < duration_ms <= CHUNK_MS[-1] + 1:
+            return False
+        if not self._pace.take(duration_ms / 1000, time.monotonic()):
+            self.refused_ms += duration_ms
+            return True
         try:
             pcm = audio.decode(body)
         except ValueError:
             return False
-        if not self._rate or not 0 < audio.milliseconds(pcm, self._rate) <= audio.CHUNK_MS + 1:
-            return False
-        self.on_chunk(Chunk(pcm, self._rate, self._last))
+        self._fire("chunk", Chunk(pcm, self._rate, self._reception.last))
         return True
 
     def _handle_stopped(self, body: Any) -> bool:
@@ -230,8 +187,9 @@ class Mic(ui.element, component="mic.js", dependencies=["mic_delivery.js", "work
         match body:
             case {"name": str(name), "detail": str(detail)}:
                 facts = {key: bool(body[key]) for key in ("secure", "api", "allowed", "opened") if key in body}
+                code = code_of(name, detail, permission=str(body.get("permission"))[:20], **facts)
                 words = [word for word in (name, detail) if word and word not in HINTS]
-                self._report(code_of(name, detail, **facts), ": ".join(words)[:300])
+                self._report(code, ": ".join(words)[:300])
                 return True
         return False
 
@@ -241,49 +199,67 @@ class Mic(ui.element, component="mic.js", dependencies=["mic_delivery.js", "work
     def _handle_muted(self, body: Any) -> bool:
         if not isinstance(body, bool):
             return False
-        self.on_muted(body)
+        self._fire("muted", body)
         return True
 
     def _handle_held(self, _: Any) -> bool:
-        self.on_held()
+        self._fire("held")
         return True
 
     def _handle_released(self, _: Any) -> bool:
-        self.on_released()
+        self._fire("released")
         return True
 
-    # Not numbered: told again, or of no use later.
+    # Not numbered: said again, or of no use later.
 
-    def _handle_devices(self, event: GenericEventArguments) -> None:
-        devices = event.args if isinstance(event.args, list) else []
+    def _handle_devices(self, args: Any) -> None:
         known = []
-        for device in devices[:MAX_DEVICES]:
+        for device in (args if isinstance(args, list) else [])[:MAX_DEVICES]:
             match device:
                 case {"id": str(id), "label": str(label), "inUse": bool(in_use)}:
                     known.append(Device(id[:200], label[:200], in_use))
                 case _:
-                    self.garbled += 1
-        self.on_devices(known)
+                    self._reception.malformed += 1
+        self._fire("devices", known)
 
-    def _handle_painted(self, event: GenericEventArguments) -> None:
-        match event.args:
+    def _handle_painted(self, args: Any) -> None:
+        match args:
             case [int(seq), float() | int() as ms] if 0 <= ms < 120_000:
-                self.on_painted(seq, float(ms))
+                self._fire("painted", seq, float(ms))
             case _:
-                self.garbled += 1
+                self._reception.malformed += 1
+
+    def _fire(self, name: str, *args: Any) -> None:
+        self._callbacks[name](*args)
 
     def _report(self, code: str, detail: str = "", **facts: str) -> None:
         self._standing.add(code)
-        self.on_problem(MicProblem(code, detail, facts))
+        self._fire("problem", MicProblem(code, detail, facts))
+        self._show_live()
 
     def _cure(self, code: str) -> bool:
         if standing := code in self._standing:
             self._standing.remove(code)
-            self.on_cured(code)
+            self._fire("cured", code)
+            self._show_live()
         return standing
+
+    def _show_live(self) -> None:
+        live = self._rate > 0 and not self._standing & NOT_LIVE
+        if live != self.live:
+            self.live = live
+            self._fire("live", live)
 
     def _end(self, reason: StopReason) -> None:
         if self._capturing:
             self._capturing = False
             self._rate = 0
-            self.on_stopped(Stopped(reason))
+            for code in sorted(self._standing & STAYING):
+                self._cure(code)
+            self._show_live()
+            self._fire("stopped", Stopped(reason))
+
+
+def _milliseconds(base64: str, rate: int) -> float:
+    """Return how long the PCM in base64 text plays."""
+    return (len(base64) * 3 // 4 - base64[-2:].count("=")) * 1000 / (audio.SAMPLE_BYTES * rate)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-HINTS = ("mic-prompt-pending", "mic-no-frames", "mic-suspended", "mic-silent")
+NOT_LIVE = frozenset({"mic-no-frames", "mic-suspended", "mic-muted"})
+"""While one of these hints stands, no sound is coming in."""
+
+HINTS = NOT_LIVE | {"mic-prompt-pending", "mic-silent", "page-polling"}
 """Problems that need not end the capture; mic.js names them by their code."""
+
+STAYING = frozenset({"mic-muted", "page-polling"})
+"""Hints that the first sound of a capture does not take back: mic.js says when they are over, or the capture ends."""
 
 NAMES = {
     "NotAllowedError": "mic-refused",
@@ -13,29 +19,40 @@ NAMES = {
     "NotReadableError": "mic-busy",
     "AbortError": "mic-busy",
     "ended": "mic-lost",
+    "withdrawn": "mic-permission-withdrawn",
 }
-"""The browser's name (Media Capture and Streams, getUserMedia; `ended` is an event of tracks) and our code for it."""
+"""The browser's name for an error (Media Capture and Streams, getUserMedia), and our code for it. `ended` is an event
+of tracks; mic.js calls it `withdrawn` if the permission went with the track."""
 
 
 def code_of(
-    name: str, detail: str = "", *, secure: bool = True, api: bool = True, allowed: bool = True, opened: bool = False
+    name: str,
+    detail: str = "",
+    *,
+    secure: bool = True,
+    api: bool = True,
+    allowed: bool = True,
+    opened: bool = False,
+    permission: str = "",
 ) -> str:
     """Return our code for the browser's name and message of an error.
 
-    What else decides: whether the page is `secure`, has the `api`, is `allowed` the microphone by the policy it was
-    served with, and had `opened` the device already.
+    The rest is what the page knows: whether it is a `secure` context, has the `api`, is `allowed` the microphone by the
+    policy it was served with, had `opened` the device already, and the state of the `permission` now.
     """
     if name in HINTS:
         return name
     if not api:
         return "mic-unsupported" if secure else "mic-insecure-origin"
-    if opened and name != "ended":
+    if opened and name not in {"ended", "withdrawn"}:
         return "mic-failed"
     code = NAMES.get(name, "mic-failed")
     if code == "mic-refused":
-        # Chromium's words: "Permission denied", "Permission dismissed", "Permission denied by system".
-        if "dismissed" in detail.lower():
-            return "mic-dismissed"
-        if "by system" in detail.lower() or not allowed:
+        # Chromium's words: "Permission denied", "Permission dismissed", "Permission denied by system". Other browsers
+        # have one sentence for all; with them, a permission that is still open means that nobody said no for good.
+        words = detail.lower()
+        if "by system" in words or not allowed:
             return "mic-blocked-by-policy"
+        if "dismissed" in words or ("permission denied" not in words and permission == "prompt"):
+            return "mic-dismissed"
     return code

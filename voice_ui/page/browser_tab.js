@@ -1,8 +1,8 @@
-// What belongs to the browser's tab, and not to the page in it: its title and icon, what it remembers, when it leaves,
-// keys that work everywhere, and a screen that stays awake while somebody speaks. NOTE: its other half is browser_tab.py.
+// What our own page does with the browser's tab: title and icon, what it remembers, when it leaves, keys that work
+// everywhere, and a screen that stays on while somebody speaks. NOTE: its other half is browser_tab.py.
 
-const LIVE = ["connecting", "listening", "hearing", "thinking", "answering", "reconnecting"];
 const WORDS = {
+  opening: "Opening",
   connecting: "Connecting",
   listening: "Listening",
   hearing: "Listening",
@@ -12,9 +12,9 @@ const WORDS = {
   error: "Stopped",
 };
 const COLOURS = { idle: "#0f6b5c", error: "#8a6d00" };
-const SILENT_MS = 2000;
 const CHOICES = "voice-ui-choices";
 const RUN = "voice-ui-run";
+const CONVERSATION = "voice-ui-conversation";
 
 function stored(storage, key) {
   try {
@@ -34,7 +34,7 @@ const isText = (element) => element.closest("input, textarea, select, [contented
 
 export default {
   template: `<span hidden></span>`,
-  props: { state: String, capturing: Boolean, mic: Number },
+  props: { state: String, capturing: Boolean, conversation: String, mic: Number },
   emits: ["goodbye", "sight", "interrupt"],
 
   mounted() {
@@ -42,28 +42,25 @@ export default {
     this.iconText = null;
     this.on = [
       [window, "pagehide", () => this.$emit("goodbye")],
-      [window, "blur", ({ target }) => target === window && this.letGo()],
-      [document, "visibilitychange", this.see],
-      [document, "keydown", this.press],
-      [document, "keyup", this.lift],
+      [window, "blur", ({ target }) => target === window && this.release()],
+      [document, "visibilitychange", this.handleVisibility],
+      [document, "keydown", this.handleKeyDown],
+      [document, "keyup", this.handleKeyUp],
     ];
-    // Captured on the way down: a button keeps the Space key to itself.
+    // In the capture phase: a focused button would keep the Space key to itself.
     for (const [target, name, handle] of this.on) target.addEventListener(name, handle, true);
     this.show();
-    setTimeout(() => {
-      window.socket.on("disconnect", this.miss); // NiceGUI makes its socket after the elements
-      window.socket.on("connect", this.find);
-    });
   },
   beforeUnmount() {
     for (const [target, name, handle] of this.on) target.removeEventListener(name, handle, true);
     this.lock?.release();
-    window.socket?.off("disconnect", this.miss);
-    window.socket?.off("connect", this.find);
   },
   watch: {
     state: "show",
     capturing: "stayAwake",
+    conversation(id) {
+      store(() => sessionStorage, CONVERSATION, id);
+    },
   },
 
   methods: {
@@ -86,65 +83,44 @@ export default {
       }
     },
 
-    see() {
+    handleVisibility() {
       this.$emit("sight", !document.hidden);
-      this.lock = null; // the browser takes it from a tab that is out of sight
+      this.lock = null; // the browser takes it from a hidden tab
       this.stayAwake();
     },
 
-    // The program behind the page is gone: nobody but the page itself can say so.
-    miss() {
-      this.missing ??= setTimeout(() => document.body.classList.add("out-of-touch"), SILENT_MS);
-    },
-    find() {
-      clearTimeout(this.missing);
-      this.missing = null;
-      document.body.classList.remove("out-of-touch");
-    },
-
-    press(event) {
+    handleKeyDown(event) {
       if (isText(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.code === "Escape") this.$emit("interrupt");
-      if (this.isToTalk(event) && !event.repeat) getElement(this.mic).hold();
-    },
-    lift(event) {
-      if (this.isToTalk(event)) this.letGo();
-    },
-    // The Space key, where it is held to talk; nobody else gets it then, not even the button that has the focus.
-    isToTalk(event) {
-      if (event.code !== "Space" || isText(event.target) || !this.capturing || !getElement(this.mic)?.byHand) return false;
+      if (event.code !== "Space" || !this.capturing || !getElement(this.mic)?.byHand) return;
+      // Push to talk: nobody else gets the key, not even the button that has the focus.
       event.preventDefault();
       event.stopPropagation();
-      return true;
+      if (!event.repeat) getElement(this.mic).hold(event);
+      this.holding = true;
     },
-    letGo() {
+    // Wherever the focus is by now: a key that is up holds nothing.
+    handleKeyUp(event) {
+      if (event.code !== "Space" || !this.holding) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.release();
+    },
+    release() {
+      this.holding = false;
       getElement(this.mic)?.release();
     },
 
-    // Return what this tab remembers: the run of the program it talked to before, and what was chosen in this browser.
+    // Return what this tab remembers: the run of the program it talked to before, the conversation, and what was chosen
+    // in this browser.
     introduce(run) {
       const before = stored(() => sessionStorage, RUN);
       store(() => sessionStorage, RUN, run);
-      return { before, choices: stored(() => localStorage, CHOICES) };
+      const conversation = stored(() => sessionStorage, CONVERSATION);
+      return { before, conversation, choices: stored(() => localStorage, CHOICES) };
     },
     remember(choices) {
       store(() => localStorage, CHOICES, choices);
-    },
-
-    // The conversation as Markdown; it is made here, from what is on the screen.
-    conversation() {
-      const said = [...document.querySelectorAll("[data-speaker]")].filter((element) => element.innerText.trim());
-      return said.map((element) => `**${element.dataset.speaker}:** ${element.innerText.trim()}\n`).join("\n");
-    },
-    copyConversation() {
-      Quasar.copyToClipboard(this.conversation());
-    },
-    downloadConversation() {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([this.conversation()], { type: "text/markdown" }));
-      link.download = `conversation-${new Date().toISOString().slice(0, 16).replace(":", "-")}.md`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     },
   },
 };

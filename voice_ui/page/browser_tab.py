@@ -1,4 +1,4 @@
-"""What belongs to the browser's tab, and not to the page in it: title and icon, memory, leaving, keys."""
+"""What our own page does with the browser's tab: title and icon, memory, leaving, keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from uuid import uuid4
 from nicegui import ui
 
 from voice_ui.mic import Mic
-from voice_ui.state import State
 
 RUN = uuid4().hex
 """Tells one run of the program from another."""
@@ -26,12 +25,14 @@ class Memory:
 
     of_another_run: bool
     """It talked to another run of this program before."""
+    conversation: str
+    """The id of the conversation it showed last; empty if it showed none."""
     choices: dict[str, Any]
     """What was chosen in this browser, unchecked."""
 
 
 class BrowserTab(ui.element, component="browser_tab.js"):
-    """Shows nothing in the page; its title and icon tell the state."""
+    """Shows nothing on the page; the tab's title and icon show the state."""
 
     def __init__(
         self,
@@ -41,40 +42,41 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         on_sight: Callable[[bool], object],
         on_interrupt: Callable[[], object],
     ) -> None:
-        """`on_sight` is told whether the tab can be seen; `on_interrupt`: the Escape key."""
+        """`on_sight` gets whether the tab is visible; `on_interrupt` is the Escape key."""
         super().__init__()
         self._props["mic"] = mic.id
         self.on("goodbye", lambda: on_goodbye())
         self.on("sight", lambda event: on_sight(bool(event.args)))
         self.on("interrupt", lambda: on_interrupt())
 
-    def show(self, state: State) -> None:
-        """Tell the state; the screen stays awake while somebody may speak."""
-        self._props["state"], self._props["capturing"] = state.shown, state.capturing
+    def show(self, state: str, *, capturing: bool) -> None:
+        """Show the state; the screen stays on while somebody may speak."""
+        self._props["state"], self._props["capturing"] = state, capturing
         self.update()
 
     async def introduce(self) -> Memory | None:
-        """Return what the tab remembers, and see that it remembers this run; None if it is gone again."""
+        """Return what the tab remembers, and let it remember this run; None if the tab is gone."""
         try:
-            told = await self.run_method("introduce", RUN)
+            answer = await self.run_method("introduce", RUN)
         except TimeoutError:
             return None
-        before, choices = (told.get("before"), told.get("choices")) if isinstance(told, dict) else (None, None)
-        return Memory(before not in {None, RUN}, _choices(choices))
+        memory = answer if isinstance(answer, dict) else {}
+        conversation = memory.get("conversation")
+        return Memory(
+            of_another_run=memory.get("before") not in {None, RUN},
+            conversation=conversation if isinstance(conversation, str) else "",
+            choices=_choices(memory.get("choices")),
+        )
 
     def remember(self, choices: dict[str, Any]) -> None:
-        """See that the browser remembers the choices."""
+        """Let the browser remember the choices."""
         self.run_method("remember", json.dumps(choices))
 
-    @property
-    def js_copy(self) -> str:
-        """The `js_handler` that copies the conversation."""
-        return f"() => getElement({self.id}).copyConversation()"
-
-    @property
-    def js_download(self) -> str:
-        """The `js_handler` that downloads the conversation."""
-        return f"() => getElement({self.id}).downloadConversation()"
+    def remember_conversation(self, conversation_id: str) -> None:
+        """Let the tab remember which conversation it shows."""
+        if self._props.get("conversation") != conversation_id:
+            self._props["conversation"] = conversation_id
+            self.update()
 
 
 def _choices(text: Any) -> dict[str, Any]:

@@ -6,25 +6,19 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-MOST_CHARACTERS = 8000
+LONGEST = 8000
+"""Characters of a message."""
 
 
-class Composer(ui.element):
-    """Tells what was typed, at Enter or a click."""
+class Composer(ui.element, component="composer.js"):
+    """Reports what was typed, on Enter or a click on Send."""
 
     def __init__(self, on_message: Callable[[str], object]) -> None:
-        super().__init__("form")
-        self.classes("composer").props("data-testid=composer").on("submit.prevent", self._send)
+        super().__init__()
+        self._props["longest"] = LONGEST
         self._on_message = on_message
-        with self:
-            self._line = ui.input(placeholder="Type a message").props(
-                f'outlined dense maxlength={MOST_CHARACTERS} aria-label="Message" autocomplete=off'
-            )
-            send = ui.button(icon="send", color=None).props('flat round type=submit aria-label="Send"')
-            send.classes("send")
+        self.on("message", lambda event: self._handle_message(event.args))
 
-    def _send(self) -> None:
-        text = (self._line.value or "").strip()[:MOST_CHARACTERS]
-        if text:
-            self._line.set_value("")
-            self._on_message(text)
+    def _handle_message(self, text: object) -> None:
+        if isinstance(text, str) and (message := text.strip()[:LONGEST]):
+            self._on_message(message)

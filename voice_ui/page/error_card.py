@@ -1,54 +1,49 @@
-"""What is wrong and how to cure it, on the page until it is dismissed or cured."""
+"""What went wrong and what to do about it, on the page until it is dismissed or over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from nicegui import ui
 
 from voice_ui.errors import Problem
 from voice_ui.page import messages
+from voice_ui.page.block import Block
 
 COPY = """async e => {
     const words = e.currentTarget.querySelector(".block");
     try { await Quasar.copyToClipboard(e.currentTarget.dataset.details); words.textContent = "Copied"; }
-    catch { words.textContent = "The browser would not copy"; }
+    catch { words.textContent = "The browser refused to copy"; }
     setTimeout(() => { words.textContent = "Copy details"; }, 2000);
 }"""
 
 
-class ErrorCard(ui.element):
-    """Shows one problem at a time, the newest; the same one again is counted, not stacked."""
+class ErrorCard(Block):
+    """Shows one problem at a time, the newest. The same one again is counted, not stacked."""
 
-    def __init__(
-        self,
-        *,
-        retry: str,
-        on_dismiss: Callable[[], object],
-        on_successor: Callable[[str], object],
-        on_show_event: Callable[[int], object],
-        about: str,
-    ) -> None:
-        """`retry` is the `js_handler` of the retry button, `about` goes into the details that can be copied."""
+    def __init__(self, *, retry: str, on_dismiss: Callable[[], object], about: Callable[[], str]) -> None:
+        """`retry` is the `js_handler` of the Retry button; `about` names server and model in a report."""
         super().__init__("section")
         self.problem: Problem | None = None
+        self.on_successor: Callable[[str], object] | None = None
+        """Called with the model to use instead, if the user wants it; without it the button is not offered."""
+        self.on_show_event: Callable[[int], object] = lambda number: None
+        """Called with the number of the event that caused the problem."""
         self._number: int | None = None  # of the event that caused it, while the inspector can show that
         self._times = 0
         self._at_rest = True
         self._on_dismiss = on_dismiss
-        self._on_successor = on_successor
-        self._on_show_event = on_show_event
         self._about = about
-        self.classes("error-card").props('role=alert data-testid=error data-code=""').set_visibility(False)
+        self.classes("vp-error").props('role=alert data-testid=error data-code="" translate=no').set_visibility(False)
         with self:
-            ui.icon("error_outline").classes("error-icon")
-            with ui.element("div").classes("error-words"):
-                self._cause = ui.label().classes("error-cause")
+            ui.icon("error_outline").classes("vp-error-icon")
+            with ui.element("div").classes("vp-error-words"):
+                self._cause = ui.label().classes("vp-error-cause")
                 self._fix = ui.label()
-                self._code = ui.label().classes("error-code")
-                with ui.element("div").classes("error-actions"):
+                self._code = ui.label().classes("vp-error-code")
+                with ui.element("div").classes("vp-error-actions"):
                     self._retry = self._action("Retry", "retry").on("click", js_handler=retry)
                     self._successor = self._action("", "successor").on("click", self._handle_successor)
                     self._event = self._action("Show event", "show-event").on("click", self._handle_show_event)
@@ -60,9 +55,9 @@ class ErrorCard(ui.element):
         return ui.button(label, color=None).props(f"outline dense no-caps data-testid={testid}")
 
     def show(self, problem: Problem, number: int | None = None) -> None:
-        """Put `problem` on the page; `number` is that of the event that caused it, if the inspector can show it."""
-        repeated = self.problem is not None and self.problem.code == problem.code
-        self._times = self._times + 1 if repeated else 1
+        """Show `problem`; `number` is that of the event that caused it, if the inspector can show it."""
+        is_repeated = self.problem is not None and self.problem.code == problem.code
+        self._times = self._times + 1 if is_repeated else 1
         self.problem = problem
         self._cause.set_text(messages.cause(problem))
         self._fix.set_text(messages.fix(problem))
@@ -72,8 +67,8 @@ class ErrorCard(ui.element):
         self._offer_event(number)
         successor = problem.facts.get("successor", "")
         self._successor.set_text(f"Use {successor}")
-        self._successor.set_visibility(bool(successor))
-        # Props are set as they are: a server's words parsed as props could become other attributes.
+        self._successor.set_visibility(bool(successor and self.on_successor))
+        # Set directly: if a server's words were parsed as props, they could become other attributes.
         self._copy.props["data-details"] = self._details(problem)
         self._copy.update()
         self.props["data-code"] = problem.code
@@ -81,22 +76,23 @@ class ErrorCard(ui.element):
         self.set_visibility(True)
 
     def show_at_rest(self, at_rest: bool) -> None:
-        """While something is under way there is nothing to start again."""
-        self._at_rest = at_rest
-        self._show_retry()
+        """Offer to retry only while nothing is under way."""
+        if at_rest != self._at_rest:
+            self._at_rest = at_rest
+            self._show_retry()
 
     def _show_retry(self) -> None:
         self._retry.set_visibility(self._at_rest and self.problem is not None and self.problem.retry)
 
     def forget_event(self) -> None:
-        """The inspector can show it no longer."""
+        """The inspector can no longer show the event."""
         self._offer_event(None)
 
     def _offer_event(self, number: int | None) -> None:
         self._number = number
         self._event.set_visibility(number is not None)
 
-    def cure(self, *codes: str) -> None:
+    def clear_codes(self, *codes: str) -> None:
         """Take the problem away if it is one of these."""
         if self.problem and self.problem.code in codes:
             self.problem = None
@@ -104,29 +100,29 @@ class ErrorCard(ui.element):
             self.set_visibility(False)
 
     def dismiss(self) -> None:
-        """The person has read it."""
+        """The user has read it."""
         if self.problem:
-            self.cure(self.problem.code)
+            self.clear_codes(self.problem.code)
             self._on_dismiss()
 
     def _handle_show_event(self) -> None:
         if self._number is not None:
-            self._on_show_event(self._number)
+            self.on_show_event(self._number)
 
     def _handle_successor(self) -> None:
-        if self.problem:
+        if self.problem and self.on_successor:
             successor = self.problem.facts["successor"]
             self.dismiss()
-            self._on_successor(successor)
+            self.on_successor(successor)
 
     def _details(self, problem: Problem) -> str:
-        """For a report: codes and the server's words, redacted; no audio, no key, nothing of what was said."""
+        """For a report: codes and the server's words, redacted; no audio, no key, nothing of the conversation."""
         lines = (
             f"code: {problem.code} ({self._times} times)",
             f"cause: {messages.cause(problem)}",
             f"details: {problem.detail or 'none'}",
             f"facts: {', '.join(f'{name}={value}' for name, value in problem.facts.items()) or 'none'}",
-            f"with: {self._about}",
+            f"server: {self._about()}",
             _versions(),
         )
         return "\n".join(lines)
@@ -134,5 +130,12 @@ class ErrorCard(ui.element):
 
 @cache
 def _versions() -> str:
-    """Looked up once: to read it from the disk holds up everybody for 14 ms."""
-    return ", ".join(f"{package} {version(package)}" for package in ("voice-ui", "nicegui", "websockets"))
+    """Read once: reading it from the disk blocks the event loop for 14 ms."""
+    return ", ".join(f"{package} {_version(package)}" for package in ("voice-ui", "nicegui", "websockets"))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "(not installed)"

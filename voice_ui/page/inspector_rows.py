@@ -10,7 +10,7 @@ import orjson
 
 from voice_ui import audio
 from voice_ui.redaction import redact
-from voice_ui.session import Passed
+from voice_ui.session import TracedEvent
 
 LONGEST = 100_000
 """Characters of one text; no reply is as long, and a longer one would hold up the page."""
@@ -33,10 +33,10 @@ the last one, and `count`.
 """
 
 
-def rows_of(passed: Iterable[Passed], since: float) -> list[Row]:
+def rows_of(traced: Iterable[TracedEvent], since: float) -> list[Row]:
     """Return events as rows; `since` is the time of the first one ever, in seconds."""
     rows: list[Row] = []
-    for one in passed:
+    for one in traced:
         row = _row(one, since)
         if rows and _is_append(row) and _is_append(rows[-1]):
             _fold(rows[-1], row)
@@ -45,12 +45,12 @@ def rows_of(passed: Iterable[Passed], since: float) -> list[Row]:
     return rows
 
 
-def _row(passed: Passed, since: float) -> Row:
-    sent = isinstance(passed.what, dict)
-    event = readable(passed.what if isinstance(passed.what, dict) else _loaded(passed.what))
-    row: Row = {"number": passed.number, "at_ms": round((passed.at - since) * 1000, 1)}
+def _row(traced: TracedEvent, since: float) -> Row:
+    sent = isinstance(traced.event, dict)
+    event = readable(traced.event if isinstance(traced.event, dict) else _loaded(traced.event))
+    row: Row = {"number": traced.number, "at_ms": round((traced.at - since) * 1000, 1)}
     row |= {"from": "client" if sent else "server", "event": event}
-    return row | {"last": passed.number, "count": 1} if _is_append(row) else row
+    return row | {"last": traced.number, "count": 1} if _is_append(row) else row
 
 
 def _is_append(row: Row) -> bool:

@@ -1,50 +1,31 @@
-"""Where the time of a turn went, as a small bar and in words."""
+"""How long a turn took and where the time went."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from nicegui import ui
 
-from voice_ui.latency import Shares
+from voice_ui.session import Shares
 
 
-class LatencyBar(ui.element):
-    """Under each reply; empty until there is something to show."""
+class LatencyBar(ui.element, component="latency_bar.js"):
+    """Below the reply; empty until there is something to show."""
 
-    def __init__(self) -> None:
-        super().__init__("div")
-        self.classes("latency")
-        with self:
-            self._total = ui.label().props("data-testid=latency")
-            with ui.element("div").classes("latency-bar").props("aria-hidden=true") as self._bar:
-                self._parts = [ui.element("span").classes(name) for name in ("detection", "model", "network", "ours")]
-            with ui.element("div").classes("latency-words"):
-                self._words = [ui.label().classes(f"share {part.classes[0]}") for part in self._parts]
-        self._show_parts(False)
+    total_ms: float | None = None
+    """From the end of speech to the first words."""
+    answer_ms: float | None = None
+    """From the end of speech to the first words of the answer, if a preamble came before it."""
 
-    def show(self, shares: Shares) -> None:
-        """Show one turn."""
-        self._total.set_text(f"first words after {_seconds(shares.total)}")
-        self._total.props(f"data-ms={shares.total:.0f}")
-        told = {
-            "turn detection": shares.detection,
-            "model": shares.model,
-            "network": shares.network,
-            "this program": shares.ours,
-        }
-        self._show_parts(True)
-        for part, words, (name, ms) in zip(self._parts, self._words, told.items(), strict=True):
-            part.style(f"flex-grow: {ms or 0:.1f}")
-            words.set_text(f"{name} {_seconds(ms or 0)}")
-            words.set_visibility(ms is not None)
+    def show(self, shares: Shares, answer_ms: float | None = None) -> None:
+        """Show the times of a turn."""
+        self.total_ms, self.answer_ms = shares.total, answer_ms
+        self._props["total"], self._props["answer"], self._props["shares"] = shares.total, answer_ms, asdict(shares)
+        self.update()
 
-    def _show_parts(self, visible: bool) -> None:
-        for part in (self._bar, *self._words):
-            part.set_visibility(visible)
-
-    def file(self) -> None:
-        """This turn is no longer the last one."""
-        self._total.props(remove="data-testid")
-
-
-def _seconds(ms: float) -> str:
-    return f"{ms / 1000:.2f} s"
+    def empty(self) -> None:
+        """Show nothing."""
+        if self.total_ms is not None:
+            self.total_ms = self.answer_ms = None
+            self._props["total"] = self._props["answer"] = self._props["shares"] = None
+            self.update()

@@ -1,4 +1,4 @@
-"""What a tab has to offer: who answers, with which models, and how to get there."""
+"""What our own page has to offer: which server answers, with which models, and within which limits."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from voice_ui.errors import Problem
+from voice_ui.page.conversations import Conversations
 from voice_ui.protocol import SessionConfig
-from voice_ui.session import Limits, Target
+from voice_ui.servers import Endpoint
+from voice_ui.session import Limits, RealtimeSession
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Made by the app, for one tab."""
+    """Made by the app, for one page."""
 
-    server: str
     notice: str
-    """What to say about the server before anybody speaks; empty if nothing."""
+    """What to say about the server before anybody speaks; may be empty."""
     model: str
     models: Sequence[str]
     """To choose from; empty if there is no choice."""
     config: SessionConfig
     """What holds while nothing else is chosen."""
-    target: Callable[[str, SessionConfig], Target]
+    endpoint: Callable[[str], Endpoint]
     """For a model."""
     check: Callable[[str], Awaitable[Problem | None]]
     """What is known against a model before anybody speaks."""
     limits: Limits
+    open_session: Callable[[Endpoint, SessionConfig], RealtimeSession]
+    """Opens a session within the limits."""
+    conversations: Conversations
     controls: Callable[[], object] = lambda: None
-    """Builds more of them into the header."""
+    """Builds more controls into the header."""
+    address: str = ""
+    """Of the visitor; empty for the owner."""

@@ -1,49 +1,56 @@
-"""The state of the session in words, and what is to be seen of a state that lasts."""
+"""The state of the conversation, in one line."""
 
 from __future__ import annotations
 
-from nicegui import ui
+import asyncio
 
-from voice_ui.session import Alarm
-from voice_ui.state import State
+from nicegui import ui
 
 WORDS = {
     "idle": "Press Start and speak",
+    "opening": "Opening the microphone…",
     "connecting": "Connecting…",
     "listening": "Listening – speak now",
-    "hearing": "I hear you…",
+    "hearing": "Listening to you…",
     "thinking": "Thinking…",
     "answering": "Answering",
     "reconnecting": "Reconnecting…",
     "error": "Stopped",
 }
 
-BY_HAND = "Hold the button, or Space, and speak"
+PUSH_TO_TALK = "Hold the button and speak"
 
 LONG_THOUGHT_SECONDS = 8.0
 LONG_THOUGHT = "Still waiting for the reply…"
 
 
 class Status(ui.label):
-    """One line; `data-state` is the state for scripts."""
+    """`data-state` is the state for scripts."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.classes("status").props("role=status data-testid=status")
-        self._state: State | None = None
-        self._long_thought = Alarm()
+        super().__init__(WORDS["idle"])
+        self.classes("vp-status").props("role=status data-testid=status data-state=idle translate=no")
+        self.state = "idle"
+        self._long_thought: asyncio.TimerHandle | None = None
 
-    def show(self, state: State, attempt: int = 0, *, by_hand: bool) -> None:
-        """Say what can be done; `attempt` counts those at a new connection, `by_hand` is push to talk."""
-        words = BY_HAND if by_hand and state is State.LISTENING else WORDS[state.shown]
-        self.set_text(words + (f" attempt {attempt}" if attempt > 1 else ""))
-        self.props(f"data-state={state.shown}")
-        if state is not self._state:
-            self._long_thought.stop()
-            if state in {State.THINKING, State.THINKING_LAST}:
-                self._long_thought.set(LONG_THOUGHT_SECONDS, lambda: self.set_text(LONG_THOUGHT))
-        self._state = state
+    def show(self, state: str, attempt: int = 0, *, push_to_talk: bool) -> None:
+        """Show a state; `attempt` counts the attempts to reconnect."""
+        words = PUSH_TO_TALK if push_to_talk and state == "listening" else WORDS[state]
+        if attempt > 1:
+            words = f"{words} attempt {attempt}"
+        if state != self.state:
+            self.stop()
+            self.state = state
+            self.props(f"data-state={state}")
+            if state == "thinking":
+                loop = asyncio.get_running_loop()
+                self._long_thought = loop.call_later(LONG_THOUGHT_SECONDS, self.set_text, LONG_THOUGHT)
+        elif state == "thinking":
+            return  # it may say LONG_THOUGHT by now
+        self.set_text(words)
 
-    def close(self) -> None:
-        """Nobody looks any more."""
-        self._long_thought.stop()
+    def stop(self) -> None:
+        """Stop the timer."""
+        if self._long_thought:
+            self._long_thought.cancel()
+            self._long_thought = None

@@ -1,135 +1,122 @@
-"""The conversation on the screen: the running turn large, earlier turns above it."""
+"""The conversation on the screen: the newest turn large, earlier turns above it."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from nicegui import ui
 
 from voice_ui.conversation import Item
-from voice_ui.latency import Shares, percentile
-from voice_ui.page.latency_bar import LatencyBar
-from voice_ui.page.running_text import RunningText
+from voice_ui.page.block import Block
+from voice_ui.page.past_turn import PastTurn
+from voice_ui.page.turn import Turn
+from voice_ui.page.turn_texts import TurnTexts
+from voice_ui.session import Shares, TextDelta, percentile
 from voice_ui.usage import Usage
 
-COPY = "e => Quasar.copyToClipboard(e.currentTarget.closest('article').querySelector('.running-text').innerText)"
-
-
 PAGE_TURNS = 20
-"""NiceGUI tells an element its children whenever there is one more; so each turn costs the same, however many there
-were before."""
-
-MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
-"""What is said of a reply that is not whole, by its status."""
-
-
-class Turn(ui.element):
-    """What was heard and what was replied; either may come first, or never."""
-
-    def __init__(self) -> None:
-        super().__init__("article")
-        self.items: dict[str, Item] = {}  # by role
-        with self:
-            self._heard = ui.label().classes("heard").props("data-testid=heard dir=auto data-speaker=You")
-            with ui.element("div").classes("response").props("data-testid=response aria-live=polite") as self._response:
-                self._reply = RunningText().props("data-speaker=Model")
-            with ui.element("div").classes("figures"):
-                self.latency = LatencyBar()
-                self._mark = ui.label().classes("mark")
-                self._copy = ui.button(icon="content_copy", color=None).classes("copy").on("click", js_handler=COPY)
-                self._copy.props('flat round dense size=sm aria-label="Copy this reply"').set_visibility(False)
-
-    def takes(self, item: Item) -> bool:
-        """Whether an item is part of this turn, or could be: a second thing said begins another one."""
-        return item.role not in self.items or self.items[item.role].id == item.id
-
-    def show(self, item: Item) -> None:
-        """Bring one of the two up to date."""
-        if not item.text and item.role not in self.items:
-            return  # a reply that has not begun takes no place from the one before
-        self.items[item.role] = item
-        if item.role == "user":
-            self._heard.set_text(item.text)
-        else:
-            self._reply.show(item.text)
-            self._mark.set_text(MARKS.get(item.status, ""))
-            self._copy.set_visibility(bool(item.text) and item.status != "in_progress")
-
-    def forget_user(self) -> None:
-        """What was heard will be said again."""
-        del self.items["user"]
-        self._heard.set_text("")
-
-    def file(self) -> None:
-        """This turn is no longer the last one."""
-        if "assistant" not in self.items:
-            self._mark.set_text("no reply")
-        self._heard.props(remove="data-testid")
-        self._response.props(remove="data-testid aria-live")
-        self.latency.file()
+"""NiceGUI sends an element the ids of all its children whenever one is added; with pages, each turn costs the same."""
 
 
 class Transcript(ui.element):
-    """Shows items as they change; the text of an item is text, whatever a model writes."""
+    """Shows items as they change, one element for each turn. Whatever a model writes is shown as plain text."""
 
     def __init__(self) -> None:
         super().__init__("div")
-        self.classes("transcript")
-        self._filed: dict[str, Turn] = {}  # by the id of an item that stands in the history
-        self._totals: list[float] = []
+        self.classes("vp-transcript")
+        self._past: dict[int, PastTurn] = {}  # by number
+        self._turn_of: dict[str, int] = {}  # by the id of an item
+        self._totals: dict[int, float] = {}  # milliseconds, by the number of the turn
         with self:
-            self._history = ui.element("div").classes("history").props("data-testid=history")
+            self._history = Block().classes("vp-history").props("data-testid=history")
             with self._history:
-                self._page = ui.element("div").classes("history-page")
+                self._page = Block()
             self._turn = Turn()
-            with ui.element("div").classes("totals"):
+            with Block().classes("vp-totals").props("translate=no"):
                 self._usage = ui.label().props("data-testid=usage")
                 self._percentiles = ui.label().props("data-testid=percentiles")
 
+    @property
+    def newest(self) -> TurnTexts:
+        """The texts of the newest turn."""
+        return self._turn.texts
+
     def show(self, item: Item) -> None:
-        """Bring an item up to date: where it stands, or as part of the running turn."""
-        if filed := self._filed.get(item.id):
-            filed.show(item)
+        """Bring an item up to date, in its turn."""
+        self._turn_of[item.id] = item.turn
+        if item.turn > self._turn.texts.number:
+            self._begin(item.turn)
+        if item.turn == self._turn.texts.number:
+            self._turn.show(item)
+        else:
+            past = self._past.get(item.turn) or self._add_past(TurnTexts(item.turn))
+            past.texts.items[item.id] = item
+            past.refresh()
+
+    def append(self, delta: TextDelta) -> None:
+        """Add what was written to the end of an item's part."""
+        if self._turn.append(delta.item_id, delta.part, delta.text):
             return
-        if not self._turn.takes(item):
-            self._file_turn()
-        self._turn.show(item)
+        past = self._past.get(self._turn_of.get(delta.item_id, 0))
+        if past and past.texts.append(delta.item_id, delta.part, delta.text):
+            past.refresh()
 
-    def restore(self, items: Sequence[Item]) -> None:
-        """Show a conversation that is there already."""
-        for item in items:
-            self.show(item)
+    def remove_item(self, item_id: str) -> None:
+        """Take away an item that will be said again."""
+        number = self._turn_of.pop(item_id, 0)
+        if self._turn.remove_item(item_id) or (past := self._past.get(number)) is None:
+            return
+        past.texts.items.pop(item_id, None)
+        if past.texts.items:
+            past.refresh()
+        else:
+            self._past.pop(number).delete()
 
-    def forget(self, item_id: str) -> None:
-        """Take away what is being said again."""
-        user = self._turn.items.get("user")
-        if user and user.id == item_id:
-            self._turn.forget_user()
+    def item(self, item_id: str) -> Item | None:
+        """Return an item as it is shown."""
+        number = self._turn_of.get(item_id, 0)
+        if number == self.newest.number:
+            return self.newest.items.get(item_id)
+        past = self._past.get(number)
+        return past.texts.items.get(item_id) if past else None
 
-    def show_shares(self, shares: Shares) -> None:
-        """Say where the running turn's time went; what is known of it in the end counts for the conversation."""
-        self._turn.latency.show(shares)
+    def reset(self) -> None:
+        """Show an empty conversation."""
+        self._past.clear()
+        self._turn_of.clear()
+        self._totals.clear()
+        self._history.clear()
+        with self._history:
+            self._page = Block()
+        self._turn.begin(0)
+        self._percentiles.set_text("")
+
+    def show_times(self, turn: int, shares: Shares, answer_ms: float | None) -> None:
+        """Show where the time of a turn went, and the percentiles of the conversation."""
+        if turn == self._turn.texts.number:
+            self._turn.latency.show(shares, answer_ms)
         if shares.ours is not None:
-            self._totals.append(shares.total)
+            self._totals[turn] = shares.total
         if len(self._totals) > 1:
-            middle, most = (percentile(self._totals, share) / 1000 for share in (0.5, 0.95))
-            self._percentiles.set_text(f"{len(self._totals)} turns: p50 {middle:.2f} s, p95 {most:.2f} s")
+            median, p95 = (percentile(list(self._totals.values()), share) / 1000 for share in (0.5, 0.95))
+            self._percentiles.set_text(f"{len(self._totals)} turns: p50 {median:.2f} s, p95 {p95:.2f} s")
 
     def show_usage(self, usage: Usage, cost: float) -> None:
-        """Say what the conversation has used so far."""
+        """Show what the conversation has used so far."""
         cached = f", {usage.cached:,} cached" if usage.cached else ""
         money = f" · ${cost:.4f}" if cost else ""
-        self._usage.set_text(f"in all {usage.total:,} tokens{cached}{money}")
+        self._usage.set_text(f"{usage.total:,} tokens in total{cached}{money}")
 
-    def _file_turn(self) -> None:
-        """Move the running turn up into the history."""
-        filed = self._turn
-        filed.file()
+    def _begin(self, number: int) -> None:
+        """Move the newest turn into the history, and begin another one."""
+        latency = self._turn.latency
+        total_ms, answer_ms = latency.total_ms, latency.answer_ms
+        before = self._turn.begin(number)
+        if before.items:
+            self._add_past(before, total_ms, answer_ms)
+
+    def _add_past(self, texts: TurnTexts, total_ms: float | None = None, answer_ms: float | None = None) -> PastTurn:
         if len(self._page.default_slot.children) == PAGE_TURNS:
             with self._history:
-                self._page = ui.element("div").classes("history-page")
-        filed.move(self._page)
-        self._filed |= {item.id: filed for item in filed.items.values()}
-        with self:
-            self._turn = Turn()
-        self._turn.move(self, 1)
+                self._page = Block()
+        with self._page:
+            past = self._past[texts.number] = PastTurn(texts, total_ms, answer_ms)
+        return past

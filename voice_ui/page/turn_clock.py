@@ -5,42 +5,64 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from voice_ui.latency import Shares, Stage, TurnTimer, shares
 from voice_ui.mic import Chunk, Mic
+from voice_ui.session import Shares, Stage, TurnTimed, shares
 
 KEPT = 1500
-"""Half a minute of chunks; a turn is answered sooner, or it is not the 20 ms that matter."""
+"""Half a minute of chunks; a turn is answered sooner, or 20 ms do not matter."""
+
+Measured = Callable[[int, Shares, float | None], object]
+"""Called with the number of the turn, where its time went, and the milliseconds to the answer after a preamble."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    seq: int
+    timed: TurnTimed
+    after_chunk_ms: float
 
 
 class TurnClock:
     """Finds the chunk in which speech ended, and asks the browser how long ago that was when the reply is seen."""
 
-    def __init__(self, mic: Mic, on_measured: Callable[[Shares], object]) -> None:
+    def __init__(self, mic: Mic, on_measured: Measured) -> None:
         self._mic = mic
         self._on_measured = on_measured
         self._arrivals: deque[tuple[float, int]] = deque(maxlen=KEPT)
-        self._asked: tuple[int, TurnTimer, float | None, float] | None = None
+        self._asked: _Question | None = None
+        self._on_screen_ms: dict[int, float] = {}  # of the newest turn, once the browser has answered
 
-    def arrived(self, chunk: Chunk) -> None:
+    def handle_chunk(self, chunk: Chunk) -> None:
         """Note when a chunk came in."""
         self._arrivals.append((time.monotonic(), chunk.seq))
 
-    def measure(self, timer: TurnTimer, round_trip_ms: float | None) -> None:
-        """Tell what is known of a turn now, and once more when the browser has answered."""
-        if known := shares(timer, round_trip_ms):
-            self._on_measured(known)
-        speech_end = timer.moments.get(Stage.SPEECH_END)
-        before = next((entry for entry in reversed(self._arrivals) if speech_end and entry[0] <= speech_end), None)
-        if speech_end and before:
+    def measure(self, timed: TurnTimed) -> None:
+        """Report what is known of a turn now, and once more when the browser has answered."""
+        if timed.turn in self._on_screen_ms:
+            self._report(timed, self._on_screen_ms[timed.turn])
+            return
+        self._report(timed, None)
+        speech_end = timed.timer.moments.get(Stage.SPEECH_END)
+        if speech_end is None:
+            return
+        if before := next((arrival for arrival in reversed(self._arrivals) if arrival[0] <= speech_end), None):
             arrived, seq = before
-            self._asked = (seq, timer, round_trip_ms, (speech_end - arrived) * 1000)
+            self._asked = _Question(seq, timed, (speech_end - arrived) * 1000)
             self._mic.ask_when_painted(seq)
 
     def handle_painted(self, seq: int, since_capture_ms: float) -> None:
         """The browser has answered."""
-        if self._asked and self._asked[0] == seq:
-            _, timer, round_trip_ms, after_chunk_ms = self._asked
-            self._asked = None
-            if measured := shares(timer, round_trip_ms, since_capture_ms - after_chunk_ms):
-                self._on_measured(measured)
+        if self._asked and self._asked.seq == seq:
+            asked, self._asked = self._asked, None
+            on_screen_ms = since_capture_ms - asked.after_chunk_ms
+            self._on_screen_ms = {asked.timed.turn: on_screen_ms}
+            self._report(asked.timed, on_screen_ms)
+
+    def _report(self, timed: TurnTimed, on_screen_ms: float | None) -> None:
+        first, answer = timed.timer.first_text_ms, timed.timer.first_answer_ms
+        # Without a preamble, the first words are those of the answer.
+        answer_ms = answer if first is not None and answer is not None and answer > first else None
+        if known := shares(timed.timer, timed.round_trip_ms, on_screen_ms):
+            self._on_measured(timed.turn, known, answer_ms)

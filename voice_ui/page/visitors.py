@@ -1,78 +1,61 @@
-"""What the owner sees of a shared demo: how others find it, who is there, and the means to end it."""
+"""What the owner of a shared demo sees: how others find it, who is there, and how to end it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from nicegui import Client, background_tasks, ui
 
-from voice_ui.page.tab import Tab
+from voice_ui.page.conversations import Conversations, LiveConversation
 from voice_ui.sharing.share import WARNING, Share
 
 LOOK_SECONDS = 1.0
-"""How often the open list is brought up to date; minutes pass without anything that happens."""
-
+"""How often the list is refreshed; minutes pass even if nothing happens."""
 
 LEAVE_SECONDS = 1.0
-"""For a page to go by itself."""
-
-
-@dataclass(eq=False)
-class Visit:
-    """One visitor's tab."""
-
-    tab: Tab
-    client: Client
-    address: str
-    since: datetime = field(default_factory=datetime.now)
-
-    @property
-    def is_here(self) -> bool:
-        """Whether there is somebody, or something still runs for them while they reconnect."""
-        return not self.tab.handed_over and (self.client.has_socket_connection or self.is_talking)
-
-    @property
-    def is_talking(self) -> bool:
-        return not self.tab.session.state.at_rest
+"""A page has this long to reload by itself."""
 
 
 class Visitors:
-    """Everybody who came in from the network."""
+    """Everybody who came in from the network, and everything that runs for them."""
 
-    def __init__(self) -> None:
-        self._visits: list[Visit] = []
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+        self._pages: set[Client] = set()
 
-    def enter(self, tab: Tab, client: Client, address: str) -> None:
-        """Somebody has opened a page."""
-        visit = Visit(tab, client, address)
-        self._visits.append(visit)
-        client.on_delete(lambda: self._visits.remove(visit))
+    def enter(self, client: Client) -> None:
+        """A visitor has opened a page."""
+        self._pages.add(client)
+        client.on_delete(lambda: self._pages.discard(client))
 
     @property
-    def here(self) -> list[Visit]:
-        """Who is there now, first come first."""
-        return [visit for visit in self._visits if visit.is_here]
+    def _all(self) -> list[LiveConversation]:
+        return [conversation for conversation in self._conversations if conversation.address]
+
+    @property
+    def here(self) -> list[LiveConversation]:
+        """Those whose page is connected, or for whom something still runs; first come first."""
+        return [conversation for conversation in self._all if conversation.is_connected or conversation.is_talking]
 
     def send_away(self) -> None:
         """End everything that runs for visitors, and close their pages."""
-        for visit in self._visits:
-            visit.tab.session.abort()
-            background_tasks.create(_send_away(visit), name="send away")
+        for conversation in self._all:
+            conversation.session.abort()
+            self._conversations.end(conversation)
+        for client in list(self._pages):
+            background_tasks.create(_send_away(client), name="send away")
 
 
-async def _send_away(visit: Visit) -> None:
-    visit.client.run_javascript("location.reload()")  # the guard has something to tell them
+async def _send_away(client: Client) -> None:
+    client.run_javascript("location.reload()")  # the guard then explains why
     await asyncio.sleep(LEAVE_SECONDS)
-    if not visit.client.is_deleted:
-        visit.client.delete()  # whoever does not go is not listened to any more
-    await visit.tab.close()
+    if not client.is_deleted:
+        client.delete()  # a page that stays can do nothing any more
 
 
 class ShareControl(ui.button):
-    """The owner's button: how many are there, and everything else behind it."""
+    """The owner's button: shows how many visitors are there, and opens the panel."""
 
     def __init__(self, share: Share, visitors: Visitors) -> None:
         super().__init__(icon="group", color=None)
@@ -96,7 +79,7 @@ class ShareControl(ui.button):
 class VisitRow(ui.element):
     """One visitor in the list."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: LiveConversation) -> None:
         super().__init__("li")
         self._visit = visit
         with self:
@@ -110,16 +93,16 @@ class VisitRow(ui.element):
         self.look()
 
     def look(self) -> None:
-        """Bring it up to date; what has not changed is not sent."""
-        session, talking = self._visit.tab.session, self._visit.is_talking
+        """Refresh it; what has not changed is not sent."""
+        session, talking = self._visit.session, self._visit.is_talking
         self._state.set_text("talking" if talking else "quiet")
         self._state.classes(replace="visitor-state live" if talking else "visitor-state")
         since, minutes = f"{self._visit.since:%H:%M}", session.open_seconds / 60
-        self._figures.set_text(f"since {since} · {minutes:.1f} min · {session.bill.usage.total:,} tokens")
+        self._figures.set_text(f"since {since} · {minutes:.1f} min · {session.budget.usage.total:,} tokens")
         self._stop.set_enabled(talking)
 
     def _handle_stop(self) -> None:
-        self._visit.tab.session.stop_for("stopped-by-owner")
+        self._visit.session.stop_for("stopped-by-owner")
 
 
 class SharePanel(ui.dialog):
@@ -128,13 +111,13 @@ class SharePanel(ui.dialog):
     def __init__(self, share: Share, visitors: Visitors) -> None:
         super().__init__()
         self._share, self._visitors = share, visitors
-        self._rows: dict[Visit, VisitRow] = {}
+        self._rows: dict[LiveConversation, VisitRow] = {}
         self.props('position=right full-height aria-label="Share"')
         with self, ui.card().classes("settings").props("data-testid=share"):
             with ui.element("div").classes("settings-head"):
                 ui.label("Share").props("role=heading aria-level=2")
                 ui.button(icon="close", on_click=self.close, color=None).props('flat round dense aria-label="Close"')
-            self._way = ui.element("section").props('aria-label="The way in"')
+            self._way = ui.element("section").props('aria-label="How to join"')
             with ui.element("section").props('aria-label="Visitors"'):
                 self._title = ui.label().classes("settings-title").props("role=heading aria-level=3")
                 self._list = ui.element("ul").classes("visitors").props("data-testid=visitors")
@@ -143,7 +126,7 @@ class SharePanel(ui.dialog):
         self._show_way()
 
     def look(self) -> None:
-        """Bring the list up to date."""
+        """Refresh the list."""
         here = self._visitors.here
         self._title.set_text(_in_words(len(here)))
         for visit in self._rows.keys() - set(here):
@@ -162,19 +145,19 @@ class SharePanel(ui.dialog):
         self._way.clear()
         with self._way:
             if not share.room.is_open:
-                ui.label("The room is closed: nobody but you can come in.").props("data-testid=room-closed")
+                ui.label("The room is closed: only you can use this demo.").props("data-testid=room-closed")
                 return
             if share.links:
-                # The picture is ours: no word in it comes from outside.
+                # Generated here: no word in it comes from outside.
                 ui.html(share.qr_code, sanitize=False).classes("qr").props('role=img aria-label="QR code of the link"')
                 for link in share.links:
                     ui.label(link).classes("share-link").props("data-testid=share-link")
                 copy = ui.button("Copy the link", icon="content_copy", color=None).props("outline dense no-caps")
                 copy.on("click", js_handler=f"() => Quasar.copyToClipboard({json.dumps(share.links[0])})")
             elif share.behind_proxy:
-                ui.label("Others open the https address of your proxy, and type this code.")
+                ui.label("Visitors open the https address of your proxy and enter this code.")
             else:
-                ui.label("This machine has no address on a network, so nobody can find it.")
+                ui.label("This machine has no network address, so nobody else can reach it.")
             with ui.element("div").classes("share-code"):
                 ui.label("Code")
                 ui.label(share.code).props("data-testid=share-code")

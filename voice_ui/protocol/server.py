@@ -52,16 +52,16 @@ from voice_ui.protocol.responses import (
     OutputTextDone as OutputTextDone,
 )
 from voice_ui.protocol.responses import (
-    ResponseCreated as ResponseCreated,
-)
-from voice_ui.protocol.responses import (
-    ResponseDone as ResponseDone,
-)
-from voice_ui.protocol.responses import (
     ReplyTextDelta as ReplyTextDelta,
 )
 from voice_ui.protocol.responses import (
     ReplyTextDone as ReplyTextDone,
+)
+from voice_ui.protocol.responses import (
+    ResponseCreated as ResponseCreated,
+)
+from voice_ui.protocol.responses import (
+    ResponseDone as ResponseDone,
 )
 
 NAME_LENGTH = 80

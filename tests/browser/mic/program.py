@@ -27,7 +27,8 @@ from voice_ui.mic import Mic
 @ui.page("/")
 def index(tab: str = ""):
     def told(name):
-        def write(body=None):
+        def write(*bodies):
+            body = bodies[0] if bodies else None
             body = dataclasses.asdict(body) if dataclasses.is_dataclass(body) else {"code": body}
             sys.stdout.write(json.dumps({"tab": tab, "name": name, **body}, default=bytes.hex) + "\\n")
             sys.stdout.flush()

@@ -71,8 +71,7 @@ class Tab:
         try:
             await until(lambda: self.story == list(story), seconds)
         except AssertionError:
-            assert self.story == list(story)
-            raise
+            raise AssertionError(f"the story is {self.story}, not {list(story)}") from None
 
     async def hears(self, seconds: float) -> None:
         """Wait until that much sound has arrived."""

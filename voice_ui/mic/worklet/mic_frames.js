@@ -6,10 +6,10 @@ class MicFrames extends AudioWorkletProcessor {
     this.samples = samples; // of one frame
     this.open = true;
     this.begin();
-    // The page asks for the rest of the last frame when the speaker stops; what follows it is nothing.
+    // When the capture stops, the page asks for the rest of the last frame; what follows is dropped.
     this.port.onmessage = () => {
       this.open = false;
-      if (this.filled) this.hand(this.pcm.slice(0, this.filled));
+      if (this.filled) this.hand(this.pcm.slice(0, this.filled), true);
       this.port.postMessage(null);
     };
   }
@@ -20,9 +20,9 @@ class MicFrames extends AudioWorkletProcessor {
     this.energy = 0; // sum of squares: the page makes a level of it
   }
 
-  hand(pcm) {
+  hand(pcm, rest = false) {
     const power = this.energy / this.filled;
-    this.port.postMessage({ pcm: pcm.buffer, power }, [pcm.buffer]);
+    this.port.postMessage({ pcm: pcm.buffer, power, rest }, [pcm.buffer]);
     this.begin();
   }
 

@@ -1,0 +1,91 @@
+"""What a page can do with the microphone: start, stop, mute, push to talk, choose."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+CHUNK_MS = (20, 40, 60, 100)
+"""How long a chunk can be, in milliseconds."""
+
+
+class Controls(ui.element):
+    """Sets the props of mic.js and calls its methods."""
+
+    @property
+    def js_toggle(self) -> str:
+        """The `js_handler` of a button that starts and stops: browsers want to see the click that starts a capture."""
+        return f"() => getElement({self.id}).toggle()"
+
+    @property
+    def js_start(self) -> str:
+        """The `js_handler` of a button that only starts."""
+        return f"() => getElement({self.id}).start()"
+
+    @property
+    def js_hold(self) -> str:
+        """The `js_handler` for `pointerdown` or `keydown` of what a person holds to speak, see `by_hand`."""
+        return f"(event) => getElement({self.id}).hold(event)"
+
+    @property
+    def js_release(self) -> str:
+        """The `js_handler` of an event that ends a hold early; its pointer or key going up ends it anyway."""
+        return f"() => getElement({self.id}).release()"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether sound comes only during a hold, with what was spoken in the 200 ms before it."""
+        return bool(self._props["by-hand"])
+
+    @by_hand.setter
+    def by_hand(self, value: bool) -> None:
+        self._props["by-hand"] = value
+
+    @property
+    def chunk_ms(self) -> int:
+        """How long the chunks are, one of `CHUNK_MS`: longer ones cost the server less, and take longer to fill."""
+        return int(self._props["chunk-ms"])
+
+    @chunk_ms.setter
+    def chunk_ms(self, value: int) -> None:
+        if value not in CHUNK_MS:
+            raise ValueError(f"chunk_ms must be one of {CHUNK_MS}, not {value}")
+        self._props["chunk-ms"] = value
+
+    def listen_with(
+        self,
+        device: str,
+        echo_cancellation: bool = True,
+        noise_suppression: bool = True,
+        auto_gain_control: bool = True,
+    ) -> None:
+        """Use another device or other switches from now on; an empty `device` is the browser's default."""
+        self._props["device"] = device
+        self._props["constraints"] = {
+            "echoCancellation": echo_cancellation,
+            "noiseSuppression": noise_suppression,
+            "autoGainControl": auto_gain_control,
+        }
+
+    def show_level_on(self, element: ui.element) -> None:
+        """Let this element of the same page carry `--mic-level` instead."""
+        self._props["level-on"] = element.id
+
+    def mute(self, muted: bool = True) -> None:
+        """Keep the microphone open, but let no sound out of the browser; or let it out again."""
+        self.run_method("mute", muted)
+
+    def ask_when_painted(self, seq: int) -> None:
+        """Ask how long after the capture of that chunk the screen shows what was changed just now."""
+        self.run_method("painted", seq)
+
+    def start(self) -> None:
+        """Start; without a click on the page some browsers keep the sound suspended, see `js_toggle`."""
+        self.run_method("start")
+
+    def stop(self) -> None:
+        """Stop; what was spoken until now still arrives before `on_stopped`."""
+        self.run_method("stop")
+
+    def toggle(self) -> None:
+        """Stop if a capture is under way, else start."""
+        self.run_method("toggle")

@@ -1,0 +1,50 @@
+"""The buttons of a panel: Start and Stop, mute, and one to hold while speaking."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from voice_ui.mic import Mic
+from voice_ui.page.block import Block
+
+
+class Buttons(Block):
+    """A click reaches the microphone in the browser itself, and from there the server."""
+
+    def __init__(self, mic: Mic) -> None:
+        super().__init__()
+        self.classes("vp-buttons").props("translate=no")
+        self._mic = mic
+        self._muted = False
+        with self:
+            self._hold = ui.button("Hold to talk", icon="mic", color=None).classes("vp-hold").props("data-testid=hold")
+            self._hold.props("unelevated rounded no-caps").set_visibility(False)
+            for event in ("pointerdown", "keydown.space.prevent"):
+                self._hold.on(event, js_handler=mic.js_hold)
+            for event in ("pointerup", "pointercancel", "pointerleave", "keyup.space.prevent", "blur"):
+                self._hold.on(event, js_handler=mic.js_release)
+            self._hold.on("contextmenu.prevent", js_handler="() => {}")  # a long touch opens a menu
+            with ui.element("div").classes("vp-button-row"):
+                self._talk = ui.button("Start", icon="mic", color=None).classes("vp-talk")
+                self._talk.props("unelevated rounded no-caps data-testid=talk").on("click", js_handler=mic.js_toggle)
+                self._mute = ui.button(icon="mic", color=None, on_click=lambda: mic.mute(not self._muted))
+                self._mute.classes("vp-mute").props('flat round data-testid=mute aria-label="Mute"')
+                self._mute.set_visibility(False)
+
+    def show(self, *, capturing: bool, held: bool, push_to_talk: bool) -> None:
+        """Offer what can be done: `held` while the button for push to talk is down."""
+        self._talk.set_text("Stop" if capturing else "Start")
+        self._talk.set_icon("stop" if capturing else "mic")
+        self._talk.classes(add="vp-live") if capturing else self._talk.classes(remove="vp-live")
+        self._hold.set_visibility(capturing and push_to_talk)
+        self._hold.classes(add="vp-held") if held else self._hold.classes(remove="vp-held")
+        by_hand = capturing and push_to_talk
+        self.classes(add="vp-push-to-talk") if by_hand else self.classes(remove="vp-push-to-talk")
+        self._mute.set_visibility(capturing and not push_to_talk)
+
+    def show_muted(self, muted: bool) -> None:
+        """Show whether the microphone is muted."""
+        self._muted = muted
+        self._mute.set_icon("mic_off" if muted else "mic")
+        self._mute.props(f'aria-label="{"Unmute" if muted else "Mute"}" aria-pressed={str(muted).lower()}')
+        self.classes(add="vp-muted") if muted else self.classes(remove="vp-muted")

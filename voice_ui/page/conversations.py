@@ -1,0 +1,156 @@
+"""Every conversation of the program, from its birth to its end, and which panel shows it.
+
+A conversation of a browser tab outlives the page it was begun on: a page that was out of touch, or is loaded again,
+finds it. All others end with their page. Nothing is on no list: what is replaced is either handed over or closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import uuid4
+
+from voice_ui.session import RealtimeSession
+
+AWAY_SECONDS = 60.0
+"""How long a conversation is kept, in memory, for a tab that has lost its connection."""
+
+LEFT_SECONDS = 5.0
+"""How long it is kept for a page that was left: if it is loaded again, it is back at once."""
+
+LONGEST_TAB_ID = 100
+"""Characters; NiceGUI makes ids of 36. Longer ones come from nobody's browser."""
+
+_log = logging.getLogger("voice_ui.page")
+
+
+class Holder(Protocol):
+    """What shows a conversation."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its page has a live socket, whatever became of older ones."""
+
+    def release(self) -> None:
+        """Stop showing it: another page does, or it has ended."""
+
+
+@dataclass(eq=False)
+class LiveConversation:
+    """A session, and who it belongs to."""
+
+    session: RealtimeSession
+    holder: Holder | None
+    tab_id: str = ""
+    """Empty if no other page can take it over."""
+    address: str = ""
+    """Of the visitor; empty for the owner, or if unknown."""
+    id: str = field(default_factory=lambda: uuid4().hex)
+    """The page remembers it, to notice when the conversation is gone."""
+    since: datetime = field(default_factory=datetime.now)
+    was_left: bool = False
+    """The page said goodbye."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a page with a live socket shows it."""
+        return self.holder is not None and self.holder.is_connected
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether a connection to the model is open or wanted."""
+        return not self.session.state.at_rest
+
+
+class Conversations:
+    """The one list. Single-threaded: everything happens in the event loop."""
+
+    def __init__(self, away_seconds: float = AWAY_SECONDS, left_seconds: float = LEFT_SECONDS) -> None:
+        self._away_seconds, self._left_seconds = away_seconds, left_seconds
+        self._all: dict[LiveConversation, asyncio.TimerHandle | None] = {}  # with what ends it, if its page is away
+        self._by_tab: dict[str, LiveConversation] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def __iter__(self) -> Iterator[LiveConversation]:
+        return iter(list(self._all))
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def knows(self, conversation_id: str) -> bool:
+        """Whether the conversation with this id still exists."""
+        return any(conversation.id == conversation_id for conversation in self._all)
+
+    def join(
+        self, holder: Holder, tab_id: str, open_session: Callable[[], RealtimeSession], address: str = ""
+    ) -> LiveConversation:
+        """Return the conversation of a browser tab for `holder` to show, or a new one.
+
+        Called whenever a page connects. The tab's previous page may still look alive, if its network went away: the
+        newer page has the conversation. An empty `tab_id` always gets a new one.
+        """
+        tab_id = tab_id if len(tab_id) <= LONGEST_TAB_ID else ""
+        conversation = self._by_tab.get(tab_id) if tab_id else None
+        if conversation is None:
+            conversation = LiveConversation(open_session(), holder, tab_id, address)
+            self._all[conversation] = None
+            if tab_id:
+                self._by_tab[tab_id] = conversation
+        elif conversation.holder is not holder:
+            before, conversation.holder = conversation.holder, holder
+            if before:
+                before.release()
+        self.came_back(conversation)
+        return conversation
+
+    def came_back(self, conversation: LiveConversation) -> None:
+        """Its page is connected (again)."""
+        conversation.was_left = False
+        self._schedule_end(conversation, None)
+
+    def went_away(self, conversation: LiveConversation) -> None:
+        """A socket of its page is gone; perhaps an old one, and the page has another."""
+        if conversation in self._all and not conversation.is_connected and conversation.tab_id:
+            self._schedule_end(conversation, self._left_seconds if conversation.was_left else self._away_seconds)
+
+    def _schedule_end(self, conversation: LiveConversation, seconds: float | None) -> None:
+        if conversation not in self._all:
+            return
+        if timer := self._all[conversation]:
+            timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._all[conversation] = None if seconds is None else loop.call_later(seconds, self._give_up, conversation)
+
+    def _give_up(self, conversation: LiveConversation) -> None:
+        if conversation in self._all and not conversation.is_connected:
+            self.end(conversation)
+
+    def end(self, conversation: LiveConversation) -> None:
+        """Close it, in the background."""
+        task = asyncio.get_running_loop().create_task(self.close(conversation), name="close conversation")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self, conversation: LiveConversation) -> None:
+        """Close it, and wait until nothing of it is left."""
+        self._schedule_end(conversation, None)
+        if self._by_tab.get(conversation.tab_id) is conversation:
+            del self._by_tab[conversation.tab_id]
+        holder, conversation.holder = conversation.holder, None
+        try:
+            if holder:
+                holder.release()
+            await conversation.session.close()
+        except Exception:
+            _log.exception("a conversation could not be closed properly")
+        finally:
+            self._all.pop(conversation, None)
+
+    async def close_all(self) -> None:
+        """Close everything: the program ends."""
+        await asyncio.gather(*(self.close(conversation) for conversation in self))
+        await asyncio.gather(*self._closing, return_exceptions=True)

@@ -1,0 +1,142 @@
+"""What a panel shows and reports of its session and its microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from voice_ui.conversation import Item
+from voice_ui.errors import Problem
+from voice_ui.mic import Mic, MicProblem
+from voice_ui.page.events import (
+    DeltaEventArguments,
+    PanelEvents,
+    ProblemEventArguments,
+    ReplyEventArguments,
+    StateEventArguments,
+    TranscriptEventArguments,
+    UsageEventArguments,
+)
+from voice_ui.page.turn_clock import TurnClock
+from voice_ui.page.values import PanelValues
+from voice_ui.page.view import View
+from voice_ui.session import (
+    ItemChanged,
+    ItemRemoved,
+    Phase,
+    ProblemRaised,
+    ProblemSolved,
+    RealtimeSession,
+    SessionEvent,
+    State,
+    StateChanged,
+    TextDelta,
+    TurnTimed,
+    UsageCounted,
+)
+
+
+class Display(PanelValues, PanelEvents):
+    """Keeps elements, bindable values and handlers up to date."""
+
+    view: View
+    """The elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._state = State()
+        self._attempt = 0
+        self._microphone = False
+        self._opening = False  # the microphone was asked for, and is not live
+
+    def _build(
+        self,
+        mic: Callable[[], Mic],
+        *,
+        notice: str,
+        typing: bool,
+        about: Callable[[], str],
+        on_message: Callable[[str], object],
+        on_dismiss: Callable[[], object],
+    ) -> None:
+        with self:
+            self.view = View(
+                mic, notice=notice, typing=typing, about=about, on_message=on_message, on_dismiss=on_dismiss
+            )
+        self._clock = TurnClock(self.view.mic, self.view.transcript.show_times)
+
+    def show_problem(self, problem: Problem, number: int | None = None) -> None:
+        """Show a problem and report it; `number` is that of the event that caused it, for the inspector."""
+        self.view.error.show(problem, number)
+        self._report("problem", ProblemEventArguments, problem=problem)
+
+    def _show_mic_problem(self, problem: MicProblem) -> None:
+        self.show_problem(Problem(problem.code, problem.detail, problem.facts))
+
+    def _show_opening(self, opening: bool) -> None:
+        """The microphone was asked for, or is live, or was given up."""
+        self._opening = opening
+        self._show_state()
+
+    def _show_session(self, session: RealtimeSession) -> None:
+        """Show all that a session knows so far."""
+        self.view.transcript.reset()
+        for item in session.conversation.items:
+            self.view.transcript.show(item)
+        self.view.transcript.show_usage(session.budget.usage, session.budget.cost)
+        self._state, self._attempt = session.state, 0
+        self._show_texts()
+        self._show_state()
+
+    def _show_event(self, event: SessionEvent) -> None:
+        match event:
+            case TextDelta(text=text):
+                self.view.transcript.append(event)
+                self._show_texts()
+                self._report("delta", DeltaEventArguments, text=text)
+            case ItemChanged(item):
+                self._show_item(item)
+            case ItemRemoved(item_id):
+                self.view.transcript.remove_item(item_id)
+                self._show_texts()
+            case StateChanged(state, attempt):
+                self._state, self._attempt = state, attempt
+                if state.at_rest or state.phase is Phase.HEARING:  # what is heard came out of an open microphone
+                    self._opening = False
+                self.view.note_phase(state.phase)
+                self._show_state()
+            case TurnTimed():
+                self._clock.measure(event)
+            case UsageCounted(usage, cost):
+                self.view.transcript.show_usage(usage, cost)
+                self._report("usage", UsageEventArguments, usage=usage, cost=cost)
+            case ProblemRaised(problem, number):
+                self.show_problem(problem, number)
+            case ProblemSolved(code):
+                self.view.error.clear_codes(code)
+
+    def _show_item(self, item: Item) -> None:
+        before = self.view.transcript.item(item.id)
+        self.view.transcript.show(item)
+        self.view.note_item(item)
+        self._show_texts()
+        is_over = item.status != "in_progress"
+        if item.role == "user":
+            if item.text and (before is None or (before.text, before.status) != (item.text, item.status)):
+                self._report("transcript", TranscriptEventArguments, text=item.text, final=is_over)
+        else:
+            if item.text and before is None:
+                self._report("delta", DeltaEventArguments, text=item.text)
+            if is_over and (before is None or before.status == "in_progress"):
+                preamble = item.phase == "commentary"
+                self._report("reply", ReplyEventArguments, text=item.text, status=item.status, preamble=preamble)
+
+    def _show_texts(self) -> None:
+        newest = self.view.transcript.newest
+        self.text, self.heard = newest.reply, newest.heard
+
+    def _show_state(self) -> None:
+        state = self.view.show_state(self._state, self._attempt, opening=self._opening)
+        microphone = self._opening or self._state.microphone
+        if (state, microphone) != (self.state, self._microphone):
+            self.state, self._microphone = state, microphone
+            self._report("state", StateEventArguments, state=state, microphone=microphone)

@@ -1,0 +1,78 @@
+"""What a panel uses if its page names nothing: the server in the settings, else the practice server."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from functools import cache
+
+from nicegui import app, background_tasks
+
+from voice_ui import models, servers, settings
+from voice_ui.offline import server as offline_server
+from voice_ui.offline.recognizer import RecognizerUnavailable
+from voice_ui.page.conversations import Conversations
+from voice_ui.protocol import SessionConfig
+from voice_ui.servers import Endpoint
+from voice_ui.settings import Settings
+
+_resources = AsyncExitStack()  # of the practice server
+_lock = asyncio.Lock()
+_practice: list[Endpoint] = []  # one at most
+
+
+@cache
+def _settings() -> Settings:
+    return settings.load([])
+
+
+def from_settings() -> Endpoint | None:
+    """Return the server in the settings, None for the practice server; raises SettingsError if a setting is wrong."""
+    return servers.chosen(_settings())
+
+
+def config_from_settings() -> SessionConfig:
+    """Return what the settings ask of the model; raises SettingsError if a setting is wrong."""
+    return config_of(_settings())
+
+
+def config_of(chosen: Settings) -> SessionConfig:
+    """Return what these settings ask of the model."""
+    return SessionConfig(
+        instructions=chosen.instructions,
+        turn_detection=chosen.turn_detection,
+        silence_ms=chosen.silence_ms,
+        transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
+        language=chosen.language,
+        reasoning_effort=None if chosen.reasoning_effort == "none" else chosen.reasoning_effort,
+    )
+
+
+def suited(config: SessionConfig, endpoint: Endpoint) -> SessionConfig:
+    """Return `config` without what the model would refuse."""
+    return config if models.known(endpoint.model).reasoning else replace(config, reasoning_effort=None)
+
+
+async def practice() -> Endpoint:
+    """Return the practice server of this program; it is started when it is first needed."""
+    async with _lock:
+        if not _practice:
+            server = await _resources.enter_async_context(offline_server.serve())
+            app.on_shutdown(_resources.aclose)
+            background_tasks.create(_warm(server), name="warm the practice server")
+            _practice.append(servers.offline(server.url, _settings()))
+        return _practice[0]
+
+
+async def _warm(server: offline_server.OfflineServer) -> None:
+    with suppress(RecognizerUnavailable):  # reported when somebody speaks
+        await server.warm()
+
+
+@cache
+def default_conversations() -> Conversations:
+    """Return the list of all conversations whose panel was given no list; they are closed when the program ends."""
+    conversations = Conversations()
+    app.on_shutdown(conversations.close_all)
+    return conversations

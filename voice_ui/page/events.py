@@ -1,0 +1,122 @@
+"""What a panel reports to the page it is on: NiceGUI event arguments, and the `on_*` methods that take handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nicegui import ui
+from nicegui.events import Handler, UiEventArguments
+
+from voice_ui.callbacks import Callbacks
+from voice_ui.errors import Problem
+from voice_ui.page import messages
+from voice_ui.usage import Usage
+
+
+@dataclass(kw_only=True, slots=True)
+class TranscriptEventArguments(UiEventArguments):
+    """What the user said, as far as it is known."""
+
+    text: str
+    final: bool
+    """Whether the text will not change any more."""
+
+
+@dataclass(kw_only=True, slots=True)
+class DeltaEventArguments(UiEventArguments):
+    """Text was added to the reply."""
+
+    text: str
+
+
+@dataclass(kw_only=True, slots=True)
+class ReplyEventArguments(UiEventArguments):
+    """A reply is over."""
+
+    text: str
+    status: str
+    """`completed`, `cancelled`, `incomplete`, `failed` or `lost`."""
+    preamble: bool
+    """Whether the model announced an answer with it, which follows."""
+
+
+@dataclass(kw_only=True, slots=True)
+class StateEventArguments(UiEventArguments):
+    """The state has changed."""
+
+    state: str
+    """`idle`, `opening`, `connecting`, `listening`, `hearing`, `thinking`, `answering`, `reconnecting` or `error`."""
+    microphone: bool
+    """Whether it is open, or about to be."""
+
+
+@dataclass(kw_only=True, slots=True)
+class ProblemEventArguments(UiEventArguments):
+    """Something went wrong; the panel shows it, too."""
+
+    problem: Problem
+
+    @property
+    def cause(self) -> str:
+        """What happened, in one sentence."""
+        return messages.cause(self.problem)
+
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return messages.fix(self.problem)
+
+
+@dataclass(kw_only=True, slots=True)
+class UsageEventArguments(UiEventArguments):
+    """What the conversation has used so far."""
+
+    usage: Usage
+    cost: float
+    """US dollars, as far as prices are known."""
+
+
+class PanelEvents(ui.element):
+    """Keeps the handlers of a panel: several for each event, plain functions or coroutine functions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        names = ("transcript", "delta", "reply", "state", "problem", "usage")
+        self._handlers = {name: Callbacks(self) for name in names}
+        self._handled: set[str] = set()  # names of the events that somebody handles
+
+    def on_transcript(self, handler: Handler[TranscriptEventArguments] | None) -> Self:
+        """Add a handler for what the user said; called again while the transcript grows."""
+        return self._add("transcript", handler)
+
+    def on_delta(self, handler: Handler[DeltaEventArguments] | None) -> Self:
+        """Add a handler for each piece of text that is added to the reply."""
+        return self._add("delta", handler)
+
+    def on_reply(self, handler: Handler[ReplyEventArguments] | None) -> Self:
+        """Add a handler for each reply, once it is complete or has been cut short."""
+        return self._add("reply", handler)
+
+    def on_state(self, handler: Handler[StateEventArguments] | None) -> Self:
+        """Add a handler for changes of the state."""
+        return self._add("state", handler)
+
+    def on_problem(self, handler: Handler[ProblemEventArguments] | None) -> Self:
+        """Add a handler for everything that goes wrong."""
+        return self._add("problem", handler)
+
+    def on_usage(self, handler: Handler[UsageEventArguments] | None) -> Self:
+        """Add a handler for tokens and cost, called after each reply."""
+        return self._add("usage", handler)
+
+    def _add(self, name: str, handler: Callable[..., Any] | None) -> Self:
+        if handler is not None:
+            self._handlers[name].add(handler)
+            self._handled.add(name)
+        return self
+
+    def _report(self, name: str, arguments: type[UiEventArguments], **values: Any) -> None:
+        if name in self._handled:
+            self._handlers[name](arguments(sender=self, client=self.client, **values))

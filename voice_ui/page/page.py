@@ -1,0 +1,175 @@
+"""Our own page: a panel, and around it the header, settings, the inspector, keys and what the browser remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from nicegui import background_tasks, ui
+
+from voice_ui.errors import Problem
+from voice_ui.page.browser_tab import BrowserTab
+from voice_ui.page.choices import Choices
+from voice_ui.page.events import StateEventArguments
+from voice_ui.page.inspector import Inspector
+from voice_ui.page.offer import Offer
+from voice_ui.page.panel import VoicePanel
+from voice_ui.page.settings_panel import SettingsPanel
+from voice_ui.protocol import SessionConfig
+from voice_ui.servers import Endpoint
+
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+class Page:
+    """Builds the page in the current client."""
+
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+        self._defaults = self._choices = Choices.of(offer.model, offer.config)
+        self._client = ui.context.client
+        self._hidden: asyncio.TimerHandle | None = None
+        self._checked = False
+        self._build()
+        self._client.on_connect(self._handle_connect)
+        self._client.on_delete(lambda: self._handle_sight(True))
+
+    def _build(self) -> None:
+        offer = self._offer
+        ui.add_css(STYLE)
+        ui.query(".nicegui-content").classes("page")
+        header = ui.element("header")
+        self.panel = VoicePanel(
+            *self._target(),
+            typing=False,
+            notice=offer.notice,
+            open_session=offer.open_session,
+            conversations=offer.conversations,
+            keep=True,
+            address=offer.address,
+            on_state=self._handle_state,
+        )
+        self._browser_tab = BrowserTab(
+            self.panel.mic,
+            on_goodbye=self._handle_goodbye,
+            on_sight=self._handle_sight,
+            on_interrupt=self.panel.interrupt,
+        )
+        self._settings = SettingsPanel(
+            self._choices,
+            models=offer.models,
+            on_change=self._handle_choices,
+            js_copy=self.panel.js_copy,
+            js_download=self.panel.js_download,
+        )
+        self.panel.mic.on_devices(self._settings.show_devices)
+        self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
+        self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
+        self.panel.view.error.on_show_event = self._inspector.show_event
+        with header:
+            ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
+            with ui.element("div").classes("server").props("translate=no"):
+                ui.label(offer.endpoint(offer.model).name)
+                self._model_name = ui.label(offer.model).props("data-testid=model")
+            offer.controls()
+            settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
+            settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
+        self._show_choices()
+
+    def _target(self) -> tuple[Endpoint, SessionConfig]:
+        return self._offer.endpoint(self._choices.model), self._choices.applied_to(self._offer.config)
+
+    # From the browser's tab.
+
+    def _handle_connect(self) -> None:
+        if conversation := self.panel.conversation:
+            conversation.was_left = False
+        background_tasks.create(self._get_acquainted(), name="get acquainted")
+        if not self._checked:
+            self._checked = True
+            background_tasks.create(self._check(), name="check model")
+
+    async def _get_acquainted(self) -> None:
+        """Apply what was chosen in this browser before, and report a conversation that is gone."""
+        memory = await self._browser_tab.introduce()
+        if memory is None:
+            return
+        if memory.of_another_run:
+            self.panel.show_problem(Problem("program-restarted"))
+        elif memory.conversation and not self._offer.conversations.knows(memory.conversation):
+            self.panel.show_problem(Problem("conversation-gone"))
+        self._browser_tab.remember_conversation("")
+        self._remember_conversation()
+        choices = self._defaults.remembered(memory.choices, tuple(self._offer.models))
+        if choices != self._choices:
+            self._settings.show_choices(choices)
+            self._choose(choices)
+
+    def _handle_goodbye(self) -> None:
+        """The page is being left, and with it the microphone: what was said is still answered."""
+        if conversation := self.panel.conversation:
+            conversation.was_left = True
+            conversation.session.stop()
+
+    def _handle_sight(self, visible: bool) -> None:
+        """Limit how long a hidden tab keeps the microphone: it may have been forgotten."""
+        if self._hidden:
+            self._hidden.cancel()
+            self._hidden = None
+        if not visible and (minutes := self._offer.limits.idle_minutes):
+            self._hidden = asyncio.get_running_loop().call_later(minutes * 60, self._stop_hidden, minutes)
+
+    def _stop_hidden(self, minutes: float) -> None:
+        if session := self.panel.session:
+            session.stop_for("hidden-limit", minutes=f"{minutes:g}")
+
+    # From the panel.
+
+    def _handle_state(self, event: StateEventArguments) -> None:
+        self._browser_tab.show(event.state, capturing=event.microphone)
+        self._remember_conversation()
+
+    def _remember_conversation(self) -> None:
+        conversation = self.panel.conversation
+        if conversation and conversation.session.conversation.items:
+            self._browser_tab.remember_conversation(conversation.id)
+
+    # From the settings.
+
+    def _handle_choices(self, choices: Choices) -> None:
+        """Something was chosen: remember it, and apply it as soon as possible."""
+        self._browser_tab.remember(choices.differing(self._defaults))
+        model_before = self._choices.model
+        applied = self._choose(choices)
+        session = self.panel.session
+        if session and not session.state.at_rest and choices.model != model_before:
+            ui.notify("The new model is used from the next Start.", position="top")
+        elif applied:
+            ui.notify("Applied to the running session.", position="top")
+
+    def _choose(self, choices: Choices) -> bool:
+        """Make the choices hold; True if a running session was changed."""
+        before, self._choices = self._choices, choices
+        self._show_choices()
+        if choices.model != before.model:
+            background_tasks.create(self._check(), name="check model")
+        return self.panel.configure(*self._target())
+
+    def _show_choices(self) -> None:
+        choices = self._choices
+        self._model_name.set_text(choices.model)
+        self.panel.mic.listen_with(
+            choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
+        )
+        self.panel.view.transcript.props(f"data-text-size={choices.text_size}")
+        self.panel.view.composer.set_visibility(choices.typing)
+        self._inspector.show(choices.inspector)
+
+    def _handle_inspector(self) -> None:
+        self.panel.trace(self._inspector.tracer)
+        if not self._inspector.tracer:
+            self.panel.view.error.forget_event()
+
+    async def _check(self) -> None:
+        if problem := await self._offer.check(self._choices.model):
+            self.panel.show_problem(problem)

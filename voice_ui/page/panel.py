@@ -1,0 +1,275 @@
+"""The whole conversation as one NiceGUI element: buttons, status, transcript, errors and a line to type in.
+
+    VoicePanel(Endpoint.openai(key)).on_reply(lambda event: print(event.text))
+
+Any number of panels can stand on a page, in a card or full height. A panel follows the host's light or dark theme and
+touches nothing outside itself: no global styles, no keys, no title.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import ui
+from nicegui.events import Handler
+
+from voice_ui.mic import Chunk, Mic, Stopped
+from voice_ui.page import endpoints
+from voice_ui.page.conversations import Conversations, LiveConversation
+from voice_ui.page.display import Display
+from voice_ui.page.events import (
+    DeltaEventArguments,
+    ProblemEventArguments,
+    ReplyEventArguments,
+    StateEventArguments,
+    TranscriptEventArguments,
+    UsageEventArguments,
+)
+from voice_ui.page.follower import Follower
+from voice_ui.protocol import SessionConfig
+from voice_ui.servers import Endpoint
+from voice_ui.session import RealtimeSession, SessionEvent, State, StateChanged, Tracer
+
+OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
+
+
+class VoicePanel(Display, component="panel.js"):
+    """Talks to one realtime server."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint | None = None,
+        config: SessionConfig | None = None,
+        *,
+        typing: bool = True,
+        notice: str = "",
+        on_transcript: Handler[TranscriptEventArguments] | None = None,
+        on_delta: Handler[DeltaEventArguments] | None = None,
+        on_reply: Handler[ReplyEventArguments] | None = None,
+        on_state: Handler[StateEventArguments] | None = None,
+        on_problem: Handler[ProblemEventArguments] | None = None,
+        on_usage: Handler[UsageEventArguments] | None = None,
+        open_session: OpenSession = RealtimeSession,
+        conversations: Conversations | None = None,
+        keep: bool = False,
+        address: str = "",
+    ) -> None:
+        """Show a panel. No connection is opened before Start is pressed or something is typed.
+
+        :param endpoint: the server; by default the one in the settings (environment and `.env.local`), and the
+            practice server if they name none
+        :param config: what to ask of the model; by default what the settings say
+        :param typing: whether there is a line to type in
+        :param notice: shown above the conversation
+        :param open_session: called for each new conversation, for example to set limits
+        :param conversations: the list that this panel's conversation becomes part of
+        :param keep: whether the conversation survives a reload of the page in the same browser tab
+        :param address: of the visitor, for whoever looks at the list
+
+        Raises SettingsError if the settings are needed and one is wrong.
+        """
+        super().__init__()
+        self.classes("voice-panel")
+        self._endpoint = endpoint or endpoints.from_settings()
+        self._config = config or endpoints.config_from_settings()
+        self._open_session = open_session
+        self._conversations = endpoints.default_conversations() if conversations is None else conversations
+        self._keep, self._address = keep, address
+        self._conversation: LiveConversation | None = None
+        self._follower: Follower | None = None
+        self._tracer: Tracer | None = None
+        self._waiting: list[Callable[[RealtimeSession], object]] = []  # for the conversation
+        self._page_client = ui.context.client
+        self._page_is_gone = False
+        self._build(
+            self._create_mic,
+            notice=notice,
+            typing=typing,
+            about=self._about,
+            on_message=self.send_text,
+            on_dismiss=lambda: self._with_session(RealtimeSession.dismiss),
+        )
+        self.mic.by_hand = self._config.turn_detection == "none"
+        self.on_transcript(on_transcript).on_delta(on_delta).on_reply(on_reply)
+        self.on_state(on_state).on_problem(on_problem).on_usage(on_usage)
+        # A page may be fetched without ever opening a socket: nothing is begun before there is one.
+        self._page_client.on_connect(self._handle_connect)
+        self._page_client.on_disconnect(self._handle_disconnect)
+        self._page_client.on_delete(self._handle_page_deleted)
+        if self._page_client.has_socket_connection:
+            self._page_client.safe_invoke(self._handle_connect)
+
+    def _create_mic(self) -> Mic:
+        return Mic(
+            on_chunk=self._handle_chunk,
+            on_starting=self._handle_starting,
+            on_live=lambda live: self._show_opening(not live and self._state.microphone),
+            on_stopped=self._handle_stopped,
+            on_problem=self._show_mic_problem,
+            on_cured=lambda code: self.view.error.clear_codes(code),
+            on_muted=self._handle_muted,
+            on_held=lambda: self._with_session(RealtimeSession.begin_turn),
+            on_released=lambda: self._with_session(RealtimeSession.end_turn),
+            on_painted=lambda seq, ms: self._clock.handle_painted(seq, ms),
+        )
+
+    # For the page it is on.
+
+    @property
+    def mic(self) -> Mic:
+        """The microphone."""
+        return self.view.mic
+
+    @property
+    def conversation(self) -> LiveConversation | None:
+        """The conversation that is shown; None before the page is connected."""
+        return self._conversation
+
+    @property
+    def session(self) -> RealtimeSession | None:
+        """The session of the conversation."""
+        return self._conversation.session if self._conversation else None
+
+    def start(self) -> None:
+        """Open the microphone. Without a click on the page, some browsers keep its audio suspended."""
+        self.mic.start()
+
+    def stop(self) -> None:
+        """Close the microphone. What was said is still answered."""
+        self.mic.stop()
+
+    def send_text(self, text: str) -> None:
+        """Send a message; it cuts short a reply that is being written. The microphone may be closed."""
+        self._with_session(lambda session: session.send_text(text))
+
+    def interrupt(self) -> None:
+        """Cut the reply short."""
+        if self._conversation:
+            self._conversation.session.interrupt()
+
+    def configure(self, endpoint: Endpoint, config: SessionConfig) -> bool:
+        """Use another server or configuration.
+
+        Returns True if it was applied to the running session, False if the next Start will use it.
+        """
+        self._endpoint, self._config = endpoint, config
+        self.mic.by_hand = config.turn_detection == "none"
+        applied = self._conversation is not None and self._conversation.session.reconfigure(*self._target())
+        self._show_state()
+        return applied
+
+    def trace(self, tracer: Tracer | None) -> None:
+        """Let `tracer` see every event of both directions from now on; None ends that."""
+        self._tracer = tracer
+        if self._conversation:
+            self._conversation.session.tracer = tracer
+
+    @property
+    def js_copy(self) -> str:
+        """The `js_handler` of a button that copies the conversation as Markdown."""
+        return f"() => getElement({self.id}).copyConversation()"
+
+    @property
+    def js_download(self) -> str:
+        """The `js_handler` of a button that downloads the conversation."""
+        return f"() => getElement({self.id}).downloadConversation()"
+
+    # The life of the page. NOTE: Conversations calls `is_connected` and `release`.
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the page has a live socket, whatever became of older ones."""
+        return self._page_client.has_socket_connection and not self._page_client.is_deleted
+
+    def release(self) -> None:
+        """Stop showing the conversation: another page shows it, or it has ended."""
+        self._detach()
+        if self.is_connected and not self.is_deleted:
+            self.mic.stop()
+            self._show_event(StateChanged(State()))
+
+    async def _handle_connect(self) -> None:
+        if self._conversation:
+            self._conversations.came_back(self._conversation)
+            return
+        if self._endpoint is None:
+            self._endpoint = await endpoints.practice()
+        if self._conversation is None and self.is_connected and not self.is_deleted:
+            tab_id = (self._keep and self._page_client.tab_id) or ""
+            self._adopt(self._conversations.join(self, tab_id, self._new_session, self._address))
+
+    def _handle_disconnect(self) -> None:
+        if self._conversation:
+            self._conversations.went_away(self._conversation)
+
+    def _handle_page_deleted(self) -> None:
+        self._page_is_gone = True
+
+    def _handle_delete(self) -> None:
+        super()._handle_delete()
+        conversation = self._detach()
+        if conversation and not (conversation.tab_id and self._page_is_gone):
+            self._conversations.end(conversation)
+
+    def _adopt(self, conversation: LiveConversation) -> None:
+        """Show a conversation: a new one, or that of an earlier page."""
+        self._conversation = conversation
+        conversation.session.reconfigure(*self._target())
+        conversation.session.tracer = self._tracer
+        self._show_session(conversation.session)
+        self._follower = Follower(conversation.session, self._handle_session_event)
+        for call in self._waiting:
+            call(conversation.session)
+        self._waiting.clear()
+
+    def _detach(self) -> LiveConversation | None:
+        """Stop following the conversation, and return it."""
+        conversation, self._conversation = self._conversation, None
+        if self._follower:
+            self._follower.stop()
+        self.view.stop()
+        return conversation
+
+    def _new_session(self) -> RealtimeSession:
+        return self._open_session(*self._target())
+
+    def _target(self) -> tuple[Endpoint, SessionConfig]:
+        assert self._endpoint, "known as soon as there is a conversation"
+        return self._endpoint, endpoints.suited(self._config, self._endpoint)
+
+    def _with_session(self, call: Callable[[RealtimeSession], object]) -> None:
+        """Call now, or as soon as there is a conversation."""
+        if self._conversation:
+            call(self._conversation.session)
+        else:
+            self._waiting.append(call)
+            self._page_client.safe_invoke(self._handle_connect)
+
+    def _about(self) -> str:
+        return f"{self._endpoint.name}, {self._endpoint.model}" if self._endpoint else "practice server"
+
+    # From the microphone and the session.
+
+    def _handle_starting(self) -> None:
+        self._show_opening(True)
+        self._with_session(RealtimeSession.start)
+
+    def _handle_chunk(self, chunk: Chunk) -> None:
+        self._clock.handle_chunk(chunk)
+        if self._conversation:
+            self._conversation.session.append_audio(chunk.pcm, chunk.rate)
+
+    def _handle_stopped(self, stopped: Stopped) -> None:
+        self._show_opening(False)
+        # What was said before a device was lost is answered.
+        self._with_session(RealtimeSession.abort if stopped.reason == "failed" else RealtimeSession.stop)
+
+    def _handle_muted(self, muted: bool) -> None:
+        self.view.buttons.show_muted(muted)
+        if muted:
+            self._with_session(RealtimeSession.end_turn)
+
+    def _handle_session_event(self, event: SessionEvent) -> None:
+        self._show_event(event)
+        if isinstance(event, StateChanged) and event.state.at_rest:
+            self.mic.stop()

@@ -1,0 +1,90 @@
+"""The newest turn: what was heard, the reply while it is being written, and how long it took."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from voice_ui.conversation import Item
+from voice_ui.page.block import Block
+from voice_ui.page.latency_bar import LatencyBar
+from voice_ui.page.running_text import RunningText
+from voice_ui.page.turn_texts import TurnTexts
+
+COPY = """e => {
+    const texts = [...e.currentTarget.closest(".vp-turn").querySelectorAll(".vp-text")];
+    Quasar.copyToClipboard(texts.map((text) => text.innerText).join("\\n\\n"));
+}"""
+
+
+class Turn(ui.element):
+    """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
+
+    def __init__(self) -> None:
+        super().__init__("article")
+        self.texts = TurnTexts(0)
+        self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
+        self.classes("vp-turn")
+        with self:
+            with Block():
+                self._heard = ui.label().classes("vp-heard")
+                self._heard.props("data-testid=heard dir=auto translate=no data-speaker=You")
+            self._response = Block().classes("vp-response")
+            self._response.props("data-testid=response aria-live=polite translate=no data-speaker=Model")
+            with Block().classes("vp-figures"):
+                self.latency = LatencyBar()
+                self._mark = ui.label().classes("vp-mark").props("translate=no")
+                self._copy = ui.button(icon="content_copy", color=None).classes("vp-copy").on("click", js_handler=COPY)
+                self._copy.props('flat round dense size=sm aria-label="Copy this reply"').set_visibility(False)
+
+    def begin(self, number: int) -> TurnTexts:
+        """Make room for the next turn; return the texts of the one before."""
+        before, self.texts = self.texts, TurnTexts(number)
+        self._heard.set_text("")
+        self._response.clear()
+        self._running.clear()
+        self.latency.empty()
+        self._show_mark()
+        return before
+
+    def show(self, item: Item) -> None:
+        """Bring one item up to date."""
+        known = self.texts.items.get(item.id)
+        self.texts.items[item.id] = item
+        if item.role == "user":
+            self._heard.set_text(self.texts.heard)
+            return
+        for part, text in enumerate(item.parts):
+            if known is None or part >= len(known.parts) or known.parts[part] != text:
+                self._text_of(item, part).set_text(text)
+            if item.phase == "commentary":
+                self._text_of(item, part).classes("vp-preamble")
+        self._show_mark()
+
+    def append(self, item_id: str, part: int, text: str) -> bool:
+        """Add text to the end of a part; False if the item is not part of this turn."""
+        if not self.texts.append(item_id, part, text):
+            return False
+        self._text_of(self.texts.items[item_id], part).append(text)
+        return True
+
+    def remove_item(self, item_id: str) -> bool:
+        """Take an item away; False if it is not part of this turn."""
+        if self.texts.items.pop(item_id, None) is None:
+            return False
+        self._heard.set_text(self.texts.heard)
+        for key in [key for key in self._running if key[0] == item_id]:
+            self._running.pop(key).delete()
+        self._show_mark()
+        return True
+
+    def _text_of(self, item: Item, part: int) -> RunningText:
+        """Return the element of a part, in the order in which they appear: a preamble above the answer."""
+        if (item.id, part) not in self._running:
+            with self._response:
+                self._running[item.id, part] = RunningText()
+        return self._running[item.id, part]
+
+    def _show_mark(self) -> None:
+        self._mark.set_text(self.texts.mark(False))
+        replies = self.texts.replies
+        self._copy.set_visibility(bool(self.texts.reply) and replies[-1].status != "in_progress")

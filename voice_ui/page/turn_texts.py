@@ -1,0 +1,55 @@
+"""What was said in one turn: the utterance and everything that answers it. Pure."""
+
+from __future__ import annotations
+
+from voice_ui.conversation import Item
+
+MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
+"""Shown beside a reply that is not whole, by its status."""
+
+
+class TurnTexts:
+    """Copies of a turn's items, in the order in which they appeared."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.items: dict[str, Item] = {}
+
+    @property
+    def heard(self) -> str:
+        """What the user said or typed."""
+        return "\n".join(item.text for item in self.items.values() if item.role == "user" and item.text)
+
+    @property
+    def replies(self) -> list[Item]:
+        """The preamble, if there is one, and the answer."""
+        return [item for item in self.items.values() if item.role != "user"]
+
+    @property
+    def reply(self) -> str:
+        """All that was replied."""
+        return "\n\n".join(item.text for item in self.replies if item.text)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not self.heard and not self.reply
+
+    def mark(self, is_past: bool) -> str:
+        """Return what to show beside the reply; empty for one that is complete or still being written."""
+        replies = self.replies
+        if not replies:
+            return "no reply" if is_past else ""
+        last = replies[-1]
+        if last.status == "completed" and not self.reply:
+            return "nothing to show"
+        return MARKS.get(last.status, "")
+
+    def append(self, item_id: str, part: int, text: str) -> bool:
+        """Add text to a part of an item; False if there is no such item."""
+        item = self.items.get(item_id)
+        if item is None:
+            return False
+        item.parts.extend([""] * (part + 1 - len(item.parts)))
+        item.parts[part] += text
+        return True
