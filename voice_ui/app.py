@@ -18,7 +18,7 @@ from nicegui import app, ui
 from nicegui.server import Server
 from uvicorn.config import WS_PROTOCOLS
 
-from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
+from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.garbage import Garbage as Collector
 from voice_ui.offline import server as offline_server
@@ -251,6 +251,7 @@ def run(chosen: Settings, share: Share | None = None) -> None:
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
         app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
+    tuning.apply()
     # NiceGUI asks for wsproto; this one takes a sixth less time for each chunk (benchmarks/README.md).
     WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
     # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.

@@ -17,14 +17,14 @@ FLOORS = [
     {"transport"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
-    {"audio", "base_url", "callbacks", "models", "ports", "log", "garbage"},
+    {"audio", "base_url", "callbacks", "tuning", "models", "ports", "log", "garbage"},
     {"errors"},
     {"redaction"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic", "callbacks"},
+    "nicegui": {"app", "page", "mic", "callbacks", "tuning"},
     "websockets": {"transport", "offline.server", "offline.posts"},
     "os": {"settings"},
 }

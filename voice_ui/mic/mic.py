@@ -27,6 +27,7 @@ from voice_ui.mic.listeners import Callback, Listeners
 from voice_ui.mic.pace import Pace
 from voice_ui.mic.problems import HINTS, NOT_LIVE, STAYING, code_of
 from voice_ui.mic.reception import Reception
+from voice_ui.tuning import DirectListener
 
 RATES = range(8_000, 192_001)
 """Hertz: browsers must offer 8,000 to 96,000 (Web Audio API, createBuffer); studio devices run at up to twice that."""
@@ -37,8 +38,8 @@ MAX_CHARS = 51_200
 MAX_DEVICES = 50
 
 
-class _Listener:
-    """Handles one event of mic.js.
+class _Listener(DirectListener):
+    """Handles one event of mic.js; see `tuning.deliver_directly`. Where that is not in force, NiceGUI calls it.
 
     Carries its signature, because NiceGUI asks for it at every event: that is 25 µs of 210 per chunk (60 tabs).
     """
@@ -50,6 +51,10 @@ class _Listener:
 
     def __call__(self, event: GenericEventArguments) -> None:
         self._handle(event.args)
+
+    def take(self, args: list[Any]) -> None:
+        """Take the arguments as NiceGUI hands them over: one alone, or several in a list."""
+        self._handle(args[0] if len(args) == 1 else args)
 
 
 class Mic(
