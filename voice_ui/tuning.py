@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 import orjson
-from engineio import async_socket
+from engineio import async_socket  # type: ignore[import-untyped]
 from nicegui import core, outbox, storage
 from nicegui.client import Client
 
@@ -81,7 +81,8 @@ def wait_without_tasks() -> None:
     `asyncio.wait_for` makes a task of what it waits for. engine.io's reader makes one itself as well.
     """
     if sys.version_info < (3, 12):
-        outbox.asyncio = async_socket.asyncio = _Asyncio()  # type: ignore[assignment]
+        for module in (outbox, async_socket):
+            setattr(module, "asyncio", _Asyncio())  # noqa: B010 (neither exports it)
 
 
 class _Asyncio:
@@ -97,7 +98,11 @@ class _Asyncio:
         return awaitable if is_wait else asyncio.ensure_future(awaitable)
 
     @staticmethod
-    async def wait_for(awaitable: Awaitable[T], timeout: float | None) -> T:
+    def wait_for(awaitable: Awaitable[T], timeout: float | None) -> Awaitable[T]:
         """Do as Python 3.12 does."""
-        async with asyncio.timeout(timeout):
-            return await awaitable
+        return _within(timeout, awaitable)
+
+
+async def _within(seconds: float | None, awaitable: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await awaitable

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 MESSAGE = "voice_text"
-"""A message of our own on NiceGUI's socket. An update of an element would carry all of its text, and all of its props."""
+"""A message of our own on NiceGUI's socket. An update of an element carries all of its text and all of its props."""
 
 
 class RunningText(ui.element, component="running_text.js"):
