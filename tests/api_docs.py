@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import is_dataclass
@@ -16,8 +17,8 @@ import voice_ui
 
 START = """# The Python interface
 
-What `from voice_ui import …` gives. Everything else may change without notice. Written by `python -m tests.write_docs` from
-the docstrings; `examples/` shows each of these in use.
+What `from voice_ui import …` gives. Everything else may change without notice. Written by `python -m tests.write_docs`
+from the docstrings; `examples/` shows each of these in use.
 """
 
 ORDER = ("VoicePanel", "Mic", "RealtimeSession", "SessionConfig", "Endpoint", "Problem")
@@ -51,7 +52,7 @@ def _members(cls: type) -> Iterator[tuple[str, str]]:
                 continue
             seen.add(name)
             yield f"{name}{_signature(value)}", doc
-        for name in docs.keys() - seen - vars(owner).keys():
+        for name in [name for name in docs if name not in seen and name not in vars(owner)]:
             seen.add(name)
             yield name, docs[name]
 
@@ -69,15 +70,12 @@ def _attribute_docs(cls: type) -> dict[str, str]:
     docs = {}
     for body in (tree.body, *(init.body for init in inits)):
         for node, after in zip(body, body[1:], strict=False):
-            if (
-                isinstance(after, ast.Expr)
-                and isinstance(after.value, ast.Constant)
-                and isinstance(after.value.value, str)
-            ):
+            doc = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+            if isinstance(doc, str):
                 target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
                 name = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "_")
                 if not name.startswith("_"):
-                    docs[name] = inspect.cleandoc(after.value.value)
+                    docs[name] = inspect.cleandoc(doc)
     return docs
 
 
@@ -86,18 +84,33 @@ def _signature(value: Any) -> str:
     if not inspect.isfunction(function):
         return ""
     parameters = [
-        parameter.replace(annotation=inspect.Parameter.empty)
+        parameter.replace(annotation=inspect.Parameter.empty, default=_by_name(parameter.default))
         for name, parameter in inspect.signature(function).parameters.items()
         if name not in {"self", "cls"}
     ]
     return str(inspect.Signature(parameters))
 
 
+class _Name:
+    """A default that is shown by its name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+def _by_name(default: Any) -> Any:
+    named = inspect.isclass(default) or inspect.isroutine(default)
+    return _Name(default.__name__) if named and default is not inspect.Parameter.empty else default
+
+
 def _doc(value: Any) -> str:
     if isinstance(value, classmethod | staticmethod):
         value = value.__func__
     own = value.__doc__ if inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, property) else ""
-    return inspect.cleandoc(own or "")
+    return re.sub(r":param (\w+): ", r"- `\1`: ", inspect.cleandoc(own or ""))
 
 
 def _cell(doc: str) -> str:
