@@ -50,8 +50,11 @@ class Dialogue:
 
     def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
         """Take in an event that came over a connection; return what it changed, to be reported."""
+        responses = link.responses
+        if responses.has_text and isinstance(event, server.ReplyTextDelta) and event.response_id == responses.active:
+            return self._go_on(event, link)
         now = self._clock()
-        was_cancelled = link.responses.cancelled
+        was_cancelled = responses.cancelled
         event = link.identified(event)
         changes: list[SessionEvent] = []
         for news in link.apply(event):
@@ -66,8 +69,7 @@ class Dialogue:
             case server.ReplyTextDelta(response_id, item_id):
                 if changes and response_id == link.responses.active:
                     self._time_text(item_id, link, now)
-                if self._playback:
-                    self._playback.take_text(item_id, len(self._conversation.text_of(item_id)))
+                self._take_text(item_id)
             case server.AudioDelta(_, item_id, _, delta):
                 changes += self._take_audio(item_id, delta)
             case server.AudioDone(_, item_id):
@@ -87,6 +89,19 @@ class Dialogue:
             case _:
                 self._report(event)
         return changes
+
+    def _go_on(self, event: server.ReplyTextDelta, link: Link) -> list[SessionEvent]:
+        """Take in more of the reply that is being written. Most events are of this kind, and change nothing else."""
+        changes: list[SessionEvent] = [*self._conversation.append(event)]
+        if changes and not self._timing.is_answered:
+            self._time_text(event.item_id, link, self._clock())
+        if self._playback:
+            self._take_text(event.item_id)
+        return changes
+
+    def _take_text(self, item_id: str) -> None:
+        if self._playback:
+            self._playback.take_text(item_id, len(self._conversation.text_of(item_id)))
 
     def _time_text(self, item_id: str, link: Link, now: float) -> None:
         is_answer = self._conversation.phase_of(item_id) != "commentary"

@@ -25,7 +25,7 @@ from voice_ui.session.events import PlaybackCut, StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
 from voice_ui.session.outage import Outage
-from voice_ui.session.patience import REPLY_SECONDS, TEXT_SECONDS, Patience
+from voice_ui.session.patience import LAST_SPEECH_SECONDS, REPLY_SECONDS, TEXT_SECONDS, Patience
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
 from voice_ui.session.rewind import rewind
@@ -267,9 +267,10 @@ class Press:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
         if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
             return
-        is_near = self.stream.waiting_ms < WAITING_MS and not self._reports.stands("server-silent")
-        if is_near and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
-            self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
+        is_near = self.stream.waiting_ms < WAITING_MS
+        if is_near and self._attention.is_missing_after(len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate), peak):
+            if not self._reports.stands("server-silent"):
+                self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
     def begin_turn(self) -> None:
         """The speaker begins a turn by hand; a reply that is being written is cut short."""
@@ -352,6 +353,8 @@ class Press:
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
             self._check_cost()
+        elif isinstance(event, server.ErrorEvent) and not link.has_updates:
+            self.config = link.config  # a configuration that was refused is not asked for again
         if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
@@ -414,9 +417,18 @@ class Press:
 
     def _settle(self) -> None:
         """All that was said is answered, as far as the server noticed it: the press is over."""
-        if not self.microphone:
-            self.stream.clear()
-            self._leave()
+        link = self._link
+        if self.microphone or link is None:
+            return
+        self.stream.trim(link.unanswered_ms)
+        if self.stream.speech_ms >= LOST_MS:
+            if not link.has_received(self._marked_at + SETTLE_SECONDS):
+                self._patience.wait(State(Phase.LISTENING), QUIET_CHECK_SECONDS)  # until it is, or the connection lost
+                return
+            if self.state.phase is Phase.HEARING:
+                self._report_missing(LAST_SPEECH_SECONDS)
+        self.stream.clear()
+        self._leave()
 
     def _lose_reply(self) -> None:
         """No reply came."""
