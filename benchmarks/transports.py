@@ -1,6 +1,6 @@
 """Websocket beside WebRTC, between this program and a realtime server: which is quicker, cheaper, and on what link?
 
-    python -m benchmarks.transports [websocket] [webrtc] [--seconds 20] [--sessions 5]
+    python benchmarks/transports.py [websocket] [webrtc] [--seconds 20] [--sessions 5]
 
 Needs the extra `webrtc` and an address on a network (WebRTC uses no loopback). Both go from this process to the offline
 server's sockets in another, each through a relay of ours that delays every piece by half the round trip and loses some:
@@ -32,8 +32,11 @@ from typing import Any
 import orjson
 
 from benchmarks.figures import columns
+from tests.servers import faulty
+from tests.servers.faulty import FaultyServer
 from voice_ui import audio
-from voice_ui.offline import server
+from voice_ui.offline.channel import Channel
+from voice_ui.offline.connection import ClientConnection
 from voice_ui.protocol import client
 from voice_ui.servers import Endpoint
 from voice_ui.session import percentile
@@ -74,39 +77,31 @@ LINKS = [Link(0, 0), Link(50, 0), Link(50, 0.01), Link(50, 0.05)]
 # The server, in a process of its own.
 
 
-class Listener:
-    """Stands where the engine would: tells when a click has arrived."""
+class Listener(ClientConnection):
+    """Tells when a click has arrived, and answers nothing."""
 
-    busy = False
+    quiet = True
 
-    def __init__(self) -> None:
-        self._quiet = True
-
-    def start(self) -> list[Any]:
-        return [{"type": "session.created", "event_id": "event_1", "session": {"type": "realtime", "id": "sess_1"}}]
-
-    def receive(self, message: str | bytes) -> list[Any]:
+    def receive(self, message: str | bytes) -> None:
         now = time.monotonic()
         event = orjson.loads(message)
         if event["type"] == "input_audio_buffer.append":
             samples = array("h", audio.decode(event["audio"]))
             loud = max(samples, default=0) > LOUD
-            if loud and self._quiet:
+            if loud and self.quiet:
                 sys.stdout.write(f"{now!r}\n")
                 sys.stdout.flush()
-            self._quiet = not loud
-        return []
+            self.quiet = not loud
 
 
-class ListeningServer(server.OfflineServer):
-    def _session(self, model: str) -> Any:
-        return Listener()
+class ListeningServer(FaultyServer):
+    def connection(self, channel: Channel, model: str) -> ClientConnection:
+        return Listener(channel, self.parts, model=model, session_seconds=3600)
 
 
 async def listen() -> None:
-    server.OfflineServer = ListeningServer  # type: ignore[misc]
-    async with server.serve() as offline:
-        sys.stdout.write(f"{offline.url}\n")
+    async with faulty.serve(kind=ListeningServer) as server:
+        sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
@@ -268,6 +263,7 @@ async def speak(first: Transport, seconds: float, *, clicks: bool, others: Seque
 
 
 def append(pcm: bytes) -> dict[str, Any]:
+    """Return the event that carries PCM."""
     return client.InputAudioBufferAppend(audio.encode(pcm)).to_wire()
 
 
@@ -279,9 +275,7 @@ async def read(process: asyncio.subprocess.Process, heard: list[float]) -> None:
 
 async def main(options: argparse.Namespace) -> None:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.transports", "--listen", stdin=pipe, stdout=pipe
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, __file__, "--listen", stdin=pipe, stdout=pipe)
     assert process.stdout
     url = (await process.stdout.readline()).decode().strip()
     heard: list[float] = []

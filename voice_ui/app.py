@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -16,11 +15,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import app, ui
 from nicegui.server import Server
-from uvicorn.config import WS_PROTOCOLS
 
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
-from voice_ui.garbage import Garbage as Collector
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
@@ -31,8 +28,10 @@ from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, RealtimeSession, Seats
-from voice_ui.settings import Settings
-from voice_ui.sharing.guard import VISITOR, Guard, Visitor
+from voice_ui.settings import Proxies, Settings
+from voice_ui.sharing.capacity import Capacity, handles, most_for
+from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
+from voice_ui.sharing.http_protocol import bounded
 from voice_ui.transport import Dialer, Transport
 
 if TYPE_CHECKING:  # what only --share needs must not delay the first page
@@ -55,6 +54,8 @@ class VoiceUI:
         self._dialer = Dialer(chosen.transport)
         self._share = share
         self._conversations = Conversations()
+        proxies = share.proxies if share else Proxies()
+        self.capacity = Capacity(most_for(handles()), is_shared=proxies.trusts)
         self._visitors: Visitors | None = None
         if share:
             from voice_ui.page.visitors import Visitors
@@ -62,8 +63,8 @@ class VoiceUI:
             self._visitors = Visitors(self._conversations)
         self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
         self._seats = Seats(chosen.max_sessions)
-        self._practice: offline_server.OfflineServer | None = None
-        self._collector = Collector(is_quiet=lambda: self._seats.taken == 0)
+        self._practice: offline_server.PracticeServer | None = None
+        self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
 
@@ -88,7 +89,7 @@ class VoiceUI:
         make: Callable[..., asyncio.Protocol] = server.config.http_protocol_class
         state = server.lifespan.state
         protocol = partial(make, config=server.config, server_state=server.server_state, app_state=state)
-        if door := share.door(protocol, is_closing=lambda: server.should_exit):
+        if door := share.door(protocol, self.capacity, is_closing=lambda: server.should_exit):
             await self._resources.enter_async_context(door)
         sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
@@ -204,6 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.stderr.writelines(f"voice-ui: {line}\n" for line in str(error).splitlines())
         sys.exit(2)
     log.write()
+    tuning.quiet_libraries()
     run(chosen, share)
 
 
@@ -247,15 +249,15 @@ def run(chosen: Settings, share: Share | None = None) -> None:
         )
     else:
         app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+    tuning.bound_sockets()
+    tuning.deliver_directly()
+    tuning.wait_without_tasks()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
         app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
-    tuning.apply()
-    # NiceGUI asks for wsproto; this one takes a sixth less time for each chunk (benchmarks/README.md).
-    WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
-    # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    tuning.use_sansio_websockets()
+    tuning.exit_cleanly_on_sigterm()
     try:
         ui.run(
             host=host,
@@ -275,6 +277,8 @@ def run(chosen: Settings, share: Share | None = None) -> None:
             ws_per_message_deflate=False,  # sound hardly gets smaller, and everything is small
             proxy_headers=False,  # the guard looks at them
             log_config=None,  # all of the log goes through ours, which trusts no words from outside
+            http=bounded(voice_ui.capacity),
+            ws_max_size=BODY_BYTES,  # of one message; socket.io takes less
             workers=1,  # whatever WEB_CONCURRENCY says: a conversation lives in one process
         )
     except KeyboardInterrupt:

@@ -234,7 +234,7 @@ class Conversation:
 
     def _finish_part(self, response_id: str, item_id: str, part: int, text: str) -> list[Change]:
         """The whole text of a part, whatever deltas came before."""
-        text = well_formed(text)[:MOST_CHARACTERS]
+        text = well_formed(text[:MOST_CHARACTERS])
         if not text:
             return []
         item, part = self._reply(response_id, item_id, part)

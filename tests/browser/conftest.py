@@ -46,12 +46,16 @@ def open_browser(chrome: str) -> OpenBrowser:
     """Return a context manager that opens a browser whose microphone plays a WAV once, from the start of capture."""
 
     @asynccontextmanager
-    async def opened(microphone: Path = QUESTION, flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    async def opened(
+        microphone: Path = QUESTION, flags: Sequence[str] = (), *, ask: bool = False
+    ) -> AsyncIterator[Browser]:
+        """`ask`: permissions are those of the page's context; else everything is allowed."""
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         recording = f"--use-file-for-fake-audio-capture={microphone}%noloop"
         async with async_playwright() as playwright:
+            known = [flag for flag in FLAGS if not (ask and flag == "--use-fake-ui-for-media-stream")]
             browser = await playwright.chromium.launch(
-                executable_path=chrome, args=[*FLAGS, *sandbox, recording, *flags]
+                executable_path=chrome, args=[*known, *sandbox, recording, *flags]
             )
             try:
                 yield browser

@@ -9,9 +9,9 @@ import pytest
 from tests.patience import until
 from tests.protocol.reader import session_with
 from tests.protocol.scripted import ScriptedServer, Wire
+from tests.virtual_time import in_virtual_time
 from voice_ui.models import Prices
-from voice_ui.session import Limits
-from voice_ui.session import Phase
+from voice_ui.session import Limits, Phase
 
 PRICES = Prices(text_in=4, text_cached=0.4, text_out=24, audio_in=32, audio_cached=0.4, audio_out=64)
 DETAILS = {
@@ -39,6 +39,7 @@ async def listens(wire: Wire) -> None:
     await wire.until_closed()
 
 
+@in_virtual_time
 async def test_the_money_is_counted_and_its_limit_closes_the_microphone() -> None:
     limits = Limits(max_cost=0.01)
     async with ScriptedServer(one_dear_turn).running() as server:
@@ -54,6 +55,7 @@ async def test_the_money_is_counted_and_its_limit_closes_the_microphone() -> Non
             assert len(server.wires) == 1, "no further connection is opened"
 
 
+@in_virtual_time
 async def test_under_the_limit_nothing_happens() -> None:
     async with ScriptedServer(one_dear_turn).running() as server:
         async with session_with(server, limits=Limits(max_cost=0.02), prices=PRICES) as (session, reader):
@@ -66,6 +68,7 @@ async def test_under_the_limit_nothing_happens() -> None:
 @pytest.mark.parametrize(
     ("limits", "code"), [(Limits(max_minutes=0.01), "time-limit"), (Limits(idle_minutes=0.01), "idle-limit")]
 )
+@in_virtual_time
 async def test_a_limit_of_time_closes_the_microphone(limits: Limits, code: str) -> None:
     async with ScriptedServer(listens).running() as server:
         async with session_with(server, limits=limits) as (session, reader):
@@ -75,6 +78,7 @@ async def test_a_limit_of_time_closes_the_microphone(limits: Limits, code: str) 
             await until(lambda: server.open == 0)
 
 
+@in_virtual_time
 async def test_speaking_keeps_an_idle_limit_away() -> None:
     async def hears(wire: Wire) -> None:
         await wire.configure()

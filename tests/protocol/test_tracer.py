@@ -1,4 +1,4 @@
-"""What a session's tap sees, and which event a problem is said to come from."""
+"""What a session's tracer sees, and which event a problem is said to come from."""
 
 from __future__ import annotations
 
@@ -8,38 +8,39 @@ from collections.abc import Callable
 from tests.patience import until
 from tests.protocol.reader import Reader, chunk, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
-from voice_ui.session import Passed, RealtimeSession, Tap
-from voice_ui.session import Phase
+from tests.virtual_time import in_virtual_time
+from voice_ui.session import Phase, RealtimeSession, TracedEvent, Tracer
 
 
 class Watcher:
     """Sees what passes, and remembers."""
 
     def __init__(self) -> None:
-        self.seen: list[Passed] = []
-        self.tap = Tap(self.seen.append)
+        self.seen: list[TracedEvent] = []
+        self.tracer = Tracer(self.seen.append)
 
     @property
     def types(self) -> list[str]:
         return [self.event(passed)["type"] for passed in self.seen]
 
-    def event(self, passed: Passed) -> dict[str, str]:
-        return passed.what if isinstance(passed.what, dict) else json.loads(passed.what)
+    def event(self, passed: TracedEvent) -> dict[str, str]:
+        return passed.event if isinstance(passed.event, dict) else json.loads(passed.event)
 
     def type_of(self, number: int | None) -> str:
         return next(self.event(passed)["type"] for passed in self.seen if passed.number == number)
 
 
 async def meet(script: Callable[[Wire], object], code: str) -> tuple[Watcher, int | None]:
-    """Let a session with a tap meet a server; return what the tap saw, and the number that came with the problem."""
+    """Let a traced session meet a server; return what the tracer saw, and the number that came with the problem."""
     watcher = Watcher()
     async with ScriptedServer(script).running() as server, session_with(server) as (session, reader):
-        session.tap = watcher.tap
+        session.tracer = watcher.tracer
         session.start()
         await until(lambda: code in reader.codes, what=code)
         return watcher, reader.numbers[reader.codes.index(code)]
 
 
+@in_virtual_time
 async def test_events_of_both_directions_are_seen_in_order_and_numbered() -> None:
     async def one_turn(wire: Wire) -> None:
         await wire.configure()
@@ -49,7 +50,7 @@ async def test_events_of_both_directions_are_seen_in_order_and_numbered() -> Non
 
     watcher = Watcher()
     async with ScriptedServer(one_turn).running() as server, session_with(server) as (session, reader):
-        session.tap = watcher.tap
+        session.tracer = watcher.tracer
         session.start()
         session.append_audio(chunk(1))
         await until(lambda: ("assistant", "Hello.") in reader.texts)
@@ -60,10 +61,11 @@ async def test_events_of_both_directions_are_seen_in_order_and_numbered() -> Non
     assert [passed.number for passed in watcher.seen] == [1, 2, 3, 4, 5, 6, 7]
     times = [passed.at for passed in watcher.seen]
     assert times == sorted(times)
-    assert isinstance(watcher.seen[0].what, str) and isinstance(watcher.seen[1].what, dict)
+    assert isinstance(watcher.seen[0].event, str) and isinstance(watcher.seen[1].event, dict)
 
 
-async def test_a_tap_can_come_and_go_while_a_connection_is_open() -> None:
+@in_virtual_time
+async def test_a_tracer_can_come_and_go_while_a_connection_is_open() -> None:
     async def replies_on_demand(wire: Wire) -> None:
         await wire.configure()
         for number in range(3):
@@ -83,24 +85,26 @@ async def test_a_tap_can_come_and_go_while_a_connection_is_open() -> None:
     ):
         session.start()
         await ask(session, reader, 0)
-        session.tap = watcher.tap
+        session.tracer = watcher.tracer
         await ask(session, reader, 1)
-        session.tap = None
+        session.tracer = None
         await ask(session, reader, 2)
-    deltas = [json.loads(passed.what) for passed in watcher.seen if "delta" in str(passed.what)]
+    deltas = [json.loads(passed.event) for passed in watcher.seen if "delta" in str(passed.event)]
     assert [event["delta"] for event in deltas if "delta" in event] == ["reply 1"]
 
 
+@in_virtual_time
 async def test_a_problem_names_the_event_that_tells_of_it() -> None:
     async def fails(wire: Wire) -> None:
         await wire.configure()
         await wire.say("error", error={"type": "server_error", "message": "Something broke."})
         await wire.until_closed()
 
-    watcher, number = await meet(fails, "server-failed")
+    watcher, number = await meet(fails, "server-said")
     assert watcher.type_of(number) == "error"
 
 
+@in_virtual_time
 async def test_a_refused_configuration_and_a_close_that_was_explained_name_the_error() -> None:
     async def refuses(wire: Wire) -> None:
         await wire.say("session.created", session={"type": "realtime"})
@@ -123,6 +127,7 @@ async def test_a_refused_configuration_and_a_close_that_was_explained_name_the_e
         assert watcher.type_of(number) == "error"
 
 
+@in_virtual_time
 async def test_a_problem_that_no_event_tells_of_names_none() -> None:
     async def hangs_up(wire: Wire) -> None:
         await wire.say("session.created", session={"type": "realtime"})
@@ -134,7 +139,8 @@ async def test_a_problem_that_no_event_tells_of_names_none() -> None:
     assert number is None
 
 
-async def test_without_a_tap_a_problem_has_no_number() -> None:
+@in_virtual_time
+async def test_without_a_tracer_a_problem_has_no_number() -> None:
     async def fails(wire: Wire) -> None:
         await wire.configure()
         await wire.say("error", error={"type": "server_error", "message": "Something broke."})

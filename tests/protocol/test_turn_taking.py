@@ -6,13 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from tests.patience import until
-from tests.protocol.reader import CONFIG, session_with
+from tests.protocol.reader import BY_HAND, CONFIG, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
-from voice_ui.protocol import SessionConfig
-from voice_ui.session import RealtimeSession
-from voice_ui.session import Phase
-
-BY_HAND = SessionConfig("Be brief.", turn_detection="none")
+from tests.virtual_time import in_virtual_time
+from voice_ui.session import Phase, RealtimeSession
 
 
 def speak(session: RealtimeSession, milliseconds: int) -> None:
@@ -35,6 +32,7 @@ def typed(event: dict[str, Any]) -> str:
     return text
 
 
+@in_virtual_time
 async def test_by_hand_each_turn_is_committed_when_it_ends_and_the_session_stays_open() -> None:
     async def manual(wire: Wire) -> None:
         await wire.configure()
@@ -62,6 +60,7 @@ async def test_by_hand_each_turn_is_committed_when_it_ends_and_the_session_stays
         assert len([event for event in server.wires[0].received if event["type"].endswith("commit")]) == 2
 
 
+@in_virtual_time
 async def test_a_turn_by_hand_that_is_cut_is_said_again_from_its_beginning() -> None:
     heard: list[int] = []
 
@@ -91,6 +90,7 @@ async def test_a_turn_by_hand_that_is_cut_is_said_again_from_its_beginning() -> 
             assert heard == [150]
 
 
+@in_virtual_time
 async def test_what_is_typed_is_answered_without_start() -> None:
     async def answers(wire: Wire) -> None:
         await wire.configure()
@@ -111,6 +111,7 @@ async def test_what_is_typed_is_answered_without_start() -> None:
         ]  # fmt: skip
 
 
+@in_virtual_time
 async def test_what_is_typed_during_a_reply_cuts_it_short_and_is_answered_after_it_ended() -> None:
     async def answers(wire: Wire) -> None:
         await wire.configure()
@@ -132,6 +133,7 @@ async def test_what_is_typed_during_a_reply_cuts_it_short_and_is_answered_after_
         assert reader.problems == [], "what we cancelled ourselves is no problem"
 
 
+@in_virtual_time
 async def test_what_was_typed_and_not_answered_is_given_to_the_next_connection_once() -> None:
     async def breaks(wire: Wire) -> None:
         await wire.configure()
@@ -153,6 +155,7 @@ async def test_what_was_typed_and_not_answered_is_given_to_the_next_connection_o
             assert [typed(event) for event in created] == ["A question"]
 
 
+@in_virtual_time
 async def test_a_reply_can_be_cut_short_even_before_it_begins() -> None:
     async def answers(wire: Wire) -> None:
         await wire.configure()
@@ -177,6 +180,7 @@ async def test_a_reply_can_be_cut_short_even_before_it_begins() -> None:
         assert reader.problems == []
 
 
+@in_virtual_time
 async def test_what_was_heard_before_turns_are_taken_by_hand_is_no_turn() -> None:
     async def listens(wire: Wire) -> None:
         await wire.configure()
@@ -188,13 +192,14 @@ async def test_what_was_heard_before_turns_are_taken_by_hand_is_no_turn() -> Non
         session.start()
         await until(lambda: session.state.phase is Phase.LISTENING)
         speak(session, 2000)
-        session.reconfigure(replace(session.target, config=replace(CONFIG, turn_detection="none")))
+        session.reconfigure(session.endpoint, replace(CONFIG, turn_detection="none"))
         await until(lambda: server.wires[0].received[-1]["type"] == "input_audio_buffer.clear")
         session.stop()
         await until(lambda: session.state.phase is Phase.IDLE)
         assert not any(event["type"] == "input_audio_buffer.commit" for event in server.wires[0].received)
 
 
+@in_virtual_time
 async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_told() -> None:
     async def changes(wire: Wire) -> None:
         await wire.configure()
@@ -211,11 +216,11 @@ async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_tol
         await wire.until_closed()
 
     async with ScriptedServer(changes, goes_on).running() as server, session_with(server) as (session, reader):
-        assert session.reconfigure(session.target) is False, "nothing is open"
+        assert session.reconfigure(session.endpoint, CONFIG) is False, "nothing is open"
         session.start()
         await until(lambda: session.state.phase is Phase.LISTENING)
-        assert session.reconfigure(replace(session.target, config=replace(CONFIG, instructions="Be verbose.")))
-        assert session.reconfigure(replace(session.target, config=replace(CONFIG, language="xx")))
+        assert session.reconfigure(session.endpoint, replace(CONFIG, instructions="Be verbose."))
+        assert session.reconfigure(session.endpoint, replace(CONFIG, language="xx"))
         await until(lambda: [problem.code for problem in reader.problems] == ["update-rejected"])
         assert reader.problems[0].facts["param"] == "session.audio"
         await until(lambda: len(server.wires) == 2 and session.state.phase is Phase.LISTENING)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any, Literal
 
 import orjson
@@ -36,7 +37,7 @@ class Line:
         self.died_at: float | None = None
         self.left = False
         """The session has let go of it."""
-        self.server = Realtime(behaviour)
+        self.server = Realtime(behaviour, network.numbers)
         self.wire = MemoryWire(self)
         self.told: list[dict[str, Any]] = []
         """All that the session was told."""
@@ -206,6 +207,8 @@ class Network:
         self.open = 0
         """Connections that the session holds."""
         self.attempts = 0
+        self.numbers = count(1)
+        """For the ids that servers give."""
         self._behaviour = behaviour
         self._changed = asyncio.Event()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import signal
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,8 +16,7 @@ from tests.servers.realtime import Behaviour
 from tests.servers.words import WORD_MS, whole_words, word
 from tests.soak.network import Line, Network
 from tests.soak.schedule import Act, Schedule, Trouble
-from tests.virtual_time import Stuck
-from tests.virtual_time import run as run_in_virtual_time
+from tests.virtual_time import Stuck, run as run_in_virtual_time
 from voice_ui import audio
 from voice_ui.protocol import Dialect
 from voice_ui.servers import Endpoint
@@ -35,6 +35,9 @@ REPLY_IS_OVER = {
 LIVELINESS_SECONDS = 150.0
 """With a network and servers that are well again: the longest anything may take to end."""
 
+MOST_SECONDS = 20
+"""Of real time, for one schedule: most take less than a tenth of one."""
+
 
 @dataclass
 class Said:
@@ -42,8 +45,12 @@ class Said:
 
     what: int | str
     at: float
+    order: int
+    """Its place among all that happened in the run."""
     session: int
     """Which session it was said to: some schedules close one and go on with another."""
+    connecting: bool = False
+    """Whether the first connection was still being made: the page shows that nobody listens yet."""
 
 
 @dataclass
@@ -89,11 +96,12 @@ class Run:
         self.network = Network(random.Random(schedule.seed + 2), self._next_behaviour)
         self.words: list[Said] = []
         self.typed: list[Said] = []
-        self.forgotten_at: list[float] = []
-        """Moments at which the person took back all that was said and not answered."""
-        self.over_at: list[float] = []
-        """Moments at which the reply to all that had been taken as a turn was no longer wanted, or given up."""
-        self.failed_at: list[float] = []
+        self._order = 0
+        self.forgotten: list[int] = []
+        """When, in the order of the run, the person took back all that was said and not answered."""
+        self.over: list[tuple[int, float]] = []
+        """When, in that order and in seconds, the reply to all turns so far was given up, or no longer wanted."""
+        self.failed: list[int] = []
         self.lost_seconds = 0.0
         self._dropped_seconds = 0.0
         self._traced = traced
@@ -110,6 +118,10 @@ class Run:
         """Keep a line of what happened."""
         if self._traced:
             self.outcome.trace.append(f"{self.network.now():7.2f} {what}")
+
+    def _now_in_order(self) -> int:
+        self._order += 1
+        return self._order
 
     def fault(self, what: str) -> None:
         """Something happened that must not."""
@@ -130,9 +142,9 @@ class Run:
                 self.lost_seconds += seconds if seconds < self._dropped_seconds else seconds - self._dropped_seconds
                 self._dropped_seconds = seconds
         if code in REPLY_IS_OVER:
-            self.over_at.append(now)
+            self.over.append((self._now_in_order(), now))
         if not event.problem.recovering:
-            self.failed_at.append(now)
+            self.failed.append(self._now_in_order())
 
     def check_rest(self) -> None:
         """At rest there is no socket, no task, no seat, and nothing in the stream; else there is a seat."""
@@ -231,7 +243,7 @@ class Run:
                     await self._speak(int(act.number), pace=False)
             case "hold":
                 if by_hand:
-                    self.over_at.append(now)
+                    self.over.append((self._now_in_order(), now))
                     session.begin_turn()
                     await self._speak(int(act.number), pace=True)
                     session.end_turn()
@@ -243,18 +255,18 @@ class Run:
             case "type":
                 self._next_line += 1
                 text = f"line {self._next_line}"
-                self.over_at.append(now)
+                self.over.append((self._now_in_order(), now))
                 session.send_text(text)
-                self.typed.append(Said(text, now + 1e-6, self._session_number))
+                self.typed.append(Said(text, now, self._now_in_order(), self._session_number))
             case "escape":
-                self.over_at.append(now)
+                self.over.append((self._now_in_order(), now))
                 session.interrupt()
             case "reconfigure":
                 self._config = replace(self._config, instructions=f"Be brief, {now:.1f}.")
                 session.reconfigure(self._endpoint, self._config)
             case "turn-detection":
                 self._config = replace(self._config, turn_detection="server_vad" if by_hand else "none")
-                self.forgotten_at.append(now)
+                self.forgotten.append(self._now_in_order())
                 session.reconfigure(self._endpoint, self._config)
             case "another-model":
                 self._endpoint = replace(self._endpoint, model=f"m{now:.0f}")
@@ -264,14 +276,14 @@ class Run:
                 await asyncio.sleep(0)
                 self._read()
             case "close":
-                self.forgotten_at.append(now)
+                self.forgotten.append(self._now_in_order())
                 await session.close()
                 self.check_rest()
                 self._reading.cancel()
                 self._session_number += 1
                 self._open_session()
             case "abort":
-                self.forgotten_at.append(now)
+                self.forgotten.append(self._now_in_order())
                 session.abort()
                 await asyncio.sleep(1.5)
             case "dismiss":
@@ -282,14 +294,16 @@ class Run:
     async def _speak(self, count: int, *, pace: bool) -> None:
         for _ in range(count):
             number, self._next_word = self._next_word, self._next_word + 1
-            pcm, heard = word(number), True
+            pcm, heard, connecting = word(number), True, False
             for at in range(0, len(pcm), self._pieces):
                 heard = heard and self.session.state.microphone
+                connecting = connecting or self.session.state.phase is Phase.CONNECTING
                 self.session.append_audio(pcm[at : at + self._pieces])
                 if pace:
                     await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
             if heard:
-                self.words.append(Said(number, self.network.now(), self._session_number))
+                order = self._now_in_order()
+                self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
 
     async def _quiet(self, seconds: float) -> None:
         """Let the microphone hear nothing, if it is open."""
@@ -378,9 +392,7 @@ class Run:
             outcome.said += 1
             if said.what in answered:
                 outcome.delivered += 1
-            elif any(at >= said.at - 1e-6 for at in self.forgotten_at) or (
-                said.what in taken and any(at >= taken[said.what] for at in self.over_at)
-            ):
+            elif self._is_taken_back(said, taken):
                 outcome.excused += 1
             else:
                 missing.append(said)
@@ -392,6 +404,14 @@ class Run:
             at = [round(said.at, 1) for said in missing]
             self.fault(f"words {names} said at {at} are lost, and {self.lost_seconds:.1f} s of {seconds:.1f} reported")
         self._account_for_lines()
+
+    def _is_taken_back(self, said: Said, taken: dict[Any, float]) -> bool:
+        """Whether nobody waits for an answer to this word any more, and the person knows."""
+        if any(order > said.order for order in self.forgotten):
+            return True
+        if said.connecting and any(order > said.order for order in self.failed):
+            return True  # no connection came about, and that is what the page says
+        return said.what in taken and any(order > said.order and at >= taken[said.what] for order, at in self.over)
 
     def _answered(self) -> tuple[set[Any], dict[Any, float]]:
         """Return the words the session knows to be answered or written down, and when each was first taken."""
@@ -419,8 +439,8 @@ class Run:
             for response in _responses_done(line):
                 answered |= {items[item] for item in line.server.record.answers.get(response, ()) if item in items}
         for said in self.typed:
-            later = [*self.over_at, *self.forgotten_at, *self.failed_at]
-            if said.what not in answered and not any(at >= said.at for at in later):
+            later = [*(order for order, _ in self.over), *self.forgotten, *self.failed]
+            if said.what not in answered and not any(order > said.order for order in later):
                 self.fault(f"{said.what!r}, typed at {said.at:.1f}, is never answered")
         shown = [item.text for item in self.session.conversation.items if item.role == "user"]
         for said in self.typed:
@@ -441,13 +461,27 @@ def play(schedule: Schedule, *, traced: bool = False) -> Outcome:
         run = Run(schedule, traced=traced)
         return await run.run()
 
+    random.seed(schedule.seed + 3)  # the product's own jitter
     logging.getLogger("voice_ui").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGALRM, _raise_endless)
+    signal.alarm(MOST_SECONDS)
     try:
         return run_in_virtual_time(main())
-    except Stuck:
+    except (Stuck, _Endless) as error:
         outcome = run.outcome if run else Outcome(schedule.seed)
-        outcome.faults.append("nothing can happen any more, and it is not over")
+        outcome.faults.append(f"{type(error).__name__}: it is not over, and {error}")
         return outcome
+    finally:
+        signal.alarm(0)
+
+
+class _Endless(BaseException):
+    """A run takes far longer than any run may."""
+
+
+def _raise_endless(*_: object) -> None:
+    raise _Endless("it works without end")
 
 
 def unheard(lines: list[Line]) -> list[int]:

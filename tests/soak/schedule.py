@@ -29,8 +29,10 @@ class Trouble:
     number: float = 0.0
 
     def __str__(self) -> str:
-        return f"+{self.after_seconds:.1f} s {self.what} {self.number:g}".rstrip(" 0") if self.number else (
-            f"+{self.after_seconds:.1f} s {self.what}"
+        return (
+            f"+{self.after_seconds:.1f} s {self.what} {self.number:g}".rstrip(" 0")
+            if self.number
+            else (f"+{self.after_seconds:.1f} s {self.what}")
         )
 
 
@@ -75,6 +77,8 @@ def schedule_of(seed: int) -> Schedule:
     acts = [Act("start"), *(_act(dice) for _ in range(dice.randint(2, 14)))]
     troubles = [_trouble(dice) for _ in range(dice.choice((0, 1, 1, 2, 2, 3, 5, 8)))]
     behaviours = [_behaviour(dice) for _ in range(dice.choice((0, 1, 2, 4)))]
+    if any(behaviour.refuses_updates for behaviour in behaviours):  # the person would have to read what is refused
+        acts = [Act("reconfigure") if act.what == "turn-detection" else act for act in acts]
     return Schedule(seed, dice.choice((20, 40, 100, 200)), dice.random() < 0.3, acts, troubles, behaviours)
 
 

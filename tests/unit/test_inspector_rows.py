@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from voice_ui import audio
 from voice_ui.page.inspector_rows import DEEPEST, LONGEST, readable, rows_of

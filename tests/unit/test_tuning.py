@@ -1,137 +1,89 @@
-"""The patches of other packages: that they do what they are for, and when they are no longer needed."""
+"""Each change to the behaviour of a library still has its reason, and does what it is for."""
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import inspect
-import tomllib
+import logging
+import weakref
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import orjson
+import engineio
 import pytest
-from engineio import async_server, async_socket
-from nicegui import Client, core, outbox, ui
-from nicegui.nicegui import sio
+import uvicorn
+from nicegui import events, ui_run
+from nicegui.element import Element
+from starlette.middleware import base
+from uvicorn.config import WS_PROTOCOLS
 
+from tests.patience import until
 from voice_ui import tuning
-
-SID = "an engine.io session"
-
-
-class Listener(tuning.DirectListener):
-    """Remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.taken: list[list[Any]] = []
-
-    def take(self, args: list[Any]) -> None:
-        """Take the arguments of one event."""
-        self.taken.append(args)
-        if args == ["mistake"]:
-            raise ValueError
+from voice_ui.mic.mic import _Listener
+from voice_ui.tuning import PAGES, Collector
 
 
 class Page:
-    """A page with one element that has a direct listener and a usual one."""
-
     def __init__(self) -> None:
-        self.listener = Listener()
-        self.usual: list[Any] = []
-        self.client = Client(ui.page("/"))
-        with self.client:
-            self.element = ui.element()
-        self.element.on("chunk", self.listener)  # type: ignore[arg-type]
-        self.element.on("click", lambda event: self.usual.append(event.args))
-
-    def message(self, type: str, *args: Any, **more: Any) -> str:
-        """Return what engine.io hands over for an event of the element, as nicegui.js sends it."""
-        listener_id = next(id for id, each in self.element._event_listeners.items() if each.type == type)
-        encoded = [orjson.dumps(arg).decode() for arg in args]
-        event = {"id": self.element.id, "client_id": self.client.id, "listener_id": listener_id, "args": encoded}
-        return "2" + orjson.dumps(["event", event | more]).decode()
+        self.itself = self
 
 
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """Return a page whose socket is connected."""
-    page = Page()
-    monkeypatch.setattr(Client, "has_socket_connection", property(lambda _: True))
-    monkeypatch.setattr(sio.manager, "sid_from_eio_sid", lambda sid, _: SID if sid == SID else None)
-    yield page
-    page.client.delete()
+@pytest.fixture(autouse=True)
+def only_when_asked() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
 
 
-async def test_a_direct_listener_gets_its_arguments_at_once(page: Page) -> None:
-    assert tuning._deliver(sio, SID, page.message("chunk", 7, "QUJD"))
-    assert page.listener.taken == [[7, "QUJD"]]
+async def test_a_closed_page_goes_when_nobody_talks() -> None:
+    collector = Collector(lambda: True, after=0)
+    page = weakref.ref(Page())
+    collector.page_closed()
+    assert page() is not None
+    await until(lambda: page() is None)
 
 
-async def test_every_other_event_takes_its_usual_way(page: Page) -> None:
-    assert not tuning._deliver(sio, SID, page.message("click", {"x": 1}))
-    for odd in ('2["event",', '2["event",{}]', '2["event",7]', page.message("chunk", client_id="nobody's")):
-        assert not tuning._deliver(sio, SID, odd)
-    assert not page.listener.taken and not page.usual
+async def test_while_somebody_talks_it_waits_for_the_others() -> None:
+    asked: list[int] = []
+    collector = Collector(lambda: bool(asked.append(1)), after=0)
+    page = weakref.ref(Page())
+    collector.page_closed()
+    await until(lambda: len(asked) == 1)
+    assert page() is not None
+    for _ in range(PAGES - 1):
+        collector.page_closed()
+    await until(lambda: page() is None)
+    assert len(asked) == 2
 
 
-async def test_who_is_not_connected_delivers_nothing(page: Page) -> None:
-    assert tuning._deliver(sio, "somebody else", page.message("chunk", 7, "QUJD"))
-    assert not page.listener.taken
+# Each of these fails when the change is no longer needed: then take it out of tuning.py.
 
 
-async def test_a_mistake_of_a_listener_is_reported_and_ends_nothing(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reported: list[Exception] = []
-    monkeypatch.setattr(core.app, "handle_exception", reported.append)
-    assert tuning._deliver(sio, SID, page.message("chunk", "mistake"))
-    assert [type(error) for error in reported] == [ValueError]
+def test_nicegui_still_leaves_no_choice_of_the_websocket_implementation() -> None:
+    assert "ws='wsproto'" in inspect.getsource(ui_run)
+    assert {"wsproto", "websockets-sansio"} <= WS_PROTOCOLS.keys()
 
 
-async def test_messages_are_asked_about_before_socketio_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual: list[str] = []
-
-    async def handle(eio_sid: str, data: str) -> None:
-        usual.append(data)
-
-    monkeypatch.setattr(sio, "_handle_eio_message", handle)
-    monkeypatch.setitem(sio.eio.handlers, "message", sio.eio.handlers["message"])
-    tuning.deliver_directly()
-    await sio.eio._trigger_event("message", SID, '2["event",{}]', run_async=False)
-    assert usual == ['2["event",{}]']
+def test_uvicorn_still_raises_the_signal_again_after_an_orderly_stop() -> None:
+    assert "raise_signal" in inspect.getsource(uvicorn.Server.capture_signals)
 
 
-async def test_a_wait_makes_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (outbox, async_socket):
-        monkeypatch.setattr(module, "asyncio", asyncio)
-    tuning.wait_without_tasks()
-    before = asyncio.all_tasks()
-
-    async def websocket_wait() -> int:
-        assert asyncio.all_tasks() == before
-        return 1
-
-    waiting = async_socket.asyncio.ensure_future(websocket_wait())
-    assert await async_socket.asyncio.wait_for(waiting, timeout=5) == 1
-    with pytest.raises(TimeoutError):
-        await async_socket.asyncio.wait_for(asyncio.Event().wait(), 0.01)
+def test_nicegui_still_inspects_the_handler_at_every_event() -> None:
+    assert "expect_args" not in inspect.getsource(Element._handle_event)
+    assert "expects_arguments(handler)" in inspect.getsource(events.handle_event)
+    assert inspect.signature(_Listener) is not None
+    assert inspect.signature(_Listener(print)) is tuning.EVENT_SIGNATURE
 
 
-# When they are no longer needed, or no longer fit.
+def test_engineio_still_has_a_handler_of_its_own() -> None:
+    logger = logging.getLogger("engineio.server")
+    before, logger.handlers = logger.handlers, []
+    level, logger.level = logger.level, logging.NOTSET
+    try:
+        engineio.AsyncServer(async_mode="asgi", logger=False)
+        assert logger.handlers
+    finally:
+        logger.handlers, logger.level = before, level
 
 
-def test_python_3_11_is_still_supported() -> None:
-    """From Python 3.12 on, `asyncio.wait_for` makes no task: remove `wait_without_tasks`."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["requires-python"] == ">=3.11"
-
-
-def test_engineio_still_makes_a_task_for_each_wait() -> None:
-    assert "asyncio.ensure_future(websocket_wait())" in inspect.getsource(async_socket.AsyncSocket._websocket_handler)
-
-
-def test_socketio_still_makes_a_task_for_each_event_and_nicegui_still_enters_slots() -> None:
-    assert "start_background_task" in inspect.getsource(type(sio)._handle_event)
-    assert "with self:" in inspect.getsource(Client.handle_event)
-    assert "self.handlers[event](*args)" in inspect.getsource(async_server.AsyncServer._trigger_event)
+def test_starlette_still_complains_of_a_visitor_who_leaves() -> None:
+    assert "No response returned." in inspect.getsource(base)

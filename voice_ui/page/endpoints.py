@@ -65,7 +65,7 @@ async def practice() -> Endpoint:
         return _practice[0]
 
 
-async def _warm(server: offline_server.OfflineServer) -> None:
+async def _warm(server: offline_server.PracticeServer) -> None:
     with suppress(RecognizerUnavailable):  # reported when somebody speaks
         await server.warm()
 

@@ -27,6 +27,7 @@ from voice_ui.protocol import (
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.configure import REASON_SECONDS, configure
+from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
@@ -39,7 +40,8 @@ BUSY_SECONDS = 20.0
 """`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen)."""
 
 UNANNOUNCED_SECONDS = 3.0
-"""A response that the server creates by itself is announced within this time; after it we ask for what we want."""
+"""A response that the server creates by itself is announced within this time, and one that was cancelled ends; after
+it we ask for what we want."""
 
 TRIM_MS = 1000.0
 """Audio that is not needed again is let go of this often."""
@@ -89,7 +91,7 @@ class Link:
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
         self._spoken: set[str] = set()  # ids of the items of which audio came
         self._unannounced = Timer()
-        self._trim_at_ms = TRIM_MS
+        self._committed_ms, self._trim_at_ms = 0.0, TRIM_MS
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -100,6 +102,15 @@ class Link:
     def problem(self) -> Problem | None:
         """A problem to report although there is a connection."""
         return self._transport.problem
+
+    @property
+    def has_updates(self) -> bool:
+        """Whether a configuration was asked for that is neither confirmed nor refused."""
+        return bool(self._updates)
+
+    def has_received(self, moment: float) -> bool:
+        """Whether the server is known to have received all that was sent before that moment."""
+        return self._transport.alive_at >= moment
 
     @property
     def unanswered_ms(self) -> float:
@@ -173,7 +184,7 @@ class Link:
     def give_up(self) -> None:
         """The reply is not awaited any longer."""
         self._drop_turns()
-        self._act(self.responses.free())
+        self._act(self.responses.interrupt() if self.responses.active else self.responses.free())
 
     def _drop_turns(self) -> None:
         for turn in list(self.turns.open):
@@ -193,7 +204,7 @@ class Link:
         if self.responses.is_ours(event.event_id):
             is_taken = event.code == "conversation_already_has_active_response"
             self._act(self.responses.refused(is_taken=is_taken))
-            self._wait_for_announcement()
+            self._wait_for_slot()
             return is_taken
         if event.event_id and event.event_id in self._commits:
             self.turns.refuse_commit(self._commits.pop(event.event_id))
@@ -210,6 +221,8 @@ class Link:
                     event = client.InputAudioBufferAppend(audio.encode(pcm))
                     await self._transport.send(event.to_wire(self._dialect))
                     continue
+                case Commit() if not self._may_commit(entry):
+                    self._stream.answer(entry)
                 case Commit():
                     event_id = next(self._ids)
                     self._commits[event_id] = entry
@@ -221,16 +234,21 @@ class Link:
                     self.turns.ask(entry)
                     await self._give(item_id, "user", text)
                     self._act(self.responses.want())
-            self._wait_for_announcement()
+            self._wait_for_slot()
             self._on_mark(entry)
 
-    def _wait_for_announcement(self) -> None:
-        if self.responses.is_blocked and self.responses.active == "":
+    def _may_commit(self, commit: Commit) -> bool:
+        """Whether there is audio to commit: turn detection may have changed since it was said."""
+        before_ms, self._committed_ms = self._committed_ms, commit.end_ms
+        return self.turns.by_hand and commit.end_ms - before_ms >= SHORTEST_TURN_MS
+
+    def _wait_for_slot(self) -> None:
+        if self.responses.is_stuck:
             self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
 
     def _ask_anyway(self) -> None:
-        """The response that was expected of the server was never announced, and we want one."""
-        if self.responses.active == "" and self.responses.is_blocked:
+        """The response that holds the slot was never announced, or never ended when it was cancelled."""
+        if self.responses.is_stuck:
             self._act(self.responses.free())
 
     async def _send_urgent_loop(self) -> None:

@@ -25,7 +25,7 @@ from voice_ui.session.events import PlaybackCut, StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
 from voice_ui.session.outage import Outage
-from voice_ui.session.patience import REPLY_SECONDS, TEXT_SECONDS, Patience
+from voice_ui.session.patience import LAST_SPEECH_SECONDS, REPLY_SECONDS, TEXT_SECONDS, Patience
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
 from voice_ui.session.rewind import rewind
@@ -353,6 +353,8 @@ class Press:
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
             self._check_cost()
+        elif isinstance(event, server.ErrorEvent) and not link.has_updates:
+            self.config = link.config  # a configuration that was refused is not asked for again
         if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
@@ -415,9 +417,18 @@ class Press:
 
     def _settle(self) -> None:
         """All that was said is answered, as far as the server noticed it: the press is over."""
-        if not self.microphone:
-            self.stream.clear()
-            self._leave()
+        link = self._link
+        if self.microphone or link is None:
+            return
+        self.stream.trim(link.unanswered_ms)
+        if self.stream.speech_ms >= LOST_MS:
+            if not link.has_received(self._marked_at + SETTLE_SECONDS):
+                self._patience.wait(State(Phase.LISTENING), QUIET_CHECK_SECONDS)  # until it is, or the connection lost
+                return
+            if self.state.phase is Phase.HEARING:
+                self._report_missing(LAST_SPEECH_SECONDS)
+        self.stream.clear()
+        self._leave()
 
     def _lose_reply(self) -> None:
         """No reply came."""

@@ -31,6 +31,9 @@ class Settings:
     openai_project_id: str | None
     azure_openai_endpoint: str | None
     azure_openai_api_key: Secret | None
+    chat_url: str | None
+    chat_model: str | None
+    chat_api_key: Secret | None
     model: str
     dialect: str
     transport: str

@@ -18,6 +18,7 @@ from voice_ui.errors import SettingsError
 from voice_ui.settings import Proxies, Settings, is_this_machine
 from voice_ui.sharing import certificate
 from voice_ui.sharing.addresses import host_names, lan_addresses
+from voice_ui.sharing.capacity import Capacity
 from voice_ui.sharing.door import Door
 from voice_ui.sharing.guard import is_served
 from voice_ui.sharing.room import Room
@@ -102,15 +103,25 @@ class Share:
         """The best link as SVG, black on white."""
         return segno.make(self.links[0], micro=False).svg_inline(omitsize=True, border=4, light="#fff")
 
-    def door(self, protocol: Callable[[], asyncio.Protocol], *, is_closing: Callable[[], bool]) -> Door | None:
-        """Return the door, if there is anything before it; `protocol` makes one for each connection."""
+    def door(
+        self, protocol: Callable[[], asyncio.Protocol], capacity: Capacity, *, is_closing: Callable[[], bool]
+    ) -> Door | None:
+        """Return the door, unless a proxy is in front of us; `protocol` makes one for each connection."""
         if not self._context:
             return None
 
         def answers_to(host: str) -> bool:
             return is_served(host, self.names)
 
-        return Door(self.addresses, self.port, self._context, protocol, is_closing=is_closing, answers_to=answers_to)
+        return Door(
+            self.addresses,
+            self.port,
+            self._context,
+            protocol,
+            is_closing=is_closing,
+            answers_to=answers_to,
+            capacity=capacity,
+        )
 
 
 def _addresses(host: str) -> list[str]:

@@ -35,7 +35,7 @@ def index(tab: str = ""):
 
         return write
 
-    names = ["chunk", "starting", "started", "stopped", "problem", "cured"]
+    names = ["chunk", "starting", "started", "live", "stopped", "problem", "cured", "muted", "held", "released"]
     with Mic(
         **{f"on_{name}": told(name) for name in names},
         echo_cancellation=False,
@@ -48,6 +48,20 @@ def index(tab: str = ""):
     ui.button("Start from Python", on_click=mic.start)
     ui.button("Stop from Python", on_click=mic.stop)
     ui.button("Delete", on_click=mic.delete)
+    ui.button("Mute", on_click=lambda: mic.mute(True))
+    ui.button("Longer", on_click=lambda: setattr(mic, "chunk_ms", 100))
+    ui.button("Shorter", on_click=lambda: setattr(mic, "chunk_ms", 20))
+
+    async def by_hand():
+        mic.by_hand = True
+        await ui.run_javascript("1")  # the page has it
+        told("by hand")()
+
+    ui.button("By hand", on_click=by_hand)
+    hold = ui.button("Hold").classes("hold")
+    hold.on("pointerdown", js_handler=mic.js_hold).on("keydown.space.prevent", js_handler=mic.js_hold)
+    ui.input()
+    ui.label(str(mic.id)).props("id=mic")
 
 
 ui.run(host="127.0.0.1", port=int(sys.argv[1]), reload=False, show=False, reconnect_timeout=15)

@@ -45,6 +45,10 @@ class Tab:
     async def press(self, button: str) -> None:
         await self.page.get_by_role("button", name=button, exact=True).click()
 
+    async def evaluate(self, script: str) -> Any:
+        """Evaluate a script in which MIC is the id of the microphone."""
+        return await self.page.evaluate(script.replace("MIC", await self.page.locator("#mic").inner_text()))
+
     @property
     def told(self) -> list[dict[str, Any]]:
         return [event for event in list(self._program.told) if event["tab"] == self.name]
@@ -57,10 +61,14 @@ class Tab:
     def story(self) -> list[str]:
         """What was told but for the sound, each event in two words."""
         return [
-            " ".join([event["name"], str(event.get("code") or event.get("reason") or "")]).strip()
+            " ".join([event["name"], str(event.get("code", event.get("reason")) or "")]).strip()
             for event in self.told
-            if event["name"] != "chunk"
+            if event["name"] not in {"chunk", "live"}
         ]
+
+    @property
+    def lives(self) -> list[bool]:
+        return [event["code"] for event in self.told if event["name"] == "live"]
 
     @property
     def pcm(self) -> bytes:

@@ -141,3 +141,55 @@ runpy.run_path({str(EXAMPLE)!r}, run_name="__main__")
         await page.get_by_role("button").click()
         await expect(page.get_by_text("960 bytes at 24000 Hz")).to_be_visible()
         await expect(bar).not_to_have_css("transform", "matrix(0, 0, 0, 1, 0, 0)")
+
+
+async def test_chunks_grow_and_shrink_while_they_come_and_no_sound_is_lost(browser: Browser, program: Program) -> None:
+    tab = await (await new_tab(browser, program)).open()
+    await tab.press("Toggle")
+    await tab.hears(0.4)
+    await tab.press("Longer")
+    await until(lambda: len(tab.chunks[-1]["pcm"]) == 2 * 4800)
+    await tab.press("Shorter")
+    at = len(tab.chunks)
+    await until(lambda: len(tab.chunks) > at + 20 and len(tab.chunks[-1]["pcm"]) == 2 * 960)
+    await tab.press("Toggle")
+    await tab.tells("starting", "started", "stopped asked")
+    assert {len(chunk["pcm"]) // 2 for chunk in tab.chunks[:-1]} >= {960, 4800}
+    seq = 2
+    for chunk in tab.chunks:
+        seq += max(1, len(chunk["pcm"]) // 2 // 960)
+        assert chunk["seq"] == seq
+    assert is_the_sweep(tab.pcm, 24_000)
+
+
+async def test_two_microphones_on_one_page_do_not_meet(browser: Browser) -> None:
+    two = """
+import sys
+from nicegui import ui
+from voice_ui.mic import Mic
+
+@ui.page("/")
+def index(tab: str = ""):
+    for name in ("one", "two"):
+        meter = ui.element("div").classes(f"level-{name}")
+        count = ui.label().classes(f"count-{name}")
+        mic = Mic(level_on=meter).on_chunk(lambda chunk, count=count: count.set_text(str(chunk.seq)))
+        ui.button(name).on("click", js_handler=mic.js_toggle)
+
+ui.run(host="127.0.0.1", port=int(sys.argv[1]), reload=False, show=False)
+"""
+    with running(two) as program:
+        page = await browser.new_page()
+        await page.goto(f"http://127.0.0.1:{program.port}/")
+        count = "+document.querySelector('.count-{}').innerText"
+        level = "document.querySelector('.level-{}').style.getPropertyValue('--mic-level')"
+        await page.get_by_role("button", name="one").click()
+        await page.wait_for_function(f"{count.format('one')} > 20 && {level.format('one')} > 0")
+        assert await page.evaluate(level.format("two")) == ""
+        assert await page.evaluate(count.format("two")) == 0
+        await page.get_by_role("button", name="two").click()
+        await page.wait_for_function(f"{count.format('two')} > 20")
+        await page.get_by_role("button", name="one").click()
+        await page.wait_for_function(f"{level.format('one')} === '0.000'")
+        before = await page.evaluate(count.format("two"))
+        await page.wait_for_function(f"{count.format('two')} > {before + 10}")

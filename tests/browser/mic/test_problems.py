@@ -157,3 +157,65 @@ async def test_a_microphone_that_goes_away_is_told(browser: Browser, program: Pr
     await tab.page.evaluate("tracks[0].dispatchEvent(new Event('ended'))")
     await tab.tells("starting", "started", "problem mic-lost", "stopped device-lost")
     await tab.has_let_go()
+
+
+async def test_a_permission_that_is_withdrawn_is_not_a_device_that_went_away(
+    browser: Browser, program: Program
+) -> None:
+    states = """
+        let state = "granted";
+        navigator.permissions.query = async () => ({ get state() { return state; } });
+        window.withdraw = () => {
+            tracks[0].dispatchEvent(new Event("ended")); // before the permission is seen to have changed
+            setTimeout(() => (state = "denied"), 50);
+        };
+    """
+    tab = await (await new_tab(browser, program, states)).open()
+    await tab.press("Toggle")
+    await tab.hears(0.2)
+    await tab.page.evaluate("withdraw()")
+    await tab.tells("starting", "started", "problem mic-permission-withdrawn", "stopped device-lost")
+    await until(lambda: tab.lives == [True, False])
+    await tab.has_let_go()
+
+
+async def test_a_real_withdrawal_is_named(open_browser: OpenBrowser, tmp_path: Path, program: Program) -> None:
+    microphone = recording(tmp_path / "sweep.wav")
+    async with open_browser(microphone, ask=True) as browser:
+        tab = await new_tab(browser, program)
+        origin = f"http://127.0.0.1:{program.port}"
+        await tab.page.context.grant_permissions(["microphone"], origin=origin)
+        await tab.open()
+        await tab.press("Toggle")
+        await tab.hears(0.2)
+        devtools = await browser.new_browser_cdp_session()
+        permission = {"permission": {"name": "microphone"}, "setting": "denied", "origin": origin}
+        contexts = await devtools.send("Target.getBrowserContexts")
+        for context in contexts["browserContextIds"]:
+            await devtools.send("Browser.setPermission", {**permission, "browserContextId": context})
+        await tab.tells("starting", "started", "problem mic-permission-withdrawn", "stopped device-lost")
+
+
+async def test_a_track_the_browser_mutes_is_not_live_until_it_is_unmuted(browser: Browser, program: Program) -> None:
+    tab = await (await new_tab(browser, program)).open()
+    await tab.press("Toggle")
+    await tab.hears(0.2)
+    await tab.page.evaluate("tracks[0].dispatchEvent(new Event('mute'))")
+    await tab.tells("starting", "started", "problem mic-muted")
+    await until(lambda: tab.lives == [True, False])
+    await tab.page.evaluate("tracks[0].dispatchEvent(new Event('unmute'))")
+    await tab.tells("starting", "started", "problem mic-muted", "cured mic-muted")
+    await until(lambda: tab.lives == [True, False, True])
+
+
+async def test_a_question_closed_without_an_answer_in_firefox_is_no_refusal(browser: Browser, program: Program) -> None:
+    dismissed = """
+        navigator.permissions.query = async () => ({ state: "prompt" });
+        navigator.mediaDevices.getUserMedia = async () => {
+            const words = "The request is not allowed by the user agent or the platform in the current context.";
+            throw new DOMException(words, "NotAllowedError");
+        };
+    """
+    tab = await (await new_tab(browser, program, dismissed)).open()
+    await tab.press("Toggle")
+    await tab.tells("starting", "problem mic-dismissed", "stopped failed")
