@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.api_docs import api
 from tests.unit.test_house import FLOORS
-from tests.write_docs import ERRORS, HEADINGS, errors
+from tests.write_docs import API, ERRORS, HEADINGS, errors
 from voice_ui.errors import CODES
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_code_is_documented() -> None:
     assert ERRORS.read_text(encoding="utf-8") == errors(), "run: python -m tests.write_docs"
     assert {code.where for code in CODES.values()} == HEADINGS.keys()
+
+
+def test_the_python_interface_is_documented() -> None:
+    assert API.read_text(encoding="utf-8") == api(), "run: python -m tests.write_docs"
+    assert "lambda" not in api() and " object at 0x" not in api()
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
