@@ -6,6 +6,7 @@ a record. What repeats too often is counted instead of written.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
@@ -19,6 +20,9 @@ from typing import TextIO
 from voice_ui.redaction import redact
 
 HOME = Path(__file__).parent
+
+PATCHES = HOME / "tuning.py"
+"""Its checks belong to the libraries."""
 
 SOCKET_LIBRARIES = {"engineio", "socketio"}
 
@@ -125,8 +129,10 @@ class Burst(logging.Filter):
 
 
 def _nobody_left(record: logging.LogRecord) -> bool:
-    """Drop what starlette makes of a visitor who leaves while a file is on its way."""
+    """Drop what starlette makes of a visitor who leaves while a file is on its way, and of a poll that is cut short."""
     error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, asyncio.CancelledError):
+        return False
     return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
 
 
@@ -143,4 +149,4 @@ def _was_raised_reading(error: BaseException) -> bool:
     """Whether the socket's library, or NiceGUI behind it, stumbled before any room of ours had its turn."""
     places = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
     behind = list(dropwhile(lambda place: not SOCKET_LIBRARIES.intersection(place.parts), places))
-    return bool(behind) and not any(place.is_relative_to(HOME) for place in behind)
+    return bool(behind) and not any(place.is_relative_to(HOME) and place != PATCHES for place in behind)
