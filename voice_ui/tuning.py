@@ -1,8 +1,21 @@
-"""Every patch of the libraries that serve the page: one place, each with its reason and the version it was made for."""
+"""Every change to the behaviour of NiceGUI, uvicorn, logging and Python's garbage collector, each with its reason.
+
+Nothing here is needed for the program to work; it is faster or quieter with it. tests/unit/test_tuning.py fails when
+one of them is no longer needed, or no longer fits.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import inspect
+import logging
+import signal
+import sys
+import traceback
 from collections.abc import Awaitable, Callable
+from itertools import dropwhile
+from pathlib import Path
 from typing import Any
 
 import nicegui.nicegui
@@ -10,6 +23,37 @@ from engineio.payload import Payload
 from nicegui import app, core
 from socketio.packet import BINARY_ACK, BINARY_EVENT, Packet
 from starlette.types import ASGIApp
+
+HOME = Path(__file__).parent
+
+SOCKET_LIBRARIES = {"engineio", "socketio"}
+
+
+# NiceGUI 3.18 and uvicorn 0.54.
+
+
+def use_sansio_websockets() -> None:
+    """Let uvicorn use its newer websocket implementation where NiceGUI asks for wsproto.
+
+    It takes a sixth less time for each chunk (benchmarks/README.md). `ui.run` fixes `ws="wsproto"`, and raises
+    TypeError if another is given.
+    """
+    from uvicorn.config import WS_PROTOCOLS
+
+    WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
+
+
+def exit_cleanly_on_sigterm() -> None:
+    """Exit with code 0 after an orderly stop: uvicorn stops at the first signal, then raises it again."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+EVENT_SIGNATURE = inspect.signature(lambda event: None)
+"""For `__signature__` of a frequent event's handler. NiceGUI inspects the handler at every event, which takes 25 µs of
+the 210 for a chunk (60 tabs), unless the handler carries its signature."""
+
+
+# The page's socket: python-socketio 5.18, engineio 4.15.
 
 PACKETS_PER_POLL = 500
 """Messages of one polling request. engine.io takes 16: at 300 ms round trip, a microphone's 50 a second do not fit."""
@@ -69,3 +113,81 @@ def _with_short_ids(handshake: Handshake) -> Handshake:
         return await handshake(sid, data)
 
     return bounded
+
+
+# Logging of uvicorn 0.54, python-engineio 4.13 and Starlette 1.0.
+
+
+def quiet_libraries() -> None:
+    """Keep what is of no interest out of the log."""
+    for name in ("httpx", "aioice", "aiortc"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(drop_left_visitor)
+    for name in ("uvicorn.error", "engineio.server", "asyncio"):
+        logging.getLogger(name).addFilter(shorten_malformed)
+    logging.getLogger("engineio.server").handlers.clear()  # its own handler would write everything a second time
+
+
+def drop_left_visitor(record: logging.LogRecord) -> bool:
+    """Drop the errors that Starlette makes of visitors who leave in the middle of an answer, and of polls cut short."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, asyncio.CancelledError):
+        return False
+    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
+
+
+def shorten_malformed(record: logging.LogRecord) -> bool:
+    """Replace the traceback for a malformed socket message with one line: anybody can send one."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error and _was_raised_reading(error):
+        record.msg, record.args = "a page sent a malformed message (%s)", (type(error).__name__,)
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def _was_raised_reading(error: BaseException) -> bool:
+    """Whether the socket's library, or NiceGUI behind it, failed before any code of ours ran."""
+    places = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    behind = list(dropwhile(lambda place: not SOCKET_LIBRARIES.intersection(place.parts), places))
+    here = Path(__file__)  # its checks belong to the libraries
+    return bool(behind) and not any(place.is_relative_to(HOME) and place != here for place in behind)
+
+
+# Python's garbage collector (3.11 to 3.14).
+
+THRESHOLDS = (5_000, 2, 1_000)
+"""Collections of the youngest objects are short and frequent, full ones rare: at sixty pages one takes 0.2 s."""
+
+PAGES = 50
+"""This many closed pages may wait for a collection; each is 4,000 objects in cycles, half a megabyte."""
+
+SWEEP_SECONDS = 5.0
+"""From a page's end to the collection; others may be closed in the same moment."""
+
+
+class Collector:
+    """Runs full collections while nobody is talking, because everybody waits for them (benchmarks/README.md)."""
+
+    def __init__(self, is_quiet: Callable[[], bool], *, after: float = SWEEP_SECONDS) -> None:
+        self._is_quiet, self._after = is_quiet, after
+        self._pages = 0
+        self._waiting = False
+
+    def freeze(self) -> None:
+        """Exempt everything that exists by now from collection: it stays for the life of the program."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*THRESHOLDS)
+
+    def page_closed(self) -> None:
+        """Collect soon if nobody talks then, or once enough pages were closed."""
+        self._pages += 1
+        if not self._waiting:
+            self._waiting = True
+            asyncio.get_running_loop().call_later(self._after, self._sweep)
+
+    def _sweep(self) -> None:
+        self._waiting = False
+        if self._is_quiet() or self._pages >= PAGES:
+            self._pages = 0
+            gc.collect()

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as websocket
+from websockets.asyncio.client import ClientConnection, connect as websocket
 from websockets.exceptions import ConnectionClosed
 
 from tests.attack.target import TRUST_ANYTHING, Target, under_attack

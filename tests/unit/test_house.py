@@ -17,7 +17,7 @@ FLOORS = [
     {"transport"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
-    {"audio", "base_url", "callbacks", "models", "ports", "log", "garbage"},
+    {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
     {"errors"},
     {"redaction"},
 ]

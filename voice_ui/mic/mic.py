@@ -10,7 +10,6 @@ and never raises.
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +26,7 @@ from voice_ui.mic.listeners import Callback, Listeners
 from voice_ui.mic.pace import Pace
 from voice_ui.mic.problems import HINTS, NOT_LIVE, STAYING, code_of
 from voice_ui.mic.reception import Reception
+from voice_ui.tuning import EVENT_SIGNATURE
 
 RATES = range(8_000, 192_001)
 """Hertz: browsers must offer 8,000 to 96,000 (Web Audio API, createBuffer); studio devices run at up to twice that."""
@@ -38,12 +38,9 @@ MAX_DEVICES = 50
 
 
 class _Listener:
-    """Handles one event of mic.js.
+    """Handles one event of mic.js."""
 
-    Carries its signature, because NiceGUI asks for it at every event: that is 25 µs of 210 per chunk (60 tabs).
-    """
-
-    __signature__ = inspect.signature(lambda event: None)
+    __signature__ = EVENT_SIGNATURE
 
     def __init__(self, handle: Callable[[Any], object]) -> None:
         self._handle = handle
