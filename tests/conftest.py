@@ -12,7 +12,7 @@ from hypothesis import settings
 settings.register_profile("anywhere", deadline=None)
 settings.load_profile("anywhere")
 
-LAYERS = {"unit", "protocol", "browser"}
+LAYERS = {"unit", "protocol", "browser", "attack"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -238,17 +238,10 @@ def run(chosen: Settings, share: Share | None = None) -> None:
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
+    guard = partial(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
     if share:
-        app.add_middleware(
-            Guard,
-            names=share.names,
-            room=share.room,
-            proxies=share.proxies,
-            frame_ancestors=chosen.frame_ancestors or "",
-            is_ready=voice_ui.is_ready,
-        )
-    else:
-        app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+        guard = partial(guard, names=share.names, room=share.room, proxies=share.proxies)
+    tuning.put_in_front(guard)
     tuning.bound_sockets()
     tuning.deliver_directly()
     tuning.wait_without_tasks()
