@@ -7,13 +7,14 @@
 Knows no session and no page: `voice_ui.session` runs what is called.
 """
 
-from voice_ui.tools.collection import HostedTool, Toolbox
+from voice_ui.tools.collection import AnyTool, HostedTool, Toolbox
 from voice_ui.tools.context import RunningSession, ToolContext
 from voice_ui.tools.definition import Tool, tool
 from voice_ui.tools.loading import load
 from voice_ui.tools.refusals import InvalidArguments, ToolError
 
 __all__ = [
+    "AnyTool",
     "HostedTool",
     "InvalidArguments",
     "RunningSession",
