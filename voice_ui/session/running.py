@@ -15,7 +15,7 @@ from typing import Any
 
 from voice_ui.protocol import well_formed
 from voice_ui.redaction import redact
-from voice_ui.tools import Tool, ToolContext
+from voice_ui.tools import Tool, ToolContext, ToolFailed
 
 LONGEST_RESULT = 20_000
 """Characters, about 5,000 tokens of the 32,768 that gpt-realtime holds (protocol facts, section 3)."""
@@ -83,11 +83,13 @@ async def _work(tool: Tool, arguments: dict[str, Any], context: ToolContext) -> 
         if context.is_cancelled:
             raise
         return failed(f"{tool.name} was cancelled")
+    except ToolFailed as error:
+        return failed(_one_line(error).rstrip(".") or f"{tool.name} failed")
     except NotText as error:
         return failed(f"{tool.name} returned a value of type {error}, which cannot be written as JSON")
     except (Exception, SystemExit) as error:
         _log.warning("tool %s failed: %s", tool.name, _place(error))  # without its message: it may hold arguments
-        said = " ".join(redact(well_formed(str(error))).split())[:LONGEST_MESSAGE]
+        said = _one_line(error)
         return failed(f"{tool.name} failed with {type(error).__name__}" + (f": {said.rstrip('.')}" if said else ""))
 
 
@@ -153,6 +155,10 @@ async def _in_thread(name: str, function: Callable[[], Any]) -> Any:
     if error is not None:
         raise error
     return value
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(redact(well_formed(str(error))).split())[:LONGEST_MESSAGE]
 
 
 def _place(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import update_wrapper
 from typing import Any, overload
 
@@ -38,20 +39,31 @@ class Tool:
         context: tuple[str, ...] = (),
         approve: bool = False,
         timeout: float = TIMEOUT_SECONDS,
+        takes_dict: bool = False,
     ) -> None:
-        """`check` takes in what the model sent and raises InvalidArguments; `context` names the parameters for it."""
+        """Describe a function.
+
+        `check` takes in what the model sent and raises InvalidArguments; `context` names the parameters that get a
+        ToolContext; a function that `takes_dict` has one parameter, for all that the model sent.
+        """
         self.function, self.name, self.description, self.schema = function, name, description, schema
         self.approve = approve
         """Whether a person has to approve each call."""
         self.timeout = timeout
         """Seconds that a call may take."""
-        self._check, self._context = check, context
+        self._check, self._context, self._takes_dict = check, context, takes_dict
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
+
+    def renamed(self, name: str) -> Tool:
+        """Return the same tool under another name."""
+        other = copy(self)
+        other.name = name
+        return other
 
     @property
     def is_async(self) -> bool:
@@ -76,6 +88,8 @@ class Tool:
 
     def call(self, arguments: dict[str, Any], context: ToolContext) -> Any:
         """Call the function with what `read` returned."""
+        if self._takes_dict:
+            return self.function(arguments)
         return self.function(**arguments, **dict.fromkeys(self._context, context))
 
 

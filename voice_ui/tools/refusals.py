@@ -28,6 +28,10 @@ class NotATool(Exception):
     """The message is the reason, before it is known where the function is."""
 
 
+class ToolFailed(Exception):
+    """A tool raises it to tell the model, in words of its own, why it could not do what it was asked."""
+
+
 class InvalidArguments(Exception):
     """What a model sent does not fit the schema; the message is for the model."""
 
