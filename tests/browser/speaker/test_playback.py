@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ async def test_stop_reports_what_was_heard(room: Room) -> None:
         await room.press("Long")
         states += ["playing"]
         await room.reports_state(*states)
-        await until(lambda: played(room, "long") >= 1000 * number)
+        await until(partial(lambda ms: played(room, "long") >= ms, 1000 * number))
         await room.press(button)
         states += ["idle"]
         await room.reports_state(*states)
