@@ -37,8 +37,8 @@ SESSION_SECONDS = 3600.0
 MAX_SESSIONS = 32
 """At once; more than the seats of a page that is shared."""
 
-MESSAGE_BYTES = 24 * 1024 * 1024
-"""Room for OpenAI's longest append, 15 MiB of audio in base64; what is longer closes the connection."""
+MESSAGE_BYTES = 5 * 1024 * 1024
+"""Room for the longest append, so that a longer one is refused by name; what is even longer closes the connection."""
 
 KEEPALIVE_SECONDS = 20.0
 """Between two pings; as on the live service."""
@@ -146,7 +146,7 @@ async def listen(
 
     `options` go to `websockets.serve`.
     """
-    usual: dict[str, Any] = {"ping_interval": KEEPALIVE_SECONDS, "max_queue": 4}
+    usual: dict[str, Any] = {"ping_interval": KEEPALIVE_SECONDS, "max_queue": 1}
     listening: Server
     try:
         async with serve_websocket(
