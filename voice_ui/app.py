@@ -111,7 +111,7 @@ class VoiceUI:
         if self._visitors and not visitor.is_owner:
             self._visitors.enter(client)
         endpoint = self._endpoint(self._settings.model)
-        choice = models.living(date.today()) if endpoint.is_openai else []
+        choice = models.supported(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
             choice.append(endpoint.model)
         Page(
