@@ -20,10 +20,10 @@ class Turn(ui.element):
     """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
 
     def __init__(self) -> None:
-        super().__init__("article")
+        super().__init__("div")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
-        self.classes("vp-turn")
+        self.classes("vp-turn").props("role=article")
         with self:
             with Block():
                 self._heard = ui.label().classes("vp-heard")
