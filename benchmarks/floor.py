@@ -1,6 +1,6 @@
 """The floor: a bare page, a bare websocket and a bare relay, doing the same two hops as the app and nothing else.
 
-    python benchmarks/floor.py ws://127.0.0.1:PORT/v1/realtime
+    python -m benchmarks.floor ws://127.0.0.1:PORT/v1/realtime
 
 Its first line is the page's address. The page sends 20 ms of sound at a time as a binary message; the relay sends them
 on to the realtime server as that wants them, and sends back the text of every delta, which the page appends. There is

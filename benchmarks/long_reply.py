@@ -1,6 +1,6 @@
 """A reply of 20,000 characters at 100 deltas a second, in headless Chromium: is the page smooth, what does it receive?
 
-    python benchmarks/long_reply.py [--runs 3]
+    python -m benchmarks.long_reply [--runs 3]
 
 What is measured, with the inspector closed and open in turns: the time from one animation frame to the next, in the
 page, from the first word to the last; and the bytes of NiceGUI's socket from Start on. Budgets: frames p95 of 20 ms at
@@ -19,14 +19,11 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.browser.conftest import FLAGS, PLACES, QUESTION  # noqa: E402
-from tests.browser.long_reply import Cost, cost_of_a_reply, writes  # noqa: E402
-from tests.protocol.scripted import ScriptedServer  # noqa: E402
-from tests.running import program  # noqa: E402
-from voice_ui.latency import percentile  # noqa: E402
+from tests.browser.conftest import FLAGS, PLACES, QUESTION
+from tests.browser.long_reply import Cost, cost_of_a_reply, writes
+from tests.protocol.scripted import ScriptedServer
+from tests.running import program
+from voice_ui.session import percentile
 
 CHARACTERS = 20_000
 FRAME_BUDGET_MS = 20.0

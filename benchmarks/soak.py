@@ -1,6 +1,6 @@
 """Many people talking for a while: does memory stay flat, is anything left behind, does it get slower?
 
-    python benchmarks/soak.py [--sessions 20] [--minutes 10]
+    python -m benchmarks.soak [--sessions 20] [--minutes 10]
 
 Each session is the product's own `RealtimeSession` with its websocket transport, in this process; the practice server
 is `python -m voice_ui.offline` in another. Everybody says the clip in assets/ at real pace, three times a minute, at
@@ -27,13 +27,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from voice_ui import audio
 from voice_ui.errors import Problem
-from voice_ui.latency import percentile
-from voice_ui.protocol import ClientEvent, SessionConfig
+from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import ItemChanged, RealtimeSession, Target
+from voice_ui.session import ItemChanged, RealtimeSession, percentile
 from voice_ui.transport import Transport, connect
 
 CLIP = Path(__file__).parents[1] / "assets" / "question.wav"
@@ -78,7 +78,7 @@ class TimedTransport:
     def problem(self) -> Problem | None:
         return self._inner.problem
 
-    async def send(self, event: ClientEvent) -> None:
+    async def send(self, event: dict[str, Any]) -> None:
         await self._inner.send(event)
         if event["type"] == "input_audio_buffer.append" and self._person.handed:
             self._person.figures.up.append((time.monotonic() - self._person.handed.popleft()) * 1000)
@@ -96,13 +96,12 @@ class Person:
         self.figures = figures
         self.handed: deque[float] = deque()
         self.received = 0.0
-        self._endpoint = endpoint
         config = SessionConfig("Be brief.", transcription_model="practice")
-        self.session = RealtimeSession(Target(self._connect, config, endpoint.name))
+        self.session = RealtimeSession(endpoint, config, connect=self._connect)
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Transport]:
-        async with connect(self._endpoint) as inner:
+    async def _connect(self, endpoint: Endpoint) -> AsyncIterator[Transport]:
+        async with connect(endpoint) as inner:
             yield TimedTransport(inner, self)
 
     async def read(self) -> None:

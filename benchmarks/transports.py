@@ -27,23 +27,22 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from voice_ui import audio  # noqa: E402
-from voice_ui.latency import percentile  # noqa: E402
-from voice_ui.measure.figures import columns  # noqa: E402
-from voice_ui.offline import server  # noqa: E402
-from voice_ui.protocol import client  # noqa: E402
-from voice_ui.servers import Endpoint  # noqa: E402
-from voice_ui.sharing.addresses import lan_addresses  # noqa: E402
-from voice_ui.transport import Transport, webrtc, websocket  # noqa: E402
-from voice_ui.transport.call import Call  # noqa: E402
+from benchmarks.figures import columns
+from tests.servers import faulty
+from tests.servers.faulty import FaultyServer
+from voice_ui import audio
+from voice_ui.offline.channel import Channel
+from voice_ui.offline.connection import ClientConnection
+from voice_ui.protocol import client
+from voice_ui.servers import Endpoint
+from voice_ui.session import percentile
+from voice_ui.sharing.addresses import lan_addresses
+from voice_ui.transport import Transport, webrtc, websocket
+from voice_ui.transport.call import Call
 
 EVERY = 50
 """Chunks from one click to the next."""
@@ -78,39 +77,31 @@ LINKS = [Link(0, 0), Link(50, 0), Link(50, 0.01), Link(50, 0.05)]
 # The server, in a process of its own.
 
 
-class Listener:
-    """Stands where the engine would: tells when a click has arrived."""
+class Listener(ClientConnection):
+    """Tells when a click has arrived, and answers nothing."""
 
-    busy = False
+    quiet = True
 
-    def __init__(self) -> None:
-        self._quiet = True
-
-    def start(self) -> list[Any]:
-        return [{"type": "session.created", "event_id": "event_1", "session": {"type": "realtime", "id": "sess_1"}}]
-
-    def receive(self, message: str | bytes) -> list[Any]:
+    def receive(self, message: str | bytes) -> None:
         now = time.monotonic()
         event = orjson.loads(message)
         if event["type"] == "input_audio_buffer.append":
             samples = array("h", audio.decode(event["audio"]))
             loud = max(samples, default=0) > LOUD
-            if loud and self._quiet:
+            if loud and self.quiet:
                 sys.stdout.write(f"{now!r}\n")
                 sys.stdout.flush()
-            self._quiet = not loud
-        return []
+            self.quiet = not loud
 
 
-class ListeningServer(server.OfflineServer):
-    def _session(self, model: str) -> Any:
-        return Listener()
+class ListeningServer(FaultyServer):
+    def connection(self, channel: Channel, model: str) -> ClientConnection:
+        return Listener(channel, self.parts, model=model, session_seconds=3600)
 
 
 async def listen() -> None:
-    server.OfflineServer = ListeningServer  # type: ignore[misc]
-    async with server.serve() as offline:
-        sys.stdout.write(f"{offline.url}\n")
+    async with faulty.serve(kind=ListeningServer) as server:
+        sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.read)
 
@@ -265,10 +256,15 @@ async def speak(first: Transport, seconds: float, *, clicks: bool, others: Seque
         is_click = clicks and number % EVERY == 0
         if is_click:
             sent.append(time.monotonic())
-        await first.send(client.input_audio_buffer_append(CLICK if is_click else SILENCE))
+        await first.send(append(CLICK if is_click else SILENCE))
         for other in others:
-            await other.send(client.input_audio_buffer_append(SILENCE))
+            await other.send(append(SILENCE))
     return sent
+
+
+def append(pcm: bytes) -> dict[str, Any]:
+    """Return the event that carries PCM."""
+    return client.InputAudioBufferAppend(audio.encode(pcm)).to_wire()
 
 
 async def read(process: asyncio.subprocess.Process, heard: list[float]) -> None:

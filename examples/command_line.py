@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 
-from voice_ui import Endpoint, RealtimeSession
+from voice_ui import Endpoint, RealtimeSession, SessionConfig
 from voice_ui.session import ItemChanged, ProblemRaised, StateChanged, TextDelta
 
 
@@ -22,13 +22,16 @@ async def speak(session: RealtimeSession) -> None:
 
 async def main(url: str) -> None:
     """Talk until the sound ends and everything is answered."""
-    async with RealtimeSession(Endpoint.compatible(url, "", os.environ.get("OPENAI_API_KEY"))) as session:
+    endpoint = Endpoint.compatible(url, "", os.environ.get("OPENAI_API_KEY"))
+    async with RealtimeSession(endpoint, SessionConfig(transcription_model="gpt-live-transcribe")) as session:
         session.start()
         speaking = asyncio.create_task(speak(session))
         async for event in session:
             match event:
-                case ItemChanged(item):  # the beginning of a reply, or what was heard
-                    sys.stdout.write(f"\n{item.role}: {item.text}")
+                case ItemChanged(item) if item.role == "user" and item.status == "completed":
+                    sys.stdout.write(f"\n> {item.text}\n")
+                case ItemChanged(item) if item.role == "assistant" and item.status == "in_progress":
+                    sys.stdout.write(item.text)  # its first words
                 case TextDelta(text=text):
                     sys.stdout.write(text)
                 case ProblemRaised(problem):

@@ -25,6 +25,10 @@ STUCK_SECONDS = 3.0
 """Real time after which open sockets on which nothing happens, and no timer, are taken for the end of all things."""
 
 
+LEAST_STEP = 1e-7
+"""Virtual seconds that each turn of the loop takes."""
+
+
 class Stuck(Exception):
     """No timer is set and no socket says anything: nothing can happen any more."""
 
@@ -35,6 +39,7 @@ class _Selector(selectors.DefaultSelector):
         self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += LEAST_STEP  # no clock stands still while something is done
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
@@ -47,7 +52,7 @@ class _Selector(selectors.DefaultSelector):
         if timeout is not None:
             self.now += timeout
         elif not sockets or not (ready := super().select(STUCK_SECONDS)):
-            raise Stuck
+            raise Stuck("nothing can happen any more")
         return ready
 
 

@@ -18,7 +18,7 @@ from nicegui import app, ui
 from nicegui.server import Server
 from uvicorn.config import WS_PROTOCOLS
 
-from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, window
+from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.garbage import Garbage as Collector
 from voice_ui.offline import server as offline_server
@@ -31,8 +31,10 @@ from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, RealtimeSession, Seats
-from voice_ui.settings import Settings
-from voice_ui.sharing.guard import VISITOR, Guard, Visitor
+from voice_ui.settings import Proxies, Settings
+from voice_ui.sharing.capacity import Capacity, handles, most_for
+from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
+from voice_ui.sharing.http_protocol import bounded
 from voice_ui.transport import Dialer, Transport
 
 if TYPE_CHECKING:  # what only --share needs must not delay the first page
@@ -55,6 +57,8 @@ class VoiceUI:
         self._dialer = Dialer(chosen.transport)
         self._share = share
         self._conversations = Conversations()
+        proxies = share.proxies if share else Proxies()
+        self.capacity = Capacity(most_for(handles()), is_shared=proxies.trusts)
         self._visitors: Visitors | None = None
         if share:
             from voice_ui.page.visitors import Visitors
@@ -62,7 +66,7 @@ class VoiceUI:
             self._visitors = Visitors(self._conversations)
         self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
         self._seats = Seats(chosen.max_sessions)
-        self._practice: offline_server.OfflineServer | None = None
+        self._practice: offline_server.PracticeServer | None = None
         self._collector = Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
@@ -88,10 +92,14 @@ class VoiceUI:
         make: Callable[..., asyncio.Protocol] = server.config.http_protocol_class
         state = server.lifespan.state
         protocol = partial(make, config=server.config, server_state=server.server_state, app_state=state)
-        if door := share.door(protocol, is_closing=lambda: server.should_exit):
+        if door := share.door(protocol, self.capacity, is_closing=lambda: server.should_exit):
             await self._resources.enter_async_context(door)
-        sys.stdout.write(share.in_words)
+        sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
+
+    def is_ready(self) -> bool:
+        """Whether new visitors can be served."""
+        return self._started.is_set() and not Server.instance.should_exit
 
     async def stop(self) -> None:
         """Close every session properly, and release what `start` opened."""
@@ -188,6 +196,7 @@ class VoiceUI:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run until interrupted; exit code 2 and a line for each wrong setting."""
+    log.show_what_can_be_shown()
     try:
         chosen = settings.load(argv)
         if chosen.native:
@@ -232,9 +241,17 @@ def run(chosen: Settings, share: Share | None = None) -> None:
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
     if share:
-        app.add_middleware(Guard, names=share.names, room=share.room, proxy=chosen.behind_proxy)
+        app.add_middleware(
+            Guard,
+            names=share.names,
+            room=share.room,
+            proxies=share.proxies,
+            frame_ancestors=chosen.frame_ancestors or "",
+            is_ready=voice_ui.is_ready,
+        )
     else:
-        app.add_middleware(Guard)
+        app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+    tuning.bound_sockets()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
@@ -261,6 +278,10 @@ def run(chosen: Settings, share: Share | None = None) -> None:
             timeout_graceful_shutdown=1,
             ws_per_message_deflate=False,  # sound hardly gets smaller, and everything is small
             proxy_headers=False,  # the guard looks at them
+            log_config=None,  # all of the log goes through ours, which trusts no words from outside
+            http=bounded(voice_ui.capacity),
+            ws_max_size=BODY_BYTES,  # of one message; socket.io takes less
+            workers=1,  # whatever WEB_CONCURRENCY says: a conversation lives in one process
         )
     except KeyboardInterrupt:
         pass

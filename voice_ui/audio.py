@@ -16,6 +16,8 @@ SAMPLE_RATE = 24_000
 SAMPLE_BYTES = 2
 """One 16-bit sample."""
 
+BYTES_A_SECOND = SAMPLE_RATE * SAMPLE_BYTES
+
 CHUNK_MS = 20
 """Milliseconds of audio that travel together: half of it is the mean wait of a sample, so more would be felt."""
 

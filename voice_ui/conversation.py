@@ -35,11 +35,18 @@ class Item:
     """in_progress, completed, cancelled, incomplete, failed; lost: its connection was"""
     phase: str | None = None
     """`commentary` for a preamble to the answer (protocol facts, section 10.3)."""
+    heard: int | None = None
+    """Characters of `text` that were heard, of a spoken reply that was cut short; None: all of it."""
 
     @property
     def text(self) -> str:
         """All parts, with a blank line between them."""
         return "\n\n".join(part for part in self.parts if part)
+
+    @property
+    def heard_text(self) -> str:
+        """The text as far as it was heard."""
+        return self.text[: self.heard]
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Conversation:
     @property
     def known(self) -> list[Item]:
         """The items a new connection can be given, because all of what they say is known in writing."""
-        return [item for item in self.items if item.text and item.status not in {"in_progress", "failed", "lost"}]
+        return [item for item in self.items if item.heard_text and item.status not in {"in_progress", "failed", "lost"}]
 
     def is_known(self, item_id: str) -> bool:
         """Whether what was said in a user item is known in writing."""
@@ -125,6 +132,13 @@ class Conversation:
         if (item := self._items.get(item_id)) is None:
             return []
         item.status = "failed"
+        return [_changed(item)]
+
+    def cut_short(self, item_id: str, heard: int) -> list[Change]:
+        """A spoken reply was heard this far only, in characters."""
+        if (item := self._items.get(item_id)) is None:
+            return []
+        item.heard = heard
         return [_changed(item)]
 
     def break_off(self) -> list[Change]:
@@ -162,8 +176,8 @@ class Conversation:
     def apply(self, event: ServerEvent) -> list[Change]:
         """Take in one event; return what it changed, in order (most events: nothing or one thing)."""
         match event:
-            case server.ReplyTextDelta(response_id, item_id, part, delta):
-                return self._append(response_id, item_id, part, delta)
+            case server.ReplyTextDelta():
+                return self.append(event)
             case server.ReplyTextDone(response_id, item_id, part, text):
                 return self._finish_part(response_id, item_id, part, text)
             case server.SpeechStopped(item_id) | server.Committed(item_id) if item_id:
@@ -192,24 +206,35 @@ class Conversation:
 
     # Replies.
 
-    def _append(self, response_id: str, item_id: str, part: int, delta: str) -> list[Change]:
-        if not delta:
+    def append(self, event: server.ReplyTextDelta) -> list[Change]:
+        """Take in more text of a reply; `apply` does the same."""
+        if not (delta := event.delta):
             return []
-        item, part = self._reply(response_id, item_id, part)
-        is_new = not item.text
-        if half := self._half.pop((item.id, part), ""):
-            delta = half + delta
-        if "\ud800" <= delta[-1] <= "\udbff":  # an emoji in two halves, as Python writes JSON
-            self._half[item.id, part], delta = delta[-1], delta[:-1]
-        delta = well_formed(delta)[: MOST_CHARACTERS - len(item.parts[part])]
+        part = event.content_index
+        item = self._items.get(event.item_id)
+        written = self._written.get(event.response_id)
+        if item is None or not written or written[-1] != item.id or not 0 <= part < len(item.parts):
+            item, part = self._reply(event.response_id, event.item_id, part)
+        is_new = not item.parts[part] and not item.text
+        if self._half or not delta.isascii():
+            delta = self._joined(item.id, part, delta)
+        if (room := MOST_CHARACTERS - len(item.parts[part])) < len(delta):
+            delta = delta[:room]
         item.parts[part] += delta
         if is_new:
             return [_changed(item)]
         return [TextDelta(item.id, part, delta)] if delta else []
 
+    def _joined(self, item_id: str, part: int, delta: str) -> str:
+        """Return the delta with the half of an emoji that came before, and without the half whose other is to come."""
+        delta = self._half.pop((item_id, part), "") + delta
+        if "\ud800" <= delta[-1] <= "\udbff":  # an emoji in two halves, as Python writes JSON
+            self._half[item_id, part], delta = delta[-1], delta[:-1]
+        return well_formed(delta)
+
     def _finish_part(self, response_id: str, item_id: str, part: int, text: str) -> list[Change]:
         """The whole text of a part, whatever deltas came before."""
-        text = well_formed(text)[:MOST_CHARACTERS]
+        text = well_formed(text[:MOST_CHARACTERS])
         if not text:
             return []
         item, part = self._reply(response_id, item_id, part)

@@ -117,6 +117,16 @@ CODES: dict[str, Code] = {
     "response-missing": Code("reply", True, ("seconds",)),
     "reply-empty": Code("reply", True),
     "transcription-failed": Code("reply", True),
+    # The chat model behind the practice server.
+    "chat-unreachable": Code("reply", True, wire=("chat_unreachable",)),
+    "chat-model-missing": Code("reply", True, wire=("chat_model_missing",)),
+    "chat-key-refused": Code("reply", False, wire=("chat_key_refused",)),
+    "chat-out-of-memory": Code("reply", False, wire=("chat_out_of_memory",)),
+    "chat-busy": Code("reply", True, wire=("chat_busy",)),
+    "chat-failed": Code("reply", True, wire=("chat_failed",)),
+    "chat-refused": Code("reply", False, wire=("chat_refused", "context_length_exceeded")),
+    "chat-timeout": Code("reply", True, wire=("chat_timeout",)),
+    "chat-malformed": Code("reply", False, wire=("chat_malformed",)),
     # The owner's limits.
     "room-full": Code("limits", True, ("seats",)),
     "time-limit": Code("limits", True, ("minutes",)),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote, urlsplit
 
 from voice_ui import base_url, models
 from voice_ui.models import Prices
-from voice_ui.protocol import Dialect
+from voice_ui.protocol import Dialect, SessionConfig
 from voice_ui.settings import Secret, Settings
 
 OPENAI_HOST = "api.openai.com"
@@ -161,6 +161,23 @@ def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
 def offline(url: str, settings: Settings) -> Endpoint:
     """Return the practice server that listens at `url`; it costs nothing."""
     return Endpoint(OFFLINE, f"{url}?model={quote(settings.model, safe='')}", "", prices=models.FREE)
+
+
+def config_of(settings: Settings) -> SessionConfig:
+    """Return what these settings ask of the model."""
+    return SessionConfig(
+        instructions=settings.instructions,
+        turn_detection=settings.turn_detection,
+        silence_ms=settings.silence_ms,
+        transcription_model=None if settings.transcription_model == "none" else settings.transcription_model,
+        language=settings.language,
+        reasoning_effort=None if settings.reasoning_effort == "none" else settings.reasoning_effort,
+    )
+
+
+def suited(config: SessionConfig, endpoint: Endpoint) -> SessionConfig:
+    """Return `config` without what the model would refuse."""
+    return config if models.known(endpoint.model).reasoning else replace(config, reasoning_effort=None)
 
 
 def notice(settings: Settings) -> str:

@@ -16,8 +16,7 @@ from tests.browser.conftest import ROOT, OpenBrowser
 from tests.browser.page import Talk, open_talk
 from tests.patience import SECOND, until
 from tests.running import free_port, program
-from voice_ui.offline.faults import FAULTS
-from voice_ui.offline.server import serve
+from tests.servers.faulty import FAULTS, serve
 
 TRANSPORT = os.environ.get("TESTS_TRANSPORT", "websocket")
 """The table holds for both, but for codes: a call ends without one. It takes too long to look at both each time."""

@@ -10,14 +10,14 @@ from playwright.async_api import expect
 from tests.browser.conftest import OpenBrowser
 from tests.browser.page import open_talk
 from tests.running import program
-from voice_ui.offline.server import DialectName, serve
+from tests.servers.faulty import serve
 
 KEY = "sk-proj-0123456789abcdefghij"
 
 
 @pytest.mark.parametrize("dialect", ["ga", "beta"])
 async def test_a_server_of_either_dialect_is_understood_unasked(
-    dialect: DialectName, tmp_path: Path, open_browser: OpenBrowser
+    dialect: str, tmp_path: Path, open_browser: OpenBrowser
 ) -> None:
     # It refuses unknown fields, so what belongs to the other dialect would be told as update-rejected.
     async with serve(dialect=dialect) as server:

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.async_api import Browser, Page, expect
-from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Browser, Error as PlaywrightError, Page, expect
 
 from tests.browser.conftest import OpenBrowser
 from tests.browser.page import Talk, open_talk

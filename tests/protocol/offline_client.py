@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.judge import judge_beta_server_event, judge_server_event
 from tests.patience import within
 from voice_ui import audio
-from voice_ui.offline.recognizer import RecognizerUnavailable
+from voice_ui.offline.parts import RecognizerUnavailable
 
 QUESTION = Path(__file__).parents[2] / "assets" / "question.wav"
 """Somebody asks "what is seven plus five"."""
@@ -50,7 +50,7 @@ class Parrot:
         if isinstance(self.error, RecognizerUnavailable):
             raise self.error
 
-    def listen(self) -> ParrotUtterance:
+    def listen(self, on_delta: Callable[[str], None] | None = None) -> ParrotUtterance:
         return ParrotUtterance(self)
 
     async def close(self) -> None:

@@ -37,6 +37,8 @@ class Reader:
     def __init__(self, session: RealtimeSession) -> None:
         self.session = session
         self.shown: list[str] = []
+        self.before_rest = ""
+        """What was shown when a test had seen enough, before it closed the session."""
         self.texts: list[tuple[str, str]] = []
         """Every role and text that stood on the page, however short."""
         self.items: dict[str, Item] = {}
@@ -102,8 +104,10 @@ async def session_with(
     limits: Limits | None = None,
     prices: Prices | None = None,
     seats: Seats | None = None,
+    *,
+    alone: bool = True,
 ) -> AsyncIterator[tuple[RealtimeSession, Reader]]:
-    """Have a session with a server, or an endpoint; at the end nothing of it may be left."""
+    """Have a session with a server, or an endpoint; at the end nothing of it may be left, see `nothing_left`."""
     endpoint: Endpoint = server if isinstance(server, Endpoint) else server.endpoint
     if prices:
         endpoint = replace(endpoint, prices=prices)
@@ -117,9 +121,9 @@ async def session_with(
         await session.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    await nothing_left(server if hasattr(server, "open") else None, session, seats=seats)
+    await nothing_left(server if hasattr(server, "open") else None, session, seats=seats, alone=alone)
 
 
 def chunk(number: int) -> bytes:
-    """Return 20 ms of sound that is told from others by its first byte."""
-    return bytes([number]) * 960
+    """Return 20 ms of loud sound that is told from others by its first byte."""
+    return bytes([number, 0x20]) * 480

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.patience import within
+from tests.patience import until, within
 from tests.running import free_port
 from voice_ui.sharing import certificate, door
+from voice_ui.sharing.capacity import Capacity
 from voice_ui.sharing.door import Door
 
 
@@ -30,7 +31,11 @@ class Echo(asyncio.Protocol):
 async def port(tmp_path: Path) -> AsyncIterator[int]:
     context = certificate.context(certificate.own(tmp_path, ["localhost", "127.0.0.1"]))
     port = free_port()
-    ours = {"answers_to": lambda host: host.startswith("laptop.local"), "is_closing": lambda: False}
+    ours = {
+        "answers_to": lambda host: host.startswith("laptop.local"),
+        "is_closing": lambda: False,
+        "capacity": Capacity(),
+    }
     async with Door(["127.0.0.1"], port, context, Echo, **ours):
         yield port
 
@@ -79,10 +84,41 @@ async def test_silence_is_shown_out(port: int, monkeypatch: pytest.MonkeyPatch) 
         writer.close()
 
 
-async def test_a_crowd_that_says_nothing_is_not_let_grow(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "MOST_WAITING", 2)
-    crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    assert await within(5, reader.read()) == b""
-    for _, silent in [*crowd, (reader, writer)]:
+@pytest.mark.parametrize("limit", ["MOST_WAITING", "WAITING_PER_ADDRESS"])
+async def test_a_crowd_that_says_nothing_makes_room_for_the_next(
+    limit: str, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, limit, 2)
+    crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
+    for reader, _ in crowd[:3]:  # who waits longest goes first
+        assert await within(5, reader.read()) == b""
+    await test_tls_goes_in(port, tmp_path)
+    for _, silent in crowd:
         silent.close()
+
+
+async def test_an_address_that_holds_too_many_connections_gets_no_more(tmp_path: Path) -> None:
+    context = certificate.context(certificate.own(tmp_path, ["127.0.0.1"]))
+    port = free_port()
+    capacity = Capacity(per_address=2, is_shared=lambda address: False)
+    capacity_of_strangers = Strangers(capacity)
+    ours = {"answers_to": lambda host: True, "is_closing": lambda: False, "capacity": capacity_of_strangers}
+    async with Door(["127.0.0.1"], port, context, Echo, **ours):
+        crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        assert await within(5, crowd[2][0].read()) == b""
+        for _, writer in crowd:
+            writer.close()
+        await until(lambda: capacity.held == 0, what="the connections count no more")
+
+
+class Strangers(Capacity):
+    """Takes everybody for somebody from elsewhere."""
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+
+    def take(self, address: str) -> bool:
+        return self._capacity.take("192.0.2.7")
+
+    def release(self, address: str) -> None:
+        self._capacity.release("192.0.2.7")

@@ -15,9 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.patience import SECOND, within
 from tests.protocol.offline_client import Parrot, question
+from tests.servers.faulty import FaultyServer, faults, serve
 from voice_ui import audio
-from voice_ui.offline import faults
-from voice_ui.offline.server import OfflineServer, serve
 
 
 class Witness:
@@ -35,7 +34,7 @@ class Witness:
     def all(self, type: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] == type]
 
-    async def talk(self, *, until: str = "rate_limits.updated", patience: float = 5) -> None:
+    async def talk(self, *, until: str = "response.done", patience: float = 5) -> None:
         """Configure, speak, and listen until an event of a type, the end, or nothing more for a while."""
         session = {"type": "realtime", "output_modalities": ["text"], "audio": {"input": LISTENING}}
         try:
@@ -73,7 +72,7 @@ def _event(message: str | bytes) -> dict[str, Any] | None:
 
 
 @asynccontextmanager
-async def failing(fault: str) -> AsyncIterator[OfflineServer]:
+async def failing(fault: str) -> AsyncIterator[FaultyServer]:
     async with serve(recognizer=Parrot(), fault=fault) as offline:
         yield offline
 
@@ -173,7 +172,6 @@ async def test_the_update_is_ignored() -> None:
     async with witness("update-ignored") as client:
         await client.talk()
         assert client.all("session.updated")[0]["session"]["output_modalities"] == ["audio"]
-        assert client.all("response.output_audio_transcript.delta")
 
 
 async def test_the_transcription_fails_and_the_reply_comes() -> None:
@@ -294,7 +292,9 @@ async def test_everything_is_late() -> None:
 
 async def test_nonsense_comes_between() -> None:
     async with witness("garbage") as client:
-        await client.talk()
+        await client.talk(until="response.output_item.done")
+        while not any(event["response"] != "done" for event in client.all("response.done")):
+            client.messages.append(await within(5, client.websocket.recv()))
         assert any(isinstance(message, bytes) for message in client.messages)
         assert "this is not JSON" in client.messages
         assert client.all("nobody.knows.this")

@@ -9,9 +9,9 @@ import pytest
 from tests.patience import until
 from tests.protocol.reader import session_with
 from tests.protocol.scripted import ScriptedServer, Wire
+from tests.virtual_time import in_virtual_time
 from voice_ui.models import Prices
-from voice_ui.session import Limits
-from voice_ui.state import State
+from voice_ui.session import Limits, Phase
 
 PRICES = Prices(text_in=4, text_cached=0.4, text_out=24, audio_in=32, audio_cached=0.4, audio_out=64)
 DETAILS = {
@@ -39,42 +39,46 @@ async def listens(wire: Wire) -> None:
     await wire.until_closed()
 
 
+@in_virtual_time
 async def test_the_money_is_counted_and_its_limit_closes_the_microphone() -> None:
     limits = Limits(max_cost=0.01)
     async with ScriptedServer(one_dear_turn).running() as server:
-        async with session_with(server.endpoint, limits=limits, prices=PRICES) as (session, reader):
+        async with session_with(server, limits=limits, prices=PRICES) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.IDLE)
-            assert session.bill.cost == pytest.approx(COST)
-            assert session.bill.usage.total == 650 and session.bill.usage.cached == 260
+            await until(lambda: session.state.phase is Phase.IDLE)
+            assert session.budget.cost == pytest.approx(COST)
+            assert session.budget.usage.total == 650 and session.budget.usage.cached == 260
             assert ("assistant", "Yes.") in reader.texts
             assert reader.codes == ["cost-limit"]
             session.start()
-            await until(lambda: session.state is State.ERROR)
+            await until(lambda: session.state.phase is Phase.ERROR)
             assert len(server.wires) == 1, "no further connection is opened"
 
 
+@in_virtual_time
 async def test_under_the_limit_nothing_happens() -> None:
     async with ScriptedServer(one_dear_turn).running() as server:
-        async with session_with(server.endpoint, limits=Limits(max_cost=0.02), prices=PRICES) as (session, reader):
+        async with session_with(server, limits=Limits(max_cost=0.02), prices=PRICES) as (session, reader):
             session.start()
-            await until(lambda: session.bill.cost > 0)
-            await until(lambda: session.state is State.LISTENING)
+            await until(lambda: session.budget.cost > 0)
+            await until(lambda: session.state.phase is Phase.LISTENING)
             assert not reader.problems
 
 
 @pytest.mark.parametrize(
     ("limits", "code"), [(Limits(max_minutes=0.01), "time-limit"), (Limits(idle_minutes=0.01), "idle-limit")]
 )
+@in_virtual_time
 async def test_a_limit_of_time_closes_the_microphone(limits: Limits, code: str) -> None:
     async with ScriptedServer(listens).running() as server:
-        async with session_with(server.endpoint, limits=limits) as (session, reader):
+        async with session_with(server, limits=limits) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.IDLE)
+            await until(lambda: session.state.phase is Phase.IDLE)
             assert reader.codes == [code]
             await until(lambda: server.open == 0)
 
 
+@in_virtual_time
 async def test_speaking_keeps_an_idle_limit_away() -> None:
     async def hears(wire: Wire) -> None:
         await wire.configure()
@@ -85,7 +89,7 @@ async def test_speaking_keeps_an_idle_limit_away() -> None:
         await wire.until_closed()
 
     async with ScriptedServer(hears).running() as server:
-        async with session_with(server.endpoint, limits=Limits(idle_minutes=0.01)) as (session, reader):
+        async with session_with(server, limits=Limits(idle_minutes=0.01)) as (session, reader):
             session.start()
             await until(lambda: len([text for role, text in reader.texts if role == "assistant"]) >= 8)
             assert not reader.problems

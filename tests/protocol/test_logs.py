@@ -23,7 +23,7 @@ async def test_at_the_lowest_level_no_log_holds_the_key_or_what_was_said(caplog:
     caplog.set_level(logging.DEBUG)
     # The scripted server logs its side through websockets; ours must not.
     logging.getLogger("websockets.server").setLevel(logging.INFO)
-    async with ScriptedServer(one_turn).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(one_turn).running() as server, session_with(server) as (session, reader):
         session.start()
         session.append_audio(chunk(1))
         await until(lambda: "key-refused" in reader.codes)

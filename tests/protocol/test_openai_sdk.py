@@ -17,8 +17,8 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from tests.judge import judge_beta_server_event, judge_server_event
 from tests.patience import SECOND, until, within
 from tests.protocol.offline_client import question
+from tests.servers.faulty import FAULTS
 from voice_ui import audio
-from voice_ui.offline.faults import FAULTS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups are of Unix")
 
@@ -40,10 +40,10 @@ class Program:
 
 
 @asynccontextmanager
-async def offline_program(*arguments: str) -> AsyncIterator[Program]:
+async def offline_program(*arguments: str, module: str = "voice_ui.offline") -> AsyncIterator[Program]:
     """Run until the block ends; read the address from the first line it prints."""
     pipe = asyncio.subprocess.PIPE
-    command = [sys.executable, "-m", "voice_ui.offline", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe, start_new_session=True)
     assert process.stdout is not None
     try:
@@ -108,7 +108,7 @@ async def test_the_openai_sdk_holds_a_spoken_turn() -> None:
 
 async def test_the_sdks_beta_client_holds_a_spoken_turn_in_beta() -> None:
     async with (
-        offline_program("--dialect", "beta") as program,
+        offline_program(module="tests.servers.beta") as program,
         AsyncOpenAI(api_key="sk-anything", websocket_base_url=program.url.removesuffix("/realtime")) as client,
         client.beta.realtime.connect(model="gpt-4o-realtime-preview-2024-12-17") as connection,
     ):
@@ -146,7 +146,7 @@ async def test_the_program_stops_at_once_and_leaves_no_worker(name: signal.Signa
         async with sdk_connection(program) as connection:
             await within(5, connection.recv())
             program.process.send_signal(name)
-            _, stderr = await within(10, program.process.communicate())
+            _, stderr = await within(3, program.process.communicate())
         assert program.process.returncode == 0
         assert b"Traceback" not in stderr
         await until(lambda: not program.alive(), what="no worker is left")
@@ -163,7 +163,7 @@ async def test_a_port_that_is_taken_is_said_in_one_line() -> None:
 
 
 async def test_a_fault_that_does_not_exist_is_said_with_the_usage_and_the_list_names_them_all() -> None:
-    command = [sys.executable, "-m", "voice_ui.offline", "--fault"]
+    command = [sys.executable, "-m", "tests.servers.faulty", "--fault"]
     pipe = asyncio.subprocess.PIPE
     wrong = await asyncio.create_subprocess_exec(*command, "nonsense", stdout=pipe, stderr=pipe)
     _, stderr = await within(20, wrong.communicate())

@@ -18,10 +18,9 @@ from tests.clips import clip, cut
 from tests.patience import until
 from tests.protocol.reader import Reader, session_with
 from voice_ui import audio
-from voice_ui.offline.server import OfflineServer, serve
+from voice_ui.offline.server import PracticeServer, serve
 from voice_ui.servers import Endpoint
-from voice_ui.session import RealtimeSession
-from voice_ui.state import State
+from voice_ui.session import Phase, RealtimeSession
 
 WORDS = "what is seven plus five"
 ANSWER = "12"
@@ -48,8 +47,8 @@ class Talk:
         """Wait until so much was said."""
         await until(lambda: self.spoken_ms >= moment_ms, what=f"{moment_ms} ms were said")
 
-    async def while_it_is(self, state: State) -> None:
-        await until(lambda: self.session.state is state, what=f"it is {state}")
+    async def while_it_is(self, phase: Phase) -> None:
+        await until(lambda: self.session.state.phase is phase, what=f"it is {phase}")
 
     @property
     def is_lost(self) -> bool:
@@ -67,15 +66,15 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, OfflineServer]]:
+async def talking(session_seconds: float = 3600) -> AsyncIterator[tuple[Talk, PracticeServer]]:
     async with serve(session_seconds=session_seconds) as server:
         await server.warm()
         cable = Cable(urlsplit(server.url).port or 0)
         async with cable.laid() as port:
             endpoint = Endpoint("the practice server", f"ws://127.0.0.1:{port}/v1/realtime?model=m", "m")
-            async with session_with(endpoint) as (session, reader):
+            async with session_with(endpoint, alone=False) as (session, reader):
                 session.start()
-                await until(lambda: session.state is State.LISTENING)
+                await until(lambda: session.state.phase is Phase.LISTENING)
                 yield Talk(session, reader, cable), server
             await until(lambda: server.sessions == 0, what="nothing is left running")
 
@@ -96,12 +95,12 @@ async def after_the_words(talk: Talk) -> None:
 
 
 async def at_commit(talk: Talk) -> None:
-    await talk.while_it_is(State.THINKING)
+    await talk.while_it_is(Phase.THINKING)
     talk.cable.cut()
 
 
 async def in_the_reply(talk: Talk) -> None:
-    await talk.while_it_is(State.ANSWERING)
+    await talk.while_it_is(Phase.ANSWERING)
     talk.cable.cut()
 
 
@@ -170,7 +169,7 @@ async def meet(trouble: Trouble) -> str:
         recovered = time.monotonic() - start
         await until(lambda: talk.answers, 20, what="an answer")
         answered = time.monotonic() - start
-        await until(lambda: talk.session.state in {State.LISTENING, State.IDLE})
+        await until(lambda: talk.session.state.phase in {Phase.LISTENING, Phase.IDLE})
         speaking.cancel()
         assert talk.heard == [WORDS]
         assert len(talk.answers) == 1 and ANSWER in talk.answers[0]

@@ -15,13 +15,15 @@ from websockets.http11 import Request, Response
 from tests.patience import until
 from tests.protocol.reader import Reader, chunk, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
+from tests.virtual_time import in_virtual_time
 from voice_ui import audio
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.state import State
+from voice_ui.session import Phase
 from voice_ui.transport import connect
 
 
+@in_virtual_time
 async def test_what_is_said_while_connecting_is_kept_and_sent_first_but_never_before_the_configuration_holds() -> None:
     said = asyncio.Event()
 
@@ -39,17 +41,18 @@ async def test_what_is_said_while_connecting_is_kept_and_sent_first_but_never_be
         await wire.until_closed()
 
     async with ScriptedServer(slow_to_configure).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
             for number in range(4):
                 session.append_audio(chunk(number))
             said.set()
-            await until(lambda: session.state is State.LISTENING)
+            await until(lambda: session.state.phase is Phase.LISTENING)
             session.append_audio(chunk(4))
             await until(lambda: len(server.wires[0].received) == 6)
             assert reader.shown == ["connecting", "listening"]
 
 
+@in_virtual_time
 async def test_a_spoken_turn_is_heard_answered_and_timed() -> None:
     async def one_turn(wire: Wire) -> None:
         await wire.configure()
@@ -59,7 +62,7 @@ async def test_a_spoken_turn_is_heard_answered_and_timed() -> None:
         await wire.reply("It is ", "late.")
         await wire.until_closed()
 
-    async with ScriptedServer(one_turn).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(one_turn).running() as server, session_with(server) as (session, reader):
         session.start()
         for number in range(50):
             session.append_audio(chunk(number))
@@ -71,6 +74,7 @@ async def test_a_spoken_turn_is_heard_answered_and_timed() -> None:
         assert not reader.problems
 
 
+@in_virtual_time
 async def test_stop_in_mid_speech_shows_the_server_silence_awaits_the_reply_and_closes_the_connection() -> None:
     async def answers_after_silence(wire: Wire) -> None:
         await wire.configure()
@@ -82,13 +86,13 @@ async def test_stop_in_mid_speech_shows_the_server_silence_awaits_the_reply_and_
         await wire.until_closed()
 
     async with ScriptedServer(answers_after_silence).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.HEARING)
+            await until(lambda: session.state.phase is Phase.HEARING)
             session.append_audio(chunk(1))
             session.stop()
             session.append_audio(chunk(2))
-            await until(lambda: session.state is State.IDLE)
+            await until(lambda: session.state.phase is Phase.IDLE)
             assert "answering" in reader.shown and ("assistant", "Yes.") in reader.texts
             assert not reader.problems
             await until(lambda: server.open == 0, what="the connection is closed")
@@ -97,19 +101,21 @@ async def test_stop_in_mid_speech_shows_the_server_silence_awaits_the_reply_and_
             assert "input_audio_buffer.commit" not in {event["type"] for event in server.wires[0].received}
 
 
+@in_virtual_time
 async def test_stop_with_nothing_said_is_idle_within_two_seconds() -> None:
     async def listens(wire: Wire) -> None:
         await wire.configure()
         await wire.until_closed()
 
-    async with ScriptedServer(listens).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(listens).running() as server, session_with(server) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
         session.stop()
-        await until(lambda: session.state is State.IDLE, 2)
+        await until(lambda: session.state.phase is Phase.IDLE, 2)
         await until(lambda: server.open == 0)
 
 
+@in_virtual_time
 async def test_without_turn_detection_stop_commits_and_asks_for_the_reply() -> None:
     async def manual(wire: Wire) -> None:
         await wire.configure()
@@ -121,29 +127,31 @@ async def test_without_turn_detection_stop_commits_and_asks_for_the_reply() -> N
         await wire.until_closed()
 
     config = SessionConfig("", turn_detection="none")
-    async with ScriptedServer(manual).running() as server, session_with(server.endpoint, config) as (session, reader):
+    async with ScriptedServer(manual).running() as server, session_with(server, config) as (session, reader):
         session.start()
         for number in range(6):
             session.append_audio(chunk(number))
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         assert ("assistant", "Yes.") in reader.texts
 
 
+@in_virtual_time
 async def test_under_100_ms_are_not_committed_because_servers_refuse_that() -> None:
     async def manual(wire: Wire) -> None:
         await wire.configure()
         await wire.until_closed()
 
     config = SessionConfig("", turn_detection="none")
-    async with ScriptedServer(manual).running() as server, session_with(server.endpoint, config) as (session, _):
+    async with ScriptedServer(manual).running() as server, session_with(server, config) as (session, _):
         session.start()
         session.append_audio(chunk(1))
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         assert {event["type"] for event in server.wires[0].received} == {"session.update", "input_audio_buffer.append"}
 
 
+@in_virtual_time
 async def test_start_again_goes_on_with_the_same_conversation() -> None:
     async def first(wire: Wire) -> None:
         await wire.configure()
@@ -162,11 +170,11 @@ async def test_start_again_goes_on_with_the_same_conversation() -> None:
         await wire.until_closed()
 
     async with ScriptedServer(first, second).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.LISTENING and len(reader.texts) > 2)
+            await until(lambda: session.state.phase is Phase.LISTENING and len(reader.texts) > 2)
             session.stop()
-            await until(lambda: session.state is State.IDLE)
+            await until(lambda: session.state.phase is Phase.IDLE)
             session.start()
             session.append_audio(chunk(7))
             await until(lambda: ("assistant", "You are Ada.") in reader.texts)
@@ -174,17 +182,18 @@ async def test_start_again_goes_on_with_the_same_conversation() -> None:
             assert said == ["my name is Ada", "Hello Ada.", "You are Ada."]
 
 
+@in_virtual_time
 async def test_sound_at_another_rate_arrives_at_24_khz() -> None:
     async def listens(wire: Wire) -> None:
         await wire.configure()
         await wire.until_closed()
 
-    async with ScriptedServer(listens).running() as server, session_with(server.endpoint) as (session, _):
+    async with ScriptedServer(listens).running() as server, session_with(server) as (session, _):
         session.start()
         for _ in range(50):
             session.append_audio(bytes(882 * 2), rate=44_100)
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         sent = [event["audio"] for event in server.wires[0].received if "audio" in event]
         total_ms = sum(audio.milliseconds(audio.decode(text)) for text in sent)
         assert total_ms == pytest.approx(1000 + 1000, abs=2)  # and the silence behind it
@@ -196,9 +205,9 @@ async def refused(*script: tuple[str, dict[str, object]], close: tuple[int, str]
             await wire.say(type, **fields)
         await wire.websocket.close(*close)
 
-    async with ScriptedServer(refuses).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(refuses).running() as server, session_with(server) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.ERROR)
+        await until(lambda: session.state.phase is Phase.ERROR)
         await until(lambda: server.open == 0)
         await until(lambda: reader.problems)
         return reader
@@ -218,9 +227,10 @@ def error(code: str | None, type: str = "invalid_request_error", **more: object)
         (error("beta_api_shape_disabled"), (4000, ""), "beta-disabled"),
         (error("credit_balance_exhausted", "insufficient_quota"), (1013, ""), "no-quota"),
         (error("session_limit_reached"), (1013, ""), "session-limit"),
-        (error("something_new"), (1011, ""), "server-failed"),
+        (error("something_new"), (1011, ""), "session-refused"),
     ],
 )
+@in_virtual_time
 async def test_a_server_that_accepts_and_then_refuses_is_understood(
     said: tuple[str, dict[str, object]], close: tuple[int, str], code: str
 ) -> None:
@@ -229,6 +239,7 @@ async def test_a_server_that_accepts_and_then_refuses_is_understood(
     assert "The server's words" in reader.problems[0].detail
 
 
+@in_virtual_time
 async def test_a_refused_configuration_names_the_field() -> None:
     async def refuses(wire: Wire) -> None:
         await wire.say("session.created", session={})
@@ -237,12 +248,12 @@ async def test_a_refused_configuration_names_the_field() -> None:
         await wire.say(*error("x")[:1], **error("unknown_parameter", param="session.reasoning", event_id=event_id)[1])
         await wire.until_closed()
 
-    async with ScriptedServer(refuses).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(refuses).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.problems)
         assert reader.codes == ["update-rejected"]
         assert reader.problems[0].facts["param"] == "session.reasoning"
-        assert session.state is State.ERROR
+        assert session.state.phase is Phase.ERROR
         await until(lambda: server.open == 0)
 
 
@@ -251,6 +262,7 @@ async def test_a_refused_configuration_names_the_field() -> None:
     [(401, "key-refused"), (403, "key-refused"), (404, "not-realtime"), (429, "rate-limited"), (500, "server-failed"),
      (200, "not-realtime"), (302, "not-realtime")],
 )  # fmt: skip
+@in_virtual_time
 async def test_an_http_answer_instead_of_a_websocket_is_understood_and_no_redirect_carries_the_key(
     status: int, code: str
 ) -> None:
@@ -265,7 +277,7 @@ async def test_an_http_answer_instead_of_a_websocket_is_understood_and_no_redire
     async def never(wire: Wire) -> None:
         raise AssertionError
 
-    async with ScriptedServer(never).running(refuse) as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(never).running(refuse) as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.problems)
         assert reader.codes == [code]
@@ -273,6 +285,7 @@ async def test_an_http_answer_instead_of_a_websocket_is_understood_and_no_redire
         assert "shown-by-mistake" not in reader.problems[0].detail
 
 
+@in_virtual_time
 async def test_who_sends_no_key_and_is_refused_needs_one() -> None:
     def refuse(connection: ServerConnection, _: Request) -> Response:
         return connection.respond(HTTPStatus.UNAUTHORIZED, "who are you?")
@@ -286,6 +299,7 @@ async def test_who_sends_no_key_and_is_refused_needs_one() -> None:
             await until(lambda: reader.codes == ["no-key"])
 
 
+@in_virtual_time
 async def test_a_server_that_is_not_there_is_named() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -314,6 +328,7 @@ async def test_a_name_that_does_not_exist_is_told_apart() -> None:
         ({"type": "incomplete", "reason": "max_output_tokens"}, "response-incomplete"),
     ],
 )
+@in_virtual_time
 async def test_a_response_that_fails_is_told_and_the_session_goes_on(details: dict[str, object], code: str) -> None:
     async def fails(wire: Wire) -> None:
         await wire.configure()
@@ -322,12 +337,13 @@ async def test_a_response_that_fails_is_told_and_the_session_goes_on(details: di
         await wire.say("response.done", response={"id": "r", "status": details["type"], "status_details": details})
         await wire.until_closed()
 
-    async with ScriptedServer(fails).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(fails).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: reader.codes == [code])
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
 
 
+@in_virtual_time
 async def test_an_error_event_garbage_and_unknown_events_do_not_end_the_session() -> None:
     async def noisy(wire: Wire) -> None:
         await wire.configure()
@@ -340,13 +356,14 @@ async def test_an_error_event_garbage_and_unknown_events_do_not_end_the_session(
         await wire.reply("Still here.")
         await wire.until_closed()
 
-    async with ScriptedServer(noisy).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(noisy).running() as server, session_with(server) as (session, reader):
         session.start()
         await until(lambda: ("assistant", "Still here.") in reader.texts)
-        assert reader.codes == ["message-malformed", "message-malformed", "server-error"]
+        assert reader.codes == ["message-malformed", "server-error"]
         assert session.unknown_events == {"not JSON": 2, "localai.classifier.result": 1}
 
 
+@in_virtual_time
 async def test_a_connection_that_is_left_in_a_hurry_leaves_no_socket() -> None:
     async def reads_nothing(wire: Wire) -> None:
         wire.websocket.transport.pause_reading()
@@ -371,6 +388,7 @@ async def test_a_connection_that_is_left_in_a_hurry_leaves_no_socket() -> None:
         server.wires[0].websocket.transport.abort()
 
 
+@in_virtual_time
 async def test_closing_leaves_no_task_and_no_socket() -> None:
     async def listens(wire: Wire) -> None:
         await wire.configure()
@@ -380,9 +398,9 @@ async def test_closing_leaves_no_task_and_no_socket() -> None:
         await wire.until_closed()
 
     async with ScriptedServer(listens).running() as server:
-        async with session_with(server.endpoint) as (session, _):
+        async with session_with(server) as (session, _):
             session.start()
-            await until(lambda: session.state is State.ANSWERING)
+            await until(lambda: session.state.phase is Phase.ANSWERING)
         await until(lambda: server.open == 0)
         names = {task.get_name() for task in asyncio.all_tasks()}
         assert not {name for name in names if name.startswith("realtime")}

@@ -6,13 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from tests.patience import until
-from tests.protocol.reader import CONFIG, session_with
+from tests.protocol.reader import BY_HAND, CONFIG, session_with
 from tests.protocol.scripted import ScriptedServer, Wire
-from voice_ui.protocol import SessionConfig
-from voice_ui.session import RealtimeSession
-from voice_ui.state import State
-
-BY_HAND = SessionConfig("Be brief.", turn_detection="none")
+from tests.virtual_time import in_virtual_time
+from voice_ui.session import Phase, RealtimeSession
 
 
 def speak(session: RealtimeSession, milliseconds: int) -> None:
@@ -35,6 +32,7 @@ def typed(event: dict[str, Any]) -> str:
     return text
 
 
+@in_virtual_time
 async def test_by_hand_each_turn_is_committed_when_it_ends_and_the_session_stays_open() -> None:
     async def manual(wire: Wire) -> None:
         await wire.configure()
@@ -45,23 +43,24 @@ async def test_by_hand_each_turn_is_committed_when_it_ends_and_the_session_stays
             await wire.reply(f"Reply {number}.", response=f"r{number}", item=f"a{number}")
         await wire.until_closed()
 
-    async with ScriptedServer(manual).running() as server, session_with(server.endpoint, BY_HAND) as (session, reader):
+    async with ScriptedServer(manual).running() as server, session_with(server, BY_HAND) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
         for number in range(2):
             session.begin_turn()
-            assert session.state is State.HEARING
+            assert session.state.phase is Phase.HEARING
             speak(session, 200)
             session.end_turn()
             await until(lambda number=number: ("assistant", f"Reply {number}.") in reader.texts)  # type: ignore[misc]
-            await until(lambda: session.state is State.LISTENING)
+            await until(lambda: session.state.phase is Phase.LISTENING)
         session.begin_turn()
         speak(session, 40)
         session.end_turn()
-        assert session.state is State.LISTENING, "too short to be a turn"
+        assert session.state.phase is Phase.LISTENING, "too short to be a turn"
         assert len([event for event in server.wires[0].received if event["type"].endswith("commit")]) == 2
 
 
+@in_virtual_time
 async def test_a_turn_by_hand_that_is_cut_is_said_again_from_its_beginning() -> None:
     heard: list[int] = []
 
@@ -80,9 +79,9 @@ async def test_a_turn_by_hand_that_is_cut_is_said_again_from_its_beginning() -> 
         await wire.until_closed()
 
     async with ScriptedServer(breaks, answers).running() as server:
-        async with session_with(server.endpoint, BY_HAND) as (session, reader):
+        async with session_with(server, BY_HAND) as (session, reader):
             session.start()
-            await until(lambda: session.state is State.LISTENING)
+            await until(lambda: session.state.phase is Phase.LISTENING)
             session.begin_turn()
             speak(session, 3000)
             await until(lambda: len(server.wires) == 2)
@@ -91,6 +90,7 @@ async def test_a_turn_by_hand_that_is_cut_is_said_again_from_its_beginning() -> 
             assert heard == [150]
 
 
+@in_virtual_time
 async def test_what_is_typed_is_answered_without_start() -> None:
     async def answers(wire: Wire) -> None:
         await wire.configure()
@@ -100,10 +100,10 @@ async def test_what_is_typed_is_answered_without_start() -> None:
         await wire.reply(f"You wrote: {typed(event)}")
         await wire.until_closed()
 
-    async with ScriptedServer(answers).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(answers).running() as server, session_with(server) as (session, reader):
         session.send_text("Hello there")
         await until(lambda: ("assistant", "You wrote: Hello there") in reader.texts)
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         assert [item.text for item in session.conversation.items] == ["Hello there", "You wrote: Hello there"]
         assert reader.problems == []
         assert [event["type"] for event in server.wires[0].received] == [
@@ -111,6 +111,7 @@ async def test_what_is_typed_is_answered_without_start() -> None:
         ]  # fmt: skip
 
 
+@in_virtual_time
 async def test_what_is_typed_during_a_reply_cuts_it_short_and_is_answered_after_it_ended() -> None:
     async def answers(wire: Wire) -> None:
         await wire.configure()
@@ -124,14 +125,15 @@ async def test_what_is_typed_during_a_reply_cuts_it_short_and_is_answered_after_
         await wire.reply("As you wish.", response="r2", item="a2")
         await wire.until_closed()
 
-    async with ScriptedServer(answers).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(answers).running() as server, session_with(server) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.ANSWERING)
+        await until(lambda: session.state.phase is Phase.ANSWERING)
         session.send_text("Stop that")
         await until(lambda: ("assistant", "As you wish.") in reader.texts)
         assert reader.problems == [], "what we cancelled ourselves is no problem"
 
 
+@in_virtual_time
 async def test_what_was_typed_and_not_answered_is_given_to_the_next_connection_once() -> None:
     async def breaks(wire: Wire) -> None:
         await wire.configure()
@@ -145,7 +147,7 @@ async def test_what_was_typed_and_not_answered_is_given_to_the_next_connection_o
         await wire.until_closed()
 
     async with ScriptedServer(breaks, answers).running() as server:
-        async with session_with(server.endpoint) as (session, reader):
+        async with session_with(server) as (session, reader):
             session.start()
             session.send_text("A question")
             await until(lambda: ("assistant", "Here you are.") in reader.texts)
@@ -153,6 +155,7 @@ async def test_what_was_typed_and_not_answered_is_given_to_the_next_connection_o
             assert [typed(event) for event in created] == ["A question"]
 
 
+@in_virtual_time
 async def test_a_reply_can_be_cut_short_even_before_it_begins() -> None:
     async def answers(wire: Wire) -> None:
         await wire.configure()
@@ -165,18 +168,19 @@ async def test_a_reply_can_be_cut_short_even_before_it_begins() -> None:
             await end_reply(wire, f"r{number}", "cancelled", "client_cancelled")
         await wire.until_closed()
 
-    async with ScriptedServer(answers).running() as server, session_with(server.endpoint) as (session, reader):
+    async with ScriptedServer(answers).running() as server, session_with(server) as (session, reader):
         session.start()
-        await until(lambda: session.state is State.THINKING)
+        await until(lambda: session.state.phase is Phase.THINKING)
         session.interrupt()
         speak(session, 20)
         await until(lambda: len([event for event in server.wires[0].received if "cancel" in event["type"]]) == 1)
-        await until(lambda: session.state is State.ANSWERING)
+        await until(lambda: session.state.phase is Phase.ANSWERING)
         session.interrupt()
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
         assert reader.problems == []
 
 
+@in_virtual_time
 async def test_what_was_heard_before_turns_are_taken_by_hand_is_no_turn() -> None:
     async def listens(wire: Wire) -> None:
         await wire.configure()
@@ -184,17 +188,18 @@ async def test_what_was_heard_before_turns_are_taken_by_hand_is_no_turn() -> Non
         await wire.say("session.updated", session=update["session"])
         await wire.until_closed()
 
-    async with ScriptedServer(listens).running() as server, session_with(server.endpoint) as (session, _):
+    async with ScriptedServer(listens).running() as server, session_with(server) as (session, _):
         session.start()
-        await until(lambda: session.state is State.LISTENING)
+        await until(lambda: session.state.phase is Phase.LISTENING)
         speak(session, 2000)
-        session.reconfigure(replace(session.target, config=replace(CONFIG, turn_detection="none")))
+        session.reconfigure(session.endpoint, replace(CONFIG, turn_detection="none"))
         await until(lambda: server.wires[0].received[-1]["type"] == "input_audio_buffer.clear")
         session.stop()
-        await until(lambda: session.state is State.IDLE)
+        await until(lambda: session.state.phase is Phase.IDLE)
         assert not any(event["type"] == "input_audio_buffer.commit" for event in server.wires[0].received)
 
 
+@in_virtual_time
 async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_told() -> None:
     async def changes(wire: Wire) -> None:
         await wire.configure()
@@ -210,15 +215,15 @@ async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_tol
         await wire.configure()
         await wire.until_closed()
 
-    async with ScriptedServer(changes, goes_on).running() as server, session_with(server.endpoint) as (session, reader):
-        assert session.reconfigure(session.target) is False, "nothing is open"
+    async with ScriptedServer(changes, goes_on).running() as server, session_with(server) as (session, reader):
+        assert session.reconfigure(session.endpoint, CONFIG) is False, "nothing is open"
         session.start()
-        await until(lambda: session.state is State.LISTENING)
-        assert session.reconfigure(replace(session.target, config=replace(CONFIG, instructions="Be verbose.")))
-        assert session.reconfigure(replace(session.target, config=replace(CONFIG, language="xx")))
+        await until(lambda: session.state.phase is Phase.LISTENING)
+        assert session.reconfigure(session.endpoint, replace(CONFIG, instructions="Be verbose."))
+        assert session.reconfigure(session.endpoint, replace(CONFIG, language="xx"))
         await until(lambda: [problem.code for problem in reader.problems] == ["update-rejected"])
         assert reader.problems[0].facts["param"] == "session.audio"
-        await until(lambda: len(server.wires) == 2 and session.state is State.LISTENING)
+        await until(lambda: len(server.wires) == 2 and session.state.phase is Phase.LISTENING)
         update = server.wires[1].received[0]["session"]
         assert update["instructions"] == "Be verbose.", "what was confirmed holds for the next connection"
         assert update["audio"]["input"]["transcription"] == {"model": "m"}, "what was refused does not"

@@ -21,11 +21,11 @@ from tests.patience import until
 from tests.protocol.reader import CONFIG, Reader
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import ROOT
+from tests.servers.faulty import FaultyServer, serve
 from voice_ui import audio
 from voice_ui.errors import ConnectionFailed, Refused, SettingsError
-from voice_ui.offline.server import OfflineServer, serve
 from voice_ui.servers import Endpoint
-from voice_ui.session import RealtimeSession, Target
+from voice_ui.session import RealtimeSession
 from voice_ui.settings import Secret
 from voice_ui.sharing.addresses import lan_addresses
 from voice_ui.transport import Dialer, dialer, webrtc
@@ -38,7 +38,7 @@ needs_network = pytest.mark.skipif(not lan_addresses(), reason="no address on a 
 QUESTION = ROOT / "assets" / "question.wav"
 
 
-def endpoint_of(server: OfflineServer) -> Endpoint:
+def endpoint_of(server: FaultyServer) -> Endpoint:
     return Endpoint("the test server", f"{server.url}?model=m", "m", {"Authorization": Secret("Bearer sk-test-01234")})
 
 
@@ -47,7 +47,7 @@ async def session_by(
     dial: Dialer, endpoint: Endpoint, turn_detection: str = "server_vad"
 ) -> AsyncIterator[tuple[RealtimeSession, Reader]]:
     config = replace(CONFIG, turn_detection=turn_detection)
-    session = RealtimeSession(Target(lambda: dial.connect(endpoint), config, endpoint.name, endpoint.model))
+    session = RealtimeSession(endpoint, config, connect=dial.connect)
     reader = Reader(session)
     task = asyncio.create_task(reader.read())
     try:
@@ -79,7 +79,7 @@ async def test_a_spoken_turn_from_the_first_word_on_and_nothing_is_left(caplog: 
         assert len(reader.turns) == 1 and 0 < (reader.turns[0] or 0) < 3000
         assert server.sessions == 1
         session.stop()
-        await until(lambda: session.state == "idle", what="it ends")
+        await until(lambda: session.state.at_rest, what="it ends")
         await until(lambda: server.sessions == 0, what="the server has hung up, too")
     assert not [task for task in asyncio.all_tasks() if "realtime" in task.get_name() or "offline" in task.get_name()]
 
@@ -133,7 +133,7 @@ async def test_where_there_is_no_call_the_websocket_is_used_and_that_is_told() -
             async with session_by(dial, server.endpoint) as (session, reader):
                 session.start()
                 await until(lambda r=reader: r.codes == ["webrtc-unsupported"], what="it is told")
-                await until(lambda s=session: s.state == "listening", what="it listens")
+                await until(lambda s=session: s.state.shown == "listening", what="it listens")
     assert len(server.wires) == 2
 
 
@@ -239,6 +239,6 @@ def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
 
 
 async def test_a_server_without_the_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voice_ui.offline.calls.find_spec", lambda name: None)
+    monkeypatch.setattr("tests.servers.calls.calls.find_spec", lambda name: None)
     async with serve() as server, Dialer("webrtc").connect(endpoint_of(server)) as transport:
         assert transport.problem is not None and transport.problem.code == "webrtc-unsupported"

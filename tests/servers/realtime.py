@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -75,8 +75,10 @@ _numbers = count(1)
 class Realtime:
     """The script of a server that behaves."""
 
-    def __init__(self, behaviour: Behaviour = Behaviour()) -> None:  # noqa: B008 (frozen)
-        self.behaviour = behaviour
+    def __init__(self, behaviour: Behaviour | None = None, numbers: Iterator[int] | None = None) -> None:
+        """`numbers` are for ids: servers that one client may meet one after the other must not give one twice."""
+        self.behaviour = behaviour or Behaviour()
+        self._numbers = numbers or _numbers
         self.record = Record()
         self.sound = bytearray()
         """All sound that was heard, every silence as one sample."""
@@ -107,7 +109,7 @@ class Realtime:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _greet(self) -> None:
-        session: dict[str, Any] = {"type": "realtime", "id": f"sess_{next(_numbers)}"}
+        session: dict[str, Any] = {"type": "realtime", "id": f"sess_{next(self._numbers)}"}
         if seconds := self.behaviour.expires_seconds:
             session["expires_at"] = time.time() + seconds
             self._spawn(self._expire(seconds))
@@ -178,7 +180,7 @@ class Realtime:
             await self._stop_speech()
 
     async def _start_speech(self) -> None:
-        self._item = f"item_u{next(_numbers)}"
+        self._item = f"item_u{next(self._numbers)}"
         self._start_ms = max(0.0, self._stream_ms - self._loud_ms - PREFIX_MS)
         place = self._place(self._start_ms)
         fields = {} if place is None else {"audio_start_ms": place}
@@ -211,7 +213,7 @@ class Realtime:
         await self._take_turn()
 
     async def _take_turn(self) -> None:
-        item_id = self._item or f"item_u{next(_numbers)}"
+        item_id = self._item or f"item_u{next(self._numbers)}"
         self._item, self._loud_ms, self._quiet_ms = None, 0.0, 0.0
         utterance = Utterance(item_id, whole_words(bytes(self._uncommitted)), asyncio.get_running_loop().time())
         self._uncommitted.clear()
@@ -241,7 +243,7 @@ class Realtime:
         await self.wire.transcribe(utterance.item_id, " ".join(f"w{number}" for number in utterance.words) or "hm")
 
     async def _create_item(self, item: dict[str, Any]) -> None:
-        item_id = item.get("id") or f"item_c{next(_numbers)}"
+        item_id = item.get("id") or f"item_c{next(self._numbers)}"
         if item.get("type") == "message":
             self.record.items[item_id] = item["content"][0].get("text", "")
             if item["role"] == "user":
@@ -252,7 +254,7 @@ class Realtime:
     async def _respond(self) -> None:
         if self.behaviour.replies == "silent":
             return
-        self._active = response = f"resp_{next(_numbers)}"
+        self._active = response = f"resp_{next(self._numbers)}"
         self.record.answers[response], self._unanswered = self._unanswered, []
         await self.wire.say("response.created", response={"id": response, "status": "in_progress"})
         self._responding = self._spawn(self._write(response))
@@ -265,6 +267,7 @@ class Realtime:
         match b.replies:
             case "error":
                 self._active = None
+                self.wire.judge.ended(response)
                 await self.wire.error("inference_failed", "The model fell over.", type="server_error")
                 return
             case "failed":
@@ -286,7 +289,7 @@ class Realtime:
 
     async def _write_item(self, response: str, text: str, phase: str = "final_answer") -> dict[str, Any]:
         say, b = self.wire.say, self.behaviour
-        item: dict[str, Any] = {"id": f"item_a{next(_numbers)}", "type": "message", "role": "assistant"}
+        item: dict[str, Any] = {"id": f"item_a{next(self._numbers)}", "type": "message", "role": "assistant"}
         if b.replies == "preamble":
             item["phase"] = phase
         begun = {**item, "status": "in_progress", "content": []}
@@ -332,12 +335,8 @@ class Realtime:
         await self.wire.error("invalid_value", "Never mind.")
 
     def _spawn(self, what: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(_quietly(what), name="server task")
+        task: asyncio.Task[None] = asyncio.create_task(what, name="server task")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # a client may have left
         return task
-
-
-async def _quietly(what: Any) -> None:
-    with suppress(ConnectionClosed):
-        await what

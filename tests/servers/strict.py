@@ -39,6 +39,10 @@ class Judge:
             case "input_audio_buffer.committed" | "input_audio_buffer.cleared":
                 self.buffered_ms = 0.0
 
+    def ended(self, response: str) -> None:
+        """A response is over, although the server does not say `response.done`."""
+        self._active.pop(response, None)
+
     def heard(self, event: dict[str, Any], now: float) -> None:
         """Take in what the client says."""
         type = event.get("type")

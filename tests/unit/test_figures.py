@@ -3,13 +3,12 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
+from benchmarks import chart, stamp
+from benchmarks.figures import collect, milliseconds, table
+from benchmarks.growth import Series
 from voice_ui import audio
-from voice_ui.measure import chart, stamp
-from voice_ui.measure.figures import collect, milliseconds, table
-from voice_ui.measure.growth import Series
 
 
 def test_a_figure_stands_beside_its_floor_as_a_ratio_of_medians() -> None:

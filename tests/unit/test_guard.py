@@ -4,17 +4,18 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from voice_ui.sharing.guard import COOKIE, VISITOR, Guard, Visitor, is_served
+from voice_ui.settings import Proxies
+from voice_ui.settings.proxies import proxies
+from voice_ui.sharing.guard import BODY_BYTES, COOKIE, OWNER_COOKIE, VISITOR, Guard, Visitor, is_served
 from voice_ui.sharing.room import ADDRESSES, TRIES, Room
 
 LAN = "192.0.2.2"
 GUEST = "192.0.2.7"
 NAMES = frozenset({LAN, "laptop.local", "*.example.org"})
 
-PAGE = b"<html><script>1</script><script type=module>2</script><p>&lt;script></p></html>"
+PAGE = b"<html><head lang=en><script>1</script><script type=module>2</script><p>&lt;script></p></html>"
 
 
 class Inside:
@@ -171,7 +172,7 @@ PROXY = {"host": "voice.example", "x_forwarded_for": f"203.0.113.5, {GUEST}", "x
 
 
 async def test_only_the_named_proxy_is_believed() -> None:
-    guard = Guard(inside := Inside(), (), key := room(), proxy="127.0.0.1")
+    guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
     assert (await ask(guard, **PROXY)).status == 403  # as a visitor without a code
     cookie = f"{COOKIE}={key.cookie}"
     assert (await ask(guard, **PROXY, cookie=cookie)).status == 200
@@ -182,8 +183,159 @@ async def test_only_the_named_proxy_is_believed() -> None:
     assert (await ask(guard, **socket, origin="http://voice.example")).status == 403
     assert (await ask(guard, **PROXY, cookie=cookie, peer="198.51.100.1")).status == 421
     assert (await ask(guard, cookie=cookie, peer="198.51.100.1")).status == 403
+    assert (await ask(guard, **{**PROXY, "x_forwarded_for": ""}, cookie=cookie)).status == 421
+
+
+BARE = {"host": "127.0.0.1:8080"}
+"""What nginx sends with a bare proxy_pass: its own idea of the host, and not for whom."""
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "*", "127.0.0.0/8, ::1"])
+@pytest.mark.parametrize(
+    "request_", [{**BARE}, {**BARE, "host": "localhost"}, {**BARE, **SOCKET, "origin": "http://127.0.0.1:8080"}]
+)
+async def test_without_a_forwarded_address_nobody_is_the_owner_or_comes_in(
+    trusted: str, request_: dict[str, str]
+) -> None:
+    guard = Guard(inside := Inside(), (), key := room(), proxies(trusted))
+    answer = await ask(guard, **request_, cookie=f"{COOKIE}={key.cookie}; {OWNER_COOKIE}={key.owner_key}")
+    assert answer.status in {403, 421} and not inside.visitors
+    assert answer.status == 403 or b"X-Forwarded-For" in answer.body
+
+
+@pytest.mark.parametrize("forwarded", ["unknown", "", " , ", "_hidden", "127.0.0.1, garbage"])
+async def test_a_forwarded_address_that_is_none_is_not_believed(forwarded: str) -> None:
+    guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
+    request_ = {**PROXY, "x_forwarded_for": forwarded, "cookie": f"{COOKIE}={key.cookie}"}
+    assert (await ask(guard, **request_)).status == 421 and not inside.visitors
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "forwarded", "visitor"),
+    [
+        ("10.0.0.0/8", "10.1.2.3", "203.0.113.5", "203.0.113.5"),
+        ("10.0.0.0/8,192.0.2.1", "192.0.2.1", "203.0.113.5, 10.9.9.9", "203.0.113.5"),
+        ("10.0.0.0/8", "10.1.2.3", "198.51.100.9, 203.0.113.5, 10.9.9.9", "203.0.113.5"),
+        ("10.0.0.0/8", "10.1.2.3", "10.0.0.7", "10.0.0.7"),
+        ("*", "203.0.113.99", "198.51.100.9, 203.0.113.5", "203.0.113.5"),
+        ("::1", "::1", "[2001:db8::1]:443", "2001:db8::1"),
+        ("127.0.0.1", "::ffff:127.0.0.1", "203.0.113.5:4711", "203.0.113.5"),
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1"),
+    ],
+)
+async def test_the_visitor_is_whom_the_last_proxy_that_is_not_ours_saw(
+    trusted: str, peer: str, forwarded: str, visitor: str
+) -> None:
+    guard = Guard(inside := Inside(), (), key := room(), proxies(trusted))
+    request_ = {**PROXY, "x_forwarded_for": forwarded, "peer": peer, "cookie": f"{COOKIE}={key.cookie}"}
+    assert (await ask(guard, **request_)).status == 200
+    assert inside.visitors == [Visitor(visitor, is_owner=False)]
+
+
+async def test_the_owner_comes_through_the_proxy_by_a_link_of_their_own() -> None:
+    guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
+    welcome = await ask(guard, f"/?owner={key.owner_key}", **PROXY)
+    assert welcome.status == 303
+    cookie = welcome.headers["set-cookie"].partition(";")[0]
+    key.close()
+    assert (await ask(guard, **PROXY, cookie=cookie)).status == 200
+    assert inside.visitors[-1].is_owner
+    for _ in range(TRIES):
+        assert (await ask(guard, "/?owner=x", **PROXY)).status == 403
+    assert (await ask(guard, f"/?owner={key.owner_key}", **PROXY)).status == 429
+
+
+async def test_the_owner_beside_a_proxy_on_another_machine_needs_no_link() -> None:
+    guard = Guard(inside := Inside(), (), room(), proxies("10.0.0.5"))
     assert (await ask(guard)).status == 200
     assert inside.visitors[-1].is_owner
+
+
+async def test_a_proxy_that_nobody_named_is_named_with_the_option_for_it() -> None:
+    answer = await ask(Guard(Inside(), NAMES, room()), peer="10.0.0.5", x_forwarded_for=GUEST)
+    assert answer.status == 421 and b"--behind-proxy 10.0.0.5" in answer.body
+
+
+@pytest.mark.parametrize("path", ["/", "/voice/", "/voice"])
+async def test_a_sub_path_is_taken_off_or_has_been(path: str) -> None:
+    guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
+    request_ = {**PROXY, "x_forwarded_prefix": "/voice/"}
+    welcome = await ask(guard, f"{path}?code={key.code}", **request_)
+    assert (welcome.status, welcome.headers["location"]) == (303, "/voice/")
+    assert "Path=/voice/" in welcome.headers["set-cookie"]
+    cookie = welcome.headers["set-cookie"].partition(";")[0]
+    assert (await ask(guard, path, **request_, cookie=cookie)).status == 200
+    scope = inside.scopes[-1]
+    assert scope["path"] == "/" and dict(scope["headers"])[b"x-forwarded-prefix"] == b"/voice"
+
+
+@pytest.mark.parametrize("prefix", ['/x"><script>', "//evil.example", "/a b", "x", "https://evil.example", "/\xff"])
+async def test_a_sub_path_that_is_none_reaches_no_page(prefix: str) -> None:
+    guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
+    cookie = f"{COOKIE}={key.cookie}"
+    answer = await ask(guard, **PROXY, cookie=cookie, x_forwarded_prefix=prefix)
+    assert answer.status == 200
+    assert b"x-forwarded-prefix" not in dict(inside.scopes[-1]["headers"])
+    assert (await ask(guard, f"/?code={key.code}", **PROXY, x_forwarded_prefix=prefix)).headers["location"] == "/"
+
+
+async def test_a_page_behind_a_proxy_checks_its_own_address() -> None:
+    guard = Guard(Inside(), (), key := room(), proxies("127.0.0.1"))
+    cookie = f"{COOKIE}={key.cookie}"
+    for request_ in (PROXY, {**PROXY, "host": "voice.example:8443"}):
+        answer = await ask(guard, **request_, cookie=cookie)
+        assert f'"host": "{request_["host"]}"'.encode() in answer.body
+        assert len(answer.body) == int(answer.headers["content-length"])
+    foreign = await ask(guard, "/x.js", **PROXY, cookie=cookie, origin="https://voice.example:8443")
+    assert foreign.status == 403 and b"Host" in foreign.body and b"https://voice.example:8443" in foreign.body
+    assert b"proxy" not in (await ask(Guard(Inside()))).body
+
+
+async def test_probes_need_no_code_and_say_nothing() -> None:
+    ready: list[bool] = []
+    is_ready: Any = {"is_ready": lambda: bool(ready)}
+    for guard in (Guard(Inside(), **is_ready), Guard(Inside(), NAMES, room(), proxies("*"), **is_ready)):
+        ready.clear()
+        for host in ("10.1.2.3:8080", "", "evil.example"):
+            alive = await ask(guard, "/healthz", GUEST, host=host)
+            assert (alive.status, alive.body) == (200, b"ok\n")
+            assert (await ask(guard, "/readyz", GUEST, host=host)).status == 503
+        ready.append(True)
+        assert (await ask(guard, "/readyz", GUEST, method="HEAD")).status == 200
+        assert (await ask(guard, "/healthz", GUEST, method="POST")).status in {403, 421}
+
+
+async def test_only_the_named_sites_may_show_the_page() -> None:
+    framed = {**ELSEWHERE, "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}
+    guard = Guard(Inside(), (), key := room(), proxies("127.0.0.1"), frame_ancestors="https://example.com")
+    welcome = await ask(guard, f"/?code={key.code}", **PROXY, **framed)
+    assert {"SameSite=None", "Secure", "Partitioned"} <= set(welcome.headers["set-cookie"].split("; "))
+    answer = await ask(guard, **PROXY, **framed, cookie=welcome.headers["set-cookie"].partition(";")[0])
+    assert answer.status == 200
+    assert "frame-ancestors https://example.com" in answer.headers["content-security-policy"]
+    assert (await ask(guard, **PROXY, **{**framed, "sec_fetch_dest": "image"})).status == 403
+
+
+async def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
+    chunks = 0
+
+    async def greedy(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+
+    async def receive() -> Any:
+        nonlocal chunks
+        chunks += 1
+        return {"type": "http.request", "body": b"x" * 65_536, "more_body": True}
+
+    async def send(message: Any) -> None:
+        pass
+
+    headers = [(b"host", b"127.0.0.1:8080")]
+    scope = {"type": "http", "scheme": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    await Guard(greedy)({**scope, "client": ("127.0.0.1", 5)}, receive, send)
+    assert chunks <= BODY_BYTES // 65_536 + 1
 
 
 async def test_pages_keep_to_themselves_and_run_their_own_scripts_only() -> None:
@@ -227,7 +379,7 @@ SHARED_ROOM = room()
 async def test_garbage_is_refused_and_leaves_nothing_behind(
     path: str, query: str, headers: dict[str, str], scheme: str, here: bool
 ) -> None:
-    guard = Guard(inside := Inside(), NAMES, SHARED_ROOM, proxy="127.0.0.1" if here else None)
+    guard = Guard(inside := Inside(), NAMES, SHARED_ROOM, proxies("127.0.0.1") if here else Proxies())
     target = f"/{path}".replace("?", "") + f"?{query}"
     for place in (target, f"/?code={query}"):
         answer = await ask(guard, place, GUEST, scheme, **headers)

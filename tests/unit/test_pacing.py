@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from voice_ui import audio
 from voice_ui.transport.pacing import FRAME_BYTES, FRAME_MS, PAUSE_MS, SILENCE, SLACK_MS, Pacing

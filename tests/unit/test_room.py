@@ -64,3 +64,24 @@ def test_many_guessers_take_no_more_than_their_share_of_memory() -> None:
     for number in range(3 * ADDRESSES):
         room.enter("22222222", f"guesser {number}")
     assert len(room._guesses) == ADDRESSES
+
+
+def test_a_code_that_the_owner_chose_stays_and_so_do_those_inside() -> None:
+    room, replica = Room(Clock(), "LETMEIN2026"), Room(Clock(), "LETMEIN2026")
+    assert room.code == "LETMEIN2026" and room.enter("letmein-2026", "192.0.2.1")
+    assert replica.is_inside(room.cookie)
+    assert "LETMEIN2026" not in room.cookie
+    before = room.cookie
+    room.close()
+    room.open()
+    assert room.code == "LETMEIN2026" and not room.is_inside(before)
+    assert not Room(Clock(), "LETMEIN2027").is_inside(before)
+
+
+def test_the_owner_has_a_key_that_no_code_opens_and_no_closing_ends() -> None:
+    room = Room(Clock())
+    room.close()
+    assert room.enter_as_owner(room.owner_key, "192.0.2.1") and room.is_owner(room.owner_key)
+    for wrong in ("", room.code, room.owner_key[:-1], "é"):
+        assert not room.is_owner(wrong) and not room.enter_as_owner(wrong, f"192.0.2.{len(wrong)}")
+    assert Room(Clock()).owner_key != room.owner_key

@@ -45,10 +45,20 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("VOICE_UI_LANGUAGE", "english"),
         ("VOICE_UI_CERT", "/no/such/file.pem"),
         ("VOICE_UI_BEHIND_PROXY", "proxy.example"),
+        ("VOICE_UI_BEHIND_PROXY", "10.0.0.0/33"),
+        ("VOICE_UI_BEHIND_PROXY", "10.0.0.1,"),
+        ("VOICE_UI_ACCESS_CODE", "short"),
+        ("VOICE_UI_ACCESS_CODE", "pass word!"),
+        ("VOICE_UI_FRAME_ANCESTORS", "example.com; script-src *"),
+        ("VOICE_UI_FRAME_ANCESTORS", "javascript:"),
+        ("OPENAI_BASE_URL", "https://h:port/v1"),
+        ("OPENAI_BASE_URL", "https://h/v1 x"),
+        ("PORT", "http"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(name: str, value: str) -> None:
-    allowed = next(setting.allowed for setting in SETTINGS if setting.name == name)
+    known = {"PORT": "VOICE_UI_PORT"}.get(name, name)
+    allowed = next(setting.allowed for setting in SETTINGS if setting.name == known)
     with pytest.raises(SettingsError) as caught:
         read(NOTHING, {name: value}, {})
     message = str(caught.value)
@@ -75,13 +85,13 @@ def test_a_line_of_the_file_that_is_no_setting_is_named_by_its_number_and_not_re
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env.local").write_text(f"# a remark\n\n{line}\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"^\.env\.local line 3 is no setting; allowed: NAME=value$"):
+    with pytest.raises(SettingsError, match=r"^\.env\.local line 3 is not a setting; allowed: NAME=value$"):
         load([])
 
 
 def test_a_name_with_a_slip_in_it_is_told_with_the_one_that_was_meant() -> None:
     with pytest.raises(
-        SettingsError, match=r"VOICE_UI_PROT \(from \.env\.local\) is no setting; is it VOICE_UI_PORT\?"
+        SettingsError, match=r"VOICE_UI_PROT \(from \.env\.local\) is not a setting; did you mean VOICE_UI_PORT\?"
     ):
         read(NOTHING, {}, {"VOICE_UI_PROT": "9000"})
 
@@ -159,3 +169,65 @@ def test_a_dollar_sign_in_the_file_is_a_dollar_sign(tmp_path: Path, monkeypatch:
     settings: Settings = load([])
     assert settings.openai_api_key is not None
     assert settings.openai_api_key.reveal() == "sk-${HOME}-1234567890"
+
+
+def test_a_platform_says_where_to_listen() -> None:
+    settings = read(NOTHING, {"PORT": "5000"}, {})
+    assert (settings.port, settings.host) == (5000, "127.0.0.1")
+    assert "PORT" in settings.sources["VOICE_UI_PORT"]
+    shared = {"PORT": "5000", "VOICE_UI_SHARE": "yes", "VOICE_UI_BEHIND_PROXY": "*"}
+    for host, expected in (("", "0.0.0.0"), ("::", "::"), ("laptop", "0.0.0.0"), ("10.0.0.7", "10.0.0.7")):
+        assert read(NOTHING, {**shared, "HOST": host}, {}).host == expected
+    assert read(NOTHING, {**shared, "VOICE_UI_HOST": "127.0.0.1"}, {}).host == "127.0.0.1"
+    assert read(NOTHING, {"PORT": "5000", "VOICE_UI_PORT": "81"}, {}).port == 81
+    assert read(NOTHING, {"HOST": "laptop"}, {}).host == "127.0.0.1"
+
+
+def test_what_kubernetes_says_of_a_service_named_like_us_is_not_ours() -> None:
+    environ = {
+        "VOICE_UI_PORT": "tcp://10.3.1.2:8080",
+        "VOICE_UI_SERVICE_HOST": "10.3.1.2",
+        "VOICE_UI_SERVICE_PORT": "8080",
+        "VOICE_UI_SERVICE_PORT_HTTP": "8080",
+        "VOICE_UI_PORT_8080_TCP": "tcp://10.3.1.2:8080",
+        "VOICE_UI_PORT_8080_TCP_ADDR": "10.3.1.2",
+    }
+    assert read(NOTHING, environ, {}) == read(NOTHING, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENAI_BASE_URL", "ftp://me:hunter2hunter2@host/v1"),
+        ("OPENAI_BASE_URL", "me:hunter2hunter2@host/v1"),
+        ("OPENAI_BASE_URL", "host/v1?api_key=hunter2hunter2"),
+        ("VOICE_UI_ACCESS_CODE", "hunter2hunter2!"),
+    ],
+)
+def test_a_bad_value_that_may_hold_a_secret_is_not_repeated(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(NOTHING, {name: value}, {})
+    assert name in str(caught.value) and "hunter2" not in str(caught.value)
+
+
+def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "environ", {})
+    (tmp_path / ".env.local").write_text("VOICE_UI_PORT=81\n", encoding="utf-8-sig")
+    assert load([]).port == 81
+
+
+def test_a_code_may_be_written_in_groups() -> None:
+    shared = {"VOICE_UI_SHARE": "yes", "VOICE_UI_ACCESS_CODE": "abcd-efgh 1234"}
+    assert read(NOTHING, shared, {}).access_code == "ABCDEFGH1234"
+    with pytest.raises(SettingsError, match="--share"):
+        read(NOTHING, {"VOICE_UI_ACCESS_CODE": "abcdefgh"}, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("https://huggingface.co, https://*.hf.space", "https://huggingface.co https://*.hf.space"), ("*", "*"),
+     ("http://localhost:3000", "http://localhost:3000"), ("'self'", "'self'")],
+)  # fmt: skip
+def test_sites_that_may_show_the_page_are_written_as_in_a_policy(written: str, meant: str) -> None:
+    assert read(NOTHING, {"VOICE_UI_FRAME_ANCESTORS": written}, {}).frame_ancestors == meant

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.servers.words import MOST_WORDS, fragments, whole_words, word, words
 from voice_ui import audio

@@ -1,5 +1,5 @@
-"""The embedded realtime server: practice mode, test double and fault injector in one. No model, no network, no key.
+"""The practice server: a small realtime server inside Voice UI, for use without a key, a network or a model.
 
-`server` has the sockets, `connection` the tasks of one client, `engine` what a client event means; `vad`, `recognizer`
-and `replies` are its ears and its wits.
+`server` has the sockets, `connection` the tasks of one client, `session` what a client event means, `reply` one
+response; `parts` says what a recogniser, a voice and a brain are, `defaults` which of them this machine has.
 """

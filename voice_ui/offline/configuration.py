@@ -1,7 +1,7 @@
-"""What a session is set to, and how a `session.update` changes it. Pure.
+"""The configuration of a session, and how a `session.update` changes it. Pure.
 
-Only fields that are present change, and objects are merged field by field; null brings a field back to its default,
-save for turn detection, which it turns off (openai 3.54, types/realtime/session_update_event.py).
+Only the fields that are present change, and objects are merged field by field; null resets a field to its default,
+except turn detection, which it turns off (openai 3.57, types/realtime/session_update_event.py).
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice_ui.audio import SAMPLE_RATE
-from voice_ui.offline.checks import Rejected
+from voice_ui.protocol.client import Rejected
 
-INSTRUCTIONS = (
-    "You are the offline practice server of Voice UI. Say what was heard, and that you are no language model."
-)
-"""Shown in `session.created`, as OpenAI shows its own. The practice server cannot follow any others."""
+INSTRUCTIONS = "You are the practice server of Voice UI."
+"""Shown in `session.created`, as OpenAI shows its own."""
 
 _REPLIES = {"create_response": True, "interrupt_response": True}
 _TURN_DETECTION: dict[str, dict[str, Any]] = {
@@ -32,37 +30,36 @@ _TURN_DETECTION: dict[str, dict[str, Any]] = {
 }
 
 _SILENCE_MS = {"low": 1200, "medium": 700, "auto": 700, "high": 400}
-"""There is no model here that knows the end of a thought: eagerness chooses a length of silence instead."""
+"""There is no model here that knows the end of a thought: `eagerness` chooses how long a silence ends the turn."""
 
 
 @dataclass(frozen=True)
 class TurnDetection:
     """When a turn begins and ends, and what follows from it."""
 
-    threshold: float
-    prefix_padding_ms: int
-    silence_duration_ms: int
-    create_response: bool
-    interrupt_response: bool
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 500
+    create_response: bool = True
+    interrupt_response: bool = True
     idle_timeout_ms: int | None = None
 
 
-def default(model: str, session_id: str, expires_at: int) -> dict[str, Any]:
-    """Return the session a client finds on connecting: OpenAI's live defaults, audio out and all."""
+def default(model: str, session_id: str, expires_at: int, output: str) -> dict[str, Any]:
+    """Return the session a client finds on connecting, with OpenAI's live defaults; `output` is audio or text."""
     pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE}
     return {
         "type": "realtime",
         "object": "realtime.session",
         "id": session_id,
         "model": model,
-        "output_modalities": ["audio"],
+        "output_modalities": [output],
         "instructions": INSTRUCTIONS,
         "tools": [],
         "tool_choice": "auto",
         "max_output_tokens": "inf",
         "tracing": None,
         "truncation": "auto",
-        "prompt": None,
         "include": None,
         "audio": {
             "input": {
@@ -77,13 +74,15 @@ def default(model: str, session_id: str, expires_at: int) -> dict[str, Any]:
     }
 
 
-def updated(session: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return `session` with a checked `change` in it; the one passed in stays as it is. Raises Rejected."""
+def updated(session: dict[str, Any], change: dict[str, Any], *, speaks: bool) -> dict[str, Any]:
+    """Return `session` with a checked `change` in it; without a voice the output stays text. Raises Rejected."""
     if change.get("model", session["model"]) != session["model"]:
         message = f"The model of a session cannot be changed: it is '{session['model'][:80]}'."
         raise Rejected("invalid_value", message, "session.model")
-    defaults = default(session["model"], session["id"], session["expires_at"])
+    defaults = default(session["model"], session["id"], session["expires_at"], "audio" if speaks else "text")
     merged = _merged(session, copy.deepcopy(change), defaults)
+    if not speaks:
+        merged["output_modalities"] = ["text"]
     listening = merged["audio"]["input"]
     listening["turn_detection"] = _whole_turn_detection(listening["turn_detection"])
     return merged

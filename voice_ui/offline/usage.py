@@ -1,38 +1,27 @@
 """What a turn would have cost: plausible token counts, as `response.done` reports them. Pure.
 
-Nothing is charged here; the numbers let a page that shows usage be tried without a key.
+Nothing is charged; the numbers let a page that shows usage be tried without a key.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
-from voice_ui.offline.items import Item
+from voice_ui.offline.items import Entry
 
-MS_PER_AUDIO_TOKEN = 100
-"""Measured on the live service: 16 tokens for 1.63 s of speech."""
+MS_PER_TOKEN_IN = 100
+"""Of speech that is heard: 16 tokens for 1.63 s, measured on the live service."""
+
+MS_PER_TOKEN_OUT = 50
+"""Of speech that is spoken: 1,200 tokens a minute."""
 
 CHARACTERS_PER_TOKEN = 4
 """OpenAI's own rule of thumb for English text."""
 
-
-@dataclass(frozen=True)
-class Tokens:
-    """Text and audio tokens of something."""
-
-    text: int = 0
-    audio: int = 0
-
-    def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(self.text + other.text, self.audio + other.audio)
-
-    @property
-    def total(self) -> int:
-        """Both kinds together."""
-        return self.text + self.audio
+Tokens = tuple[int, int]
+"""Text and audio tokens of something."""
 
 
 def of_text(text: str) -> int:
@@ -40,34 +29,31 @@ def of_text(text: str) -> int:
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-def of_audio(duration_ms: float) -> int:
-    """Return the tokens in so much speech."""
-    return math.ceil(duration_ms / MS_PER_AUDIO_TOKEN)
+def of_items(entries: Iterable[Entry]) -> Tokens:
+    """Return the tokens in items: speech counts as speech, whatever was understood of it."""
+    text = audio = 0
+    for entry in entries:
+        audio += math.ceil(entry.audio_ms / MS_PER_TOKEN_IN)
+        text += 0 if entry.audio_ms else math.ceil(entry.size / CHARACTERS_PER_TOKEN)
+    return text, audio
 
 
-def of_items(items: Iterable[Item]) -> Tokens:
-    """Return the tokens in a conversation: speech counts as speech, whatever was understood of it."""
-    total = Tokens()
-    for item in items:
-        total += Tokens(audio=of_audio(item.audio_ms)) if item.audio_ms else Tokens(text=of_text(item.text))
-    return total
-
-
-def of_response(context: Tokens, cached: Tokens, written: str) -> dict[str, Any]:
+def of_response(instructions: str, context: Tokens, cached: Tokens, written: int, spoken_ms: float) -> dict[str, Any]:
     """Return the `usage` of a response that read `context`, `cached` of it for the second time."""
-    output = of_text(written)
+    text, audio = of_text(instructions) + context[0], context[1]
+    spoken = math.ceil(spoken_ms / MS_PER_TOKEN_OUT)
     return {
-        "total_tokens": context.total + output,
-        "input_tokens": context.total,
-        "output_tokens": output,
+        "total_tokens": text + audio + written + spoken,
+        "input_tokens": text + audio,
+        "output_tokens": written + spoken,
         "input_token_details": {
-            "text_tokens": context.text,
-            "audio_tokens": context.audio,
+            "text_tokens": text,
+            "audio_tokens": audio,
             "image_tokens": 0,
-            "cached_tokens": cached.total,
-            "cached_tokens_details": {"text_tokens": cached.text, "audio_tokens": cached.audio, "image_tokens": 0},
+            "cached_tokens": sum(cached),
+            "cached_tokens_details": {"text_tokens": cached[0], "audio_tokens": cached[1], "image_tokens": 0},
         },
-        "output_token_details": {"text_tokens": output, "audio_tokens": 0},
+        "output_token_details": {"text_tokens": written, "audio_tokens": spoken},
     }
 
 
@@ -75,7 +61,7 @@ def of_transcription(model: str | None, duration_ms: float, transcript: str) -> 
     """Return the `usage` of a transcription: by duration for whisper, by tokens for what came after it."""
     if model == "whisper-1":
         return {"type": "duration", "seconds": round(duration_ms / 1000, 2)}
-    heard, written = of_audio(duration_ms), of_text(transcript)
+    heard, written = math.ceil(duration_ms / MS_PER_TOKEN_IN), of_text(transcript)
     return {
         "type": "tokens",
         "total_tokens": heard + written,
@@ -83,9 +69,3 @@ def of_transcription(model: str | None, duration_ms: float, transcript: str) -> 
         "input_token_details": {"text_tokens": 0, "audio_tokens": heard},
         "output_tokens": written,
     }
-
-
-def rate_limits(spent: int) -> list[dict[str, Any]]:
-    """Return the `rate_limits` after a response; there is no limit here, the numbers are those of a large account."""
-    limit = 15_000_000
-    return [{"name": "tokens", "limit": limit, "remaining": limit - spent, "reset_seconds": spent / (limit / 60)}]

@@ -27,14 +27,14 @@ LEAST_THRESHOLD = 0.01
 
 
 @dataclass(frozen=True)
-class SpeechStarted:
+class SpeechStart:
     """Somebody speaks, from `audio_start_ms` of the stream on, the prefix padding included."""
 
     audio_start_ms: int
 
 
 @dataclass(frozen=True)
-class SpeechStopped:
+class SpeechEnd:
     """Nobody speaks any more; the turn is the audio until `audio_end_ms`, the silence that ended it included."""
 
     audio_end_ms: int
@@ -65,11 +65,11 @@ class VoiceActivity:
         """How much audio was written to the stream, in milliseconds."""
         return self._written_bytes * 1000 // (audio.SAMPLE_RATE * audio.SAMPLE_BYTES)
 
-    def process(self, pcm: bytes) -> list[SpeechStarted | SpeechStopped]:
+    def process(self, pcm: bytes) -> list[SpeechStart | SpeechEnd]:
         """Take in the next PCM of any length; return what became known, which is up to 90 ms behind the stream."""
         self._written_bytes += len(pcm)
         self._pending += self._resampler.process(pcm)
-        events: list[SpeechStarted | SpeechStopped] = []
+        events: list[SpeechStart | SpeechEnd] = []
         whole = len(self._pending) // FRAME_BYTES * FRAME_BYTES
         for at in range(0, whole, FRAME_BYTES):
             event = self._judge(self._network.process_chunk(self._pending[at : at + FRAME_BYTES]), self._judged_ms)
@@ -83,7 +83,7 @@ class VoiceActivity:
         """Forget speech in progress, as after a clear or a manual commit; the position in the stream stays."""
         self._end_turn(self.position_ms)
 
-    def _judge(self, probability: float, start_ms: int) -> SpeechStarted | SpeechStopped | None:
+    def _judge(self, probability: float, start_ms: int) -> SpeechStart | SpeechEnd | None:
         """Take in the frame that starts at `start_ms` of the stream."""
         if start_ms < self._taken_ms:
             return None
@@ -93,7 +93,7 @@ class VoiceActivity:
                 self._voiced_since_ms = start_ms
             if not self._speaking and start_ms + FRAME_MS - self._voiced_since_ms >= ONSET_MS:
                 self._speaking = True
-                return SpeechStarted(max(self._taken_ms, self._voiced_since_ms - self.prefix_padding_ms))
+                return SpeechStart(max(self._taken_ms, self._voiced_since_ms - self.prefix_padding_ms))
         elif probability < max(self.threshold - HYSTERESIS, LEAST_THRESHOLD):
             self._voiced_since_ms = None
             if self._silent_since_ms is None:
@@ -102,7 +102,7 @@ class VoiceActivity:
             end_ms = self._silent_since_ms + self.silence_duration_ms
             if start_ms + FRAME_MS >= end_ms:
                 self._end_turn(end_ms)
-                return SpeechStopped(end_ms)
+                return SpeechEnd(end_ms)
         return None
 
     def _end_turn(self, taken_ms: int) -> None:

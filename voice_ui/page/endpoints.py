@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import cache
 
-from nicegui import app
+from nicegui import app, background_tasks
 
 from voice_ui import models, servers, settings
 from voice_ui.offline import server as offline_server
+from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page.conversations import Conversations
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
@@ -59,8 +60,14 @@ async def practice() -> Endpoint:
         if not _practice:
             server = await _resources.enter_async_context(offline_server.serve())
             app.on_shutdown(_resources.aclose)
+            background_tasks.create(_warm(server), name="warm the practice server")
             _practice.append(servers.offline(server.url, _settings()))
         return _practice[0]
+
+
+async def _warm(server: offline_server.PracticeServer) -> None:
+    with suppress(RecognizerUnavailable):  # reported when somebody speaks
+        await server.warm()
 
 
 @cache

@@ -12,20 +12,8 @@ from typing import Any, ClassVar, Self
 from voice_ui.protocol.items import WireItem
 from voice_ui.protocol.names import Dialect
 from voice_ui.protocol.reading import Event, mapping, text_or_none
+from voice_ui.protocol.rejected import Rejected as Rejected
 from voice_ui.protocol.session import SessionConfig
-
-
-class Rejected(Exception):
-    """A client event that is refused: none of it takes effect, and the session goes on."""
-
-    def __init__(self, code: str | None, message: str, param: str | None = None, event_id: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.param = param
-        """The path of the field: `session.audio.input.format.rate`."""
-        self.event_id = event_id
-        """The client's own, where it gave one."""
 
 
 class _ClientEvent(Event):

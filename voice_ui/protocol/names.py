@@ -53,7 +53,7 @@ SESSION: dict[tuple[str, ...], str] = {
 GA_EVENTS = {beta: ga for ga, beta in EVENTS.items()}
 GA_PARTS = {beta: ga for ga, beta in PARTS.items()}
 
-_MODALITIES = {"text": ["text"], "audio": ["text", "audio"]}
+_MODALITIES = {"text": ["text"], "audio": ["audio", "text"]}
 _BETA_FORMAT, _GA_FORMAT = "pcm16", {"type": "audio/pcm", "rate": 24_000}
 
 

@@ -11,8 +11,8 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import mapping
+from voice_ui.protocol.rejected import Rejected
 from voice_ui.protocol.strict import CLIENT_EVENT
 
 MAX_DEPTH = 32
@@ -76,9 +76,9 @@ def _refusal(error: ErrorDetails, event: dict[str, Any]) -> Rejected:
         case "literal_error" if isinstance(value, str):
             return _invalid_value(path, value, context["expected"])
         case "greater_than_equal" | "less_than_equal" as kind:
-            noun = "decimal" if isinstance(value, float) else "integer"
             side, sign = ("below_min", ">=") if kind == "greater_than_equal" else ("above_max", "<=")
             bound = context.get("ge", context.get("le"))
+            noun = "decimal" if isinstance(bound, float) else "integer"
             words = f"{noun} {side.split('_')[0]} {'minimum' if sign == '>=' else 'maximum'} value"
             message = f"Invalid '{path}': {words}. Expected a value {sign} {bound}, but got {value} instead."
             return Rejected(f"{noun}_{side}_value", message, path)

@@ -17,50 +17,20 @@ from voice_ui.protocol.names import Dialect, event_name
 from voice_ui.protocol.reading import Event, mapping, text, text_or_none
 from voice_ui.protocol.responses import (
     AudioDelta as AudioDelta,
-)
-from voice_ui.protocol.responses import (
     AudioDone as AudioDone,
-)
-from voice_ui.protocol.responses import (
     ContentPartAdded as ContentPartAdded,
-)
-from voice_ui.protocol.responses import (
     ContentPartDone as ContentPartDone,
-)
-from voice_ui.protocol.responses import (
     FunctionCallArgumentsDelta as FunctionCallArgumentsDelta,
-)
-from voice_ui.protocol.responses import (
     FunctionCallArgumentsDone as FunctionCallArgumentsDone,
-)
-from voice_ui.protocol.responses import (
     OutputAudioTranscriptDelta as OutputAudioTranscriptDelta,
-)
-from voice_ui.protocol.responses import (
     OutputAudioTranscriptDone as OutputAudioTranscriptDone,
-)
-from voice_ui.protocol.responses import (
     OutputItemAdded as OutputItemAdded,
-)
-from voice_ui.protocol.responses import (
     OutputItemDone as OutputItemDone,
-)
-from voice_ui.protocol.responses import (
     OutputTextDelta as OutputTextDelta,
-)
-from voice_ui.protocol.responses import (
     OutputTextDone as OutputTextDone,
-)
-from voice_ui.protocol.responses import (
     ReplyTextDelta as ReplyTextDelta,
-)
-from voice_ui.protocol.responses import (
     ReplyTextDone as ReplyTextDone,
-)
-from voice_ui.protocol.responses import (
     ResponseCreated as ResponseCreated,
-)
-from voice_ui.protocol.responses import (
     ResponseDone as ResponseDone,
 )
 

@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 MAX_TEXT = 200_000
 """Characters in one text of a client."""
 
+MAX_AUDIO = 15 * 1024 * 1024 * 4 // 3
+"""Characters of base64 in one event: 15 MiB of audio, OpenAI's limit."""
+
 Id = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Name = Annotated[str, Field(max_length=256)]
@@ -94,7 +97,7 @@ class AudioOutput(_Strict):
     speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
 
 
-class Audio(_Strict):
+class SessionAudio(_Strict):
     input: AudioInput | None = None
     output: AudioOutput | None = None
 
@@ -144,7 +147,7 @@ class _Generation(_Strict):
 class Session(_Generation):
     type: Literal["realtime", "transcription"] | None = None
     model: Name | None = None
-    audio: Audio | None = None
+    audio: SessionAudio | None = None
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
     tracing: Literal["auto"] | dict[str, Any] | None = None
     truncation: (
@@ -163,7 +166,7 @@ class InputText(_Strict):
 
 class InputAudio(_Strict):
     type: Literal["input_audio"]
-    audio: str
+    audio: Annotated[str, Field(max_length=MAX_AUDIO)]
     transcript: Text | None = None
 
 
@@ -233,14 +236,14 @@ class _Event(_Strict):
     event_id: Annotated[str, Field(max_length=512)] | None = None
 
 
-class SessionUpdate(_Event):
+class SessionUpdateModel(_Event):
     type: Literal["session.update"]
     session: Session
 
 
 class Append(_Event):
     type: Literal["input_audio_buffer.append"]
-    audio: str
+    audio: Annotated[str, Field(max_length=MAX_AUDIO)]
 
 
 class Bare(_Event):
@@ -265,19 +268,26 @@ class ItemTruncate(_Event):
     audio_end_ms: Annotated[int, Field(ge=0)]
 
 
-class ResponseCreate(_Event):
+class ResponseCreateModel(_Event):
     type: Literal["response.create"]
     response: Response | None = None
 
 
-class ResponseCancel(_Event):
+class ResponseCancelModel(_Event):
     type: Literal["response.cancel"]
     response_id: Id | None = None
 
 
 CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[
-        SessionUpdate | Append | Bare | ItemCreate | ItemNamed | ItemTruncate | ResponseCreate | ResponseCancel,
+        SessionUpdateModel
+        | Append
+        | Bare
+        | ItemCreate
+        | ItemNamed
+        | ItemTruncate
+        | ResponseCreateModel
+        | ResponseCancelModel,
         Field(discriminator="type"),
     ]
 )

@@ -3,8 +3,11 @@
 from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
 from voice_ui.session.budget import Budget, Limits, Seats
 from voice_ui.session.events import (
+    PlaybackCut,
     ProblemRaised,
     ProblemSolved,
+    ReplyAudio,
+    ReplyAudioDone,
     SessionEvent,
     StateChanged,
     TurnTimed,
@@ -24,9 +27,12 @@ __all__ = [
     "ItemRemoved",
     "Limits",
     "Phase",
+    "PlaybackCut",
     "ProblemRaised",
     "ProblemSolved",
     "RealtimeSession",
+    "ReplyAudio",
+    "ReplyAudioDone",
     "Seats",
     "SessionEvent",
     "Shares",

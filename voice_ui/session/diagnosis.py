@@ -79,9 +79,8 @@ def is_end_of_reply(event: ServerEvent) -> bool:
 def not_configured(said: server.ErrorEvent, endpoint: Endpoint, *, about_update: bool) -> SessionError:
     """Return what an `error` before `session.updated` means."""
     default = "update-rejected" if about_update else "session-refused"
-    code = code_from_wire(said.code, said.type, default=default)
-    if code == "server-failed":  # of the type alone: the server's words say more
-        code = default
+    general = "server_error"  # as the type of an error whose code we do not know, it says less than the server's words
+    code = code_from_wire(said.code, said.type if said.type != general or not said.code else None, default=default)
     if code == "update-rejected":
         problem = update_rejected(said, endpoint)
         return Refused(code, problem.detail, **problem.facts)

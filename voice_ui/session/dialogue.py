@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from voice_ui.conversation import Change, Conversation
+from voice_ui import audio
+from voice_ui.conversation import Conversation
 from voice_ui.errors import Problem
 from voice_ui.protocol import ServerEvent, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.budget import Budget
-from voice_ui.session.events import TurnTimed, UsageCounted
+from voice_ui.session.events import ReplyAudio, ReplyAudioDone, SessionEvent, TurnTimed, UsageCounted
 from voice_ui.session.link import Link
+from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
 from voice_ui.session.timing import Timing
 from voice_ui.session.turns import ResponseBegan, TurnEnded
@@ -32,23 +34,29 @@ class Dialogue:
         budget: Budget,
         reports: Reports,
         unknown_events: Counter[str],
+        playback: Playback | None,
         clock: Callable[[], float],
     ) -> None:
+        """`playback` is None where nobody reports what was played."""
         self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
         self._timing = Timing()
+        self._playback = playback
         self._reported_malformed = False
 
     def time_message(self, now: float) -> None:
         """A typed message was sent: its reply is timed from here."""
         self._timing.end_turn(now, now)
 
-    def take(self, event: ServerEvent, link: Link) -> list[Change]:
-        """Take in an event that came over a connection; return what it changed in the conversation."""
+    def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
+        """Take in an event that came over a connection; return what it changed, to be reported."""
+        responses = link.responses
+        if responses.has_text and isinstance(event, server.ReplyTextDelta) and event.response_id == responses.active:
+            return self._go_on(event, link)
         now = self._clock()
-        was_cancelled = link.responses.cancelled
+        was_cancelled = responses.cancelled
         event = link.identified(event)
-        changes: list[Change] = []
+        changes: list[SessionEvent] = []
         for news in link.apply(event):
             match news:
                 case TurnEnded():
@@ -61,6 +69,13 @@ class Dialogue:
             case server.ReplyTextDelta(response_id, item_id):
                 if changes and response_id == link.responses.active:
                     self._time_text(item_id, link, now)
+                self._take_text(item_id)
+            case server.AudioDelta(_, item_id, _, delta):
+                changes += self._take_audio(item_id, delta)
+            case server.AudioDone(_, item_id):
+                changes.append(ReplyAudioDone(item_id))
+                if self._playback:
+                    self._playback.complete(item_id)
             case server.ResponseDone():
                 self._finish(event, has_text=bool(changes), was_cancelled=was_cancelled)
             case server.TranscriptionCompleted(usage=usage) if usage:
@@ -75,13 +90,38 @@ class Dialogue:
                 self._report(event)
         return changes
 
+    def _go_on(self, event: server.ReplyTextDelta, link: Link) -> list[SessionEvent]:
+        """Take in more of the reply that is being written. Most events are of this kind, and change nothing else."""
+        changes: list[SessionEvent] = [*self._conversation.append(event)]
+        if changes and not self._timing.is_answered:
+            self._time_text(event.item_id, link, self._clock())
+        if self._playback:
+            self._take_text(event.item_id)
+        return changes
+
+    def _take_text(self, item_id: str) -> None:
+        if self._playback:
+            self._playback.take_text(item_id, len(self._conversation.text_of(item_id)))
+
     def _time_text(self, item_id: str, link: Link, now: float) -> None:
         is_answer = self._conversation.phase_of(item_id) != "commentary"
         if self._timing.take_text(now, is_answer=is_answer):
             timer = replace(self._timing.timer, moments=dict(self._timing.timer.moments))
             self._reports.say(TurnTimed(self._conversation.turn_of(item_id), timer, link.round_trip_ms))
 
+    def _take_audio(self, item_id: str, delta: str) -> list[SessionEvent]:
+        try:
+            pcm = audio.decode(delta)
+        except ValueError:
+            self._unknown_events["audio that is not base64 PCM"] += 1
+            return []
+        if not pcm or (self._playback and not self._playback.receive(item_id, pcm)):
+            return []
+        return [ReplyAudio(item_id, pcm)]
+
     def _finish(self, event: server.ResponseDone, *, has_text: bool, was_cancelled: bool) -> None:
+        if self._playback:
+            self._playback.complete()
         _log.info("response %s: %s", event.status, self._timing.finish(self._clock()))
         if not (was_cancelled and event.status == "cancelled"):
             self._report(event)

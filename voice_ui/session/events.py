@@ -19,6 +19,27 @@ class StateChanged:
 
 
 @dataclass(frozen=True)
+class ReplyAudio:
+    """Audio of a spoken reply, to be played after what came before."""
+
+    item_id: str
+    pcm: bytes
+    """16-bit little-endian, mono, 24 kHz."""
+
+
+@dataclass(frozen=True)
+class ReplyAudioDone:
+    """No more audio of an item comes."""
+
+    item_id: str
+
+
+@dataclass(frozen=True)
+class PlaybackCut:
+    """Nothing of what was received is to be played any further; `take_played` is to report how far it came."""
+
+
+@dataclass(frozen=True)
 class TurnTimed:
     """The first text of a turn has arrived; once more for the first text of the answer, after a preamble."""
 
@@ -52,5 +73,15 @@ class ProblemSolved:
 
 
 SessionEvent = (
-    StateChanged | ItemChanged | ItemRemoved | TextDelta | TurnTimed | UsageCounted | ProblemRaised | ProblemSolved
+    StateChanged
+    | ItemChanged
+    | ItemRemoved
+    | TextDelta
+    | ReplyAudio
+    | ReplyAudioDone
+    | PlaybackCut
+    | TurnTimed
+    | UsageCounted
+    | ProblemRaised
+    | ProblemSolved
 )

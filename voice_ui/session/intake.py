@@ -36,23 +36,23 @@ class Intake:
                 self._resampler = (rate, audio.Resampler(rate))
             pcm = self._resampler[1].process(pcm)
         peak = audio.peak(pcm)
-        self._append(pcm, quiet=peak < QUIET_PEAK)
+        self._turn_ms += len(pcm) * 1000 / audio.BYTES_A_SECOND
+        self.dropped_ms += self._stream.append_audio(pcm, self._clock(), quiet=peak < QUIET_PEAK)
         return peak
 
     def flush(self) -> None:
         """Let out what the resampler still holds: nothing follows for now."""
         if self._resampler:
-            self._append(self._resampler[1].process(b"", last=True))
+            pcm = self._resampler[1].process(b"", last=True)
+            self._turn_ms += audio.milliseconds(pcm)
+            self.dropped_ms += self._stream.append_audio(pcm, self._clock())
             self._resampler = None
 
     def add_silence(self, duration_ms: float) -> None:
         """Let silence follow what was said."""
-        self._append(audio.silence(duration_ms), quiet=True)
+        self._turn_ms += duration_ms
+        self.dropped_ms += self._stream.append_audio(audio.silence(duration_ms), self._clock(), quiet=True)
 
     def begin_turn(self) -> None:
         """What was said so far belongs to another turn, or to none."""
         self._turn_ms = 0.0
-
-    def _append(self, pcm: bytes, *, quiet: bool = False) -> None:
-        self._turn_ms += audio.milliseconds(pcm)
-        self.dropped_ms += self._stream.append_audio(pcm, self._clock(), quiet=quiet)

@@ -27,6 +27,7 @@ from voice_ui.protocol import (
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.configure import REASON_SECONDS, configure
+from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
@@ -39,7 +40,8 @@ BUSY_SECONDS = 20.0
 """`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen)."""
 
 UNANNOUNCED_SECONDS = 3.0
-"""A response that the server creates by itself is announced within this time; after it we ask for what we want."""
+"""A response that the server creates by itself is announced within this time, and one that was cancelled ends; after
+it we ask for what we want."""
 
 TRIM_MS = 1000.0
 """Audio that is not needed again is let go of this often."""
@@ -87,8 +89,9 @@ class Link:
         self._commits: dict[str, Commit] = {}  # by the id of the event
         self._given: set[str] = set()  # ids of the items that we gave the server
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
+        self._spoken: set[str] = set()  # ids of the items of which audio came
         self._unannounced = Timer()
-        self._trimmed_ms = 0.0
+        self._committed_ms, self._trim_at_ms = 0.0, TRIM_MS
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -99,6 +102,15 @@ class Link:
     def problem(self) -> Problem | None:
         """A problem to report although there is a connection."""
         return self._transport.problem
+
+    @property
+    def has_updates(self) -> bool:
+        """Whether a configuration was asked for that is neither confirmed nor refused."""
+        return bool(self._updates)
+
+    def has_received(self, moment: float) -> bool:
+        """Whether the server is known to have received all that was sent before that moment."""
+        return self._transport.alive_at >= moment
 
     @property
     def unanswered_ms(self) -> float:
@@ -121,7 +133,7 @@ class Link:
     async def seed(self, items: Iterable[Item]) -> None:
         """Give the server the conversation so far, as text."""
         for item in items:
-            await self._give(item.id, item.role, item.text)
+            await self._give(item.id, item.role, item.heard_text)
 
     # Both directions.
 
@@ -155,6 +167,12 @@ class Link:
         self._drop_turns()
         self._act(action)
 
+    def truncate(self, item_id: str, heard_ms: int) -> None:
+        """Tell the server how much of a spoken item was heard; it believes that all of it was."""
+        if item_id in self._spoken:
+            event = client.ConversationItemTruncate(item_id, 0, heard_ms, next(self._ids))
+            self._urgent.put_nowait(event)
+
     def reconfigure(self, config: SessionConfig) -> None:
         """Ask for another configuration."""
         self._urgent.put_nowait(self._update(config))
@@ -166,7 +184,7 @@ class Link:
     def give_up(self) -> None:
         """The reply is not awaited any longer."""
         self._drop_turns()
-        self._act(self.responses.free())
+        self._act(self.responses.interrupt() if self.responses.active else self.responses.free())
 
     def _drop_turns(self) -> None:
         for turn in list(self.turns.open):
@@ -186,7 +204,7 @@ class Link:
         if self.responses.is_ours(event.event_id):
             is_taken = event.code == "conversation_already_has_active_response"
             self._act(self.responses.refused(is_taken=is_taken))
-            self._wait_for_announcement()
+            self._wait_for_slot()
             return is_taken
         if event.event_id and event.event_id in self._commits:
             self.turns.refuse_commit(self._commits.pop(event.event_id))
@@ -197,10 +215,14 @@ class Link:
         while True:
             await self._stream.filled()
             match entry := self._stream.send_next(self._clock()):
-                case Audio():
-                    self._trim()
-                    await self._send(client.InputAudioBufferAppend(audio.encode(entry.pcm)))
+                case Audio(pcm):
+                    if self._stream.sent_ms >= self._trim_at_ms:
+                        self._trim()
+                    event = client.InputAudioBufferAppend(audio.encode(pcm))
+                    await self._transport.send(event.to_wire(self._dialect))
                     continue
+                case Commit() if not self._may_commit(entry):
+                    self._stream.answer(entry)
                 case Commit():
                     event_id = next(self._ids)
                     self._commits[event_id] = entry
@@ -212,16 +234,21 @@ class Link:
                     self.turns.ask(entry)
                     await self._give(item_id, "user", text)
                     self._act(self.responses.want())
-            self._wait_for_announcement()
+            self._wait_for_slot()
             self._on_mark(entry)
 
-    def _wait_for_announcement(self) -> None:
-        if self.responses.is_blocked and self.responses.active == "":
+    def _may_commit(self, commit: Commit) -> bool:
+        """Whether there is audio to commit: turn detection may have changed since it was said."""
+        before_ms, self._committed_ms = self._committed_ms, commit.end_ms
+        return self.turns.by_hand and commit.end_ms - before_ms >= SHORTEST_TURN_MS
+
+    def _wait_for_slot(self) -> None:
+        if self.responses.is_stuck:
             self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
 
     def _ask_anyway(self) -> None:
-        """The response that was expected of the server was never announced, and we want one."""
-        if self.responses.active == "" and self.responses.is_blocked:
+        """The response that holds the slot was never announced, or never ended when it was cancelled."""
+        if self.responses.is_stuck:
             self._act(self.responses.free())
 
     async def _send_urgent_loop(self) -> None:
@@ -235,9 +262,10 @@ class Link:
             async for message in self._transport:
                 event = parse(message)
                 said = event if isinstance(event, server.ErrorEvent) else None
-                if not self._is_echo(event):
+                if not (self._given and self._is_echo(event)):
                     await handle(event)
-                await pace.keep()
+                if pace.is_flood():
+                    await pace.slow_down()
         except SessionError as error:
             if said is None:
                 raise
@@ -256,7 +284,11 @@ class Link:
             case server.ReplyTextDelta(response_id) | server.ReplyTextDone(response_id):
                 news = self._announce(response_id)
                 self.responses.wrote(response_id)
-            case server.AudioDelta(response_id) | server.OutputItemAdded(response_id):
+            case server.AudioDelta(response_id, item_id):
+                news = self._announce(response_id)
+                self.responses.wrote(response_id)
+                self._spoken.add(item_id)
+            case server.OutputItemAdded(response_id):
                 news = self._announce(response_id)
             case server.ResponseCreated(response_id):
                 news = [self._begin_response(response_id)]
@@ -340,6 +372,5 @@ class Link:
         return item.id in self._given
 
     def _trim(self) -> None:
-        if self._stream.sent_ms - self._trimmed_ms >= TRIM_MS:
-            self._trimmed_ms = self._stream.sent_ms
-            self._stream.trim(self.unanswered_ms)
+        self._trim_at_ms = self._stream.sent_ms + TRIM_MS
+        self._stream.trim(self.unanswered_ms)

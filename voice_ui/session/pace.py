@@ -14,15 +14,20 @@ class Pace:
 
     def __init__(self) -> None:
         self._count = 0
+        self._wait = 0.0
         self._since = asyncio.get_running_loop().time()
 
-    async def keep(self) -> None:
-        """Count a message; wait where there were too many."""
+    def is_flood(self) -> bool:
+        """Count a message; True if there were too many, and it is time to slow down."""
         self._count += 1
         if self._count < MESSAGES:
-            return
+            return False
         now = asyncio.get_running_loop().time()
         self._count, before, self._since = 0, self._since, now
-        if now - before < SECONDS:
-            await asyncio.sleep(SECONDS - (now - before))
-            self._since = asyncio.get_running_loop().time()
+        self._wait = SECONDS - (now - before)
+        return self._wait > 0
+
+    async def slow_down(self) -> None:
+        """Let the time pass that the messages should have taken."""
+        await asyncio.sleep(self._wait)
+        self._since = asyncio.get_running_loop().time()

@@ -21,11 +21,12 @@ from voice_ui.session import diagnosis
 from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
 from voice_ui.session.budget import Budget, Limits, Seat
 from voice_ui.session.dialogue import Dialogue
-from voice_ui.session.events import StateChanged
+from voice_ui.session.events import PlaybackCut, StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
 from voice_ui.session.outage import Outage
-from voice_ui.session.patience import REPLY_SECONDS, TEXT_SECONDS, Patience
+from voice_ui.session.patience import LAST_SPEECH_SECONDS, REPLY_SECONDS, TEXT_SECONDS, Patience
+from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
 from voice_ui.session.rewind import rewind
 from voice_ui.session.state import FAILED, IDLE, Phase, State
@@ -44,6 +45,9 @@ OpenAI and Azure (protocol facts, section 3)."""
 
 QUIET_CHECK_SECONDS = 1.0
 """How often a session that is due for renewal is looked at for a quiet moment."""
+
+PLAYED_SECONDS = 1.0
+"""For the browser to report how far a reply was played that is cut short."""
 
 WAITING_MS = 500.0
 """With more audio waiting, the connection is slow, and the server cannot have reacted."""
@@ -69,6 +73,7 @@ class Press:
         reports: Reports,
         unknown_events: Counter[str],
         limits: Limits,
+        plays: bool,
         seat: Seat | None,
         connect: Connect,
         ids: Iterator[str],
@@ -76,7 +81,7 @@ class Press:
     ) -> None:
         self.endpoint = endpoint
         self.config = config
-        self.state = State(Phase.CONNECTING)
+        self.state = IDLE
         self.microphone = False
         self.stream = Stream()
         self.intake = Intake(self.stream, clock)
@@ -84,7 +89,9 @@ class Press:
         """The state after its end."""
         self.began = clock()
         self._conversation, self._budget, self._reports = conversation, budget, reports
-        self._dialogue = Dialogue(endpoint, conversation, budget, reports, unknown_events, clock)
+        self._playback = Playback() if plays else None
+        self._truncation = Timer()
+        self._dialogue = Dialogue(endpoint, conversation, budget, reports, unknown_events, self._playback, clock)
         self._seat, self._connect, self._ids, self._clock = seat, connect, ids, clock
         self._link: Link | None = None
         self._leaving: asyncio.Timeout | None = None  # while a connection is made, used or waited for
@@ -127,6 +134,7 @@ class Press:
     def let_go(self) -> None:
         """The task has ended, or never began: leave nothing behind."""
         self._renewal.stop()
+        self._truncation.stop()
         self._patience.stop()
         if self._seat:
             self._seat.give_back()
@@ -203,6 +211,8 @@ class Press:
         finally:
             self._renewal.stop()
             self._link = None
+            if self._playback:
+                self._playback.complete()
             changes, lost_ms, given_up = rewind(self.stream, link, self._conversation)
             self._reports.say(*changes)
             self._report_lost(lost_ms)
@@ -233,6 +243,7 @@ class Press:
     def close_microphone(self) -> None:
         """Nothing more is going to be said; what was said is sent and answered."""
         self._patience.close_microphone()
+        self._silence()
         self.microphone, self._held = False, False
         self._stopped_at = asyncio.get_running_loop().time()
         self._outage.hasten(self._stopped_at)
@@ -256,9 +267,10 @@ class Press:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
         if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
             return
-        is_near = self.stream.waiting_ms < WAITING_MS and not self._reports.stands("server-silent")
-        if is_near and self._attention.is_missing_after(audio.milliseconds(pcm, rate), peak):
-            self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
+        is_near = self.stream.waiting_ms < WAITING_MS
+        if is_near and self._attention.is_missing_after(len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate), peak):
+            if not self._reports.stands("server-silent"):
+                self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
     def begin_turn(self) -> None:
         """The speaker begins a turn by hand; a reply that is being written is cut short."""
@@ -289,9 +301,34 @@ class Press:
 
     def interrupt(self) -> None:
         """Cut a reply short."""
+        self._silence()
         if self._link and self.state.phase in {Phase.THINKING, Phase.ANSWERING}:
             self._link.interrupt()
             self.refresh()
+
+    def take_played(self, item_id: str, played_ms: float, *, stopped: bool) -> None:
+        """This much of a spoken item was played; see `RealtimeSession.take_played`."""
+        if self._playback:
+            self._playback.play(item_id, played_ms)
+            self._patience.take_text()
+            if stopped:
+                self._truncate()
+            self.refresh()
+
+    def _silence(self) -> None:
+        """Have nothing more played of what was received; the reply counts as heard as far as it came."""
+        if self._playback and self._playback.is_playing:
+            self._playback.silence()
+            self._reports.say(PlaybackCut())
+            self._truncation.set(PLAYED_SECONDS, self._truncate)
+
+    def _truncate(self) -> None:
+        self._truncation.stop()
+        for cut in self._playback.cut() if self._playback else ():
+            if self._link:
+                self._link.truncate(cut.item_id, cut.heard_ms)
+            self._reports.say(*self._conversation.cut_short(cut.item_id, cut.heard_characters))
+        self.refresh()
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Go on in another way."""
@@ -308,12 +345,16 @@ class Press:
         """Take in an event of the server."""
         if (link := self._link) is None:
             return
+        if isinstance(event, server.SpeechStarted):
+            self._silence()
         changes = self._dialogue.take(event, link)
         if isinstance(event, server.ReplyTextDelta):
             self._patience.take_text()
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
             self._check_cost()
+        elif isinstance(event, server.ErrorEvent) and not link.has_updates:
+            self.config = link.config  # a configuration that was refused is not asked for again
         if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
@@ -357,7 +398,7 @@ class Press:
             return self.state.phase if self._was_connected else Phase.CONNECTING
         if self._held or link.turns.speaking:
             return Phase.HEARING
-        if link.responses.is_writing:
+        if link.responses.is_writing or (self._playback and self._playback.is_playing):
             return Phase.ANSWERING
         if link.turns.open or link.responses.is_blocked or self.stream.asks:
             return Phase.THINKING
@@ -376,9 +417,18 @@ class Press:
 
     def _settle(self) -> None:
         """All that was said is answered, as far as the server noticed it: the press is over."""
-        if not self.microphone:
-            self.stream.clear()
-            self._leave()
+        link = self._link
+        if self.microphone or link is None:
+            return
+        self.stream.trim(link.unanswered_ms)
+        if self.stream.speech_ms >= LOST_MS:
+            if not link.has_received(self._marked_at + SETTLE_SECONDS):
+                self._patience.wait(State(Phase.LISTENING), QUIET_CHECK_SECONDS)  # until it is, or the connection lost
+                return
+            if self.state.phase is Phase.HEARING:
+                self._report_missing(LAST_SPEECH_SECONDS)
+        self.stream.clear()
+        self._leave()
 
     def _lose_reply(self) -> None:
         """No reply came."""
@@ -388,6 +438,8 @@ class Press:
     def _lose_text(self) -> None:
         """Nothing more came of a reply."""
         facts = diagnosis.facts_of(self.endpoint)
+        if self._playback:
+            self._playback.cut()
         self._reports.raise_problem(Problem("response-incomplete", f"no text for {TEXT_SECONDS:.0f} s", facts))
         self._give_up_reply()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 
 from voice_ui.errors import Problem
 from voice_ui.session.events import ProblemRaised, ProblemSolved, SessionEvent
@@ -16,7 +16,7 @@ EVENTS_KEPT = 1000
 _log = logging.getLogger("voice_ui.session")
 
 
-class Reports:
+class Reports(AsyncIterator[SessionEvent]):
     """A bounded queue of events."""
 
     def __init__(self) -> None:
@@ -44,7 +44,10 @@ class Reports:
     async def put(self, events: Iterable[SessionEvent]) -> None:
         """Report, waiting for a reader that is behind."""
         for event in events:
-            await self._events.put(event)
+            if self._events.full():
+                await self._events.put(event)
+            else:
+                self._events.put_nowait(event)
 
     def raise_problem(self, problem: Problem, number: int | None = None) -> None:
         """Report a problem, and the event that caused it by its number in the trace."""
@@ -62,7 +65,10 @@ class Reports:
             self._raised.remove(code)
             self.say(ProblemSolved(code))
 
-    async def __aiter__(self) -> AsyncIterator[SessionEvent]:
+    def __aiter__(self) -> AsyncIterator[SessionEvent]:
         """Yield what is reported, for ever."""
-        while True:
-            yield await self._events.get()
+        return self
+
+    def __anext__(self) -> Awaitable[SessionEvent]:
+        """Return the next event, when there is one; no generator in between."""
+        return self._events.get()

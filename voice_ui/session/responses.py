@@ -46,6 +46,11 @@ class Responses:
         """Whether a reply is wanted and the slot is taken."""
         return self._wanted
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it is taken by a response that is not announced, or cancelled and not over."""
+        return self._wanted and (self.active == "" or self.cancelled)
+
     # What we want.
 
     def want(self) -> Action | None:

@@ -47,18 +47,23 @@ class RealtimeSession:
         config: SessionConfig | None = None,
         *,
         limits: Limits | None = None,
+        plays: bool = False,
         seats: Seats | None = None,
         connect: Connect = transport.connect,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`seats` are shared by the sessions of a program; `connect` opens a transport; `clock` returns seconds."""
+        """Take what a conversation needs.
+
+        `plays`: spoken replies are played, and `take_played` reports how far. `seats` are shared by the sessions of a
+        program; `connect` opens a transport; `clock` returns seconds.
+        """
         self.endpoint = endpoint
         self.config = config or SessionConfig()
         self.conversation = Conversation()
         self.budget = Budget(limits.max_cost if limits else None)
         self.unknown_events: Counter[str] = Counter()
         """Server events that were of no use, by type or by what was wrong with them."""
-        self._limits, self._seats = limits or Limits(), seats
+        self._limits, self._seats, self._plays = limits or Limits(), seats, plays
         self._connect, self._clock = connect, clock
         self._reports = Reports()
         self._ids = (f"voice_ui_{number}" for number in count(1))
@@ -138,6 +143,11 @@ class RealtimeSession:
         if self._press:
             self._press.interrupt()
 
+    def take_played(self, item_id: str, played_ms: float, *, stopped: bool = False) -> None:
+        """Report how much of a spoken item was played, in milliseconds; `stopped` answers `PlaybackCut`."""
+        if self._press:
+            self._press.take_played(item_id, played_ms, stopped=stopped)
+
     def reconfigure(self, endpoint: Endpoint, config: SessionConfig) -> bool:
         """Go on in another way; True if the running session was told, else it applies to the next `start`.
 
@@ -207,13 +217,13 @@ class RealtimeSession:
             reports=self._reports,
             unknown_events=self.unknown_events,
             limits=self._limits,
+            plays=self._plays,
             seat=seat,
             connect=self._connect,
             ids=self._ids,
             clock=self._clock,
         )
         self._press = press
-        self._reports.say(StateChanged(press.state))
         self._task = asyncio.create_task(press.run(), name="realtime session")
         # Not at the end of the task itself: one that is cancelled before its first step has none.
         self._task.add_done_callback(lambda _: self._end(press))

@@ -31,16 +31,13 @@ class Audio:
     pcm: bytes
     captured: float
     """When its last sample came in, in seconds of the session's clock."""
+    duration_ms: float
     quiet: bool = False
     """Nobody speaks in it."""
     sent: float = 0.0
     """When it was sent over the current connection, in seconds of the session's clock."""
     end_ms: float = 0.0
     """The place where it ends; 0 until it is sent."""
-
-    @property
-    def duration_ms(self) -> float:
-        return audio.milliseconds(self.pcm)
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +83,7 @@ class Stream:
         """Audio that waits for a connection."""
         self._kept_ms = 0.0
         self._forgotten_ms = self._forgotten_until_ms = 0.0  # speech that was sent, is unanswered and no longer kept
-        self._filled = asyncio.Event()
+        self._filled: asyncio.Future[None] | None = None  # what the reader waits for
 
     # What was said.
 
@@ -94,9 +91,11 @@ class Stream:
         """Queue PCM; return the milliseconds of speech dropped to make room. The oldest silence goes first."""
         if not pcm:
             return 0.0
-        self._waiting.append(Audio(pcm, captured, quiet))
-        self.waiting_ms += audio.milliseconds(pcm)
-        self._filled.set()
+        duration_ms = len(pcm) * 1000 / audio.BYTES_A_SECOND
+        self._waiting.append(Audio(pcm, captured, duration_ms, quiet))
+        self.waiting_ms += duration_ms
+        if self._filled and not self._filled.done():
+            self._filled.set_result(None)
         dropped_ms = 0.0
         while self.waiting_ms > WAITING_SECONDS * 1000:
             dropped_ms += self._drop_oldest()
@@ -106,7 +105,7 @@ class Stream:
         """Queue a mark."""
         self._waiting.append(entry)
         self.asks += not isinstance(entry, EndOfPress)
-        self._filled.set()
+        self._wake()
 
     @property
     def speech_ms(self) -> float:
@@ -135,11 +134,19 @@ class Stream:
 
     # `sent`.
 
-    async def filled(self) -> None:
-        """Wait until something waits to be sent."""
-        while not self._waiting:
-            self._filled.clear()
-            await self._filled.wait()
+    def filled(self) -> asyncio.Future[None]:
+        """Return a future that is done when something waits to be sent; one reader.
+
+        A future and no coroutine around an event: this is awaited once per chunk.
+        """
+        self._filled = asyncio.get_running_loop().create_future()
+        if self._waiting:
+            self._wake()
+        return self._filled
+
+    def _wake(self) -> None:
+        if self._filled and not self._filled.done():
+            self._filled.set_result(None)
 
     def send_next(self, now: float) -> Entry:
         """Move `sent` over the next entry and return it, before it is sent: what a broken send held is still here."""
@@ -218,7 +225,7 @@ class Stream:
         self.waiting_ms += self._kept_ms
         self._waiting.extendleft(reversed(self._sent))
         self._sent.clear()
-        self._filled.set()
+        self._wake()
         lost_ms = self._forgotten_ms
         self.sent_ms = self._kept_ms = self._forgotten_ms = self._forgotten_until_ms = 0.0
         return lost_ms

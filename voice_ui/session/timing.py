@@ -89,10 +89,12 @@ class Timing:
 
     def __init__(self) -> None:
         self.timer = TurnTimer()
+        self.is_answered = False
+        """Whether all that is to be timed of a reply's text was."""
 
     def end_turn(self, spoken_until: float, now: float) -> None:
         """Speech ended at one moment, and is taken for ended now."""
-        self.timer = TurnTimer()
+        self.timer, self.is_answered = TurnTimer(), False
         self.timer.mark(Stage.SPEECH_END, min(spoken_until, now))
         self.timer.mark(Stage.SPEECH_STOPPED, now)
 
@@ -102,6 +104,7 @@ class Timing:
 
     def take_text(self, now: float, *, is_answer: bool) -> bool:
         """Text of a reply came; return whether it is the first of the turn, or the first after a preamble."""
+        self.is_answered = is_answer
         is_first = self.timer.mark(Stage.FIRST_TEXT, now)
         is_first_answer = is_answer and self.timer.mark(Stage.FIRST_ANSWER, now)
         return (is_first or is_first_answer) and self.timer.first_text_ms is not None

@@ -85,11 +85,11 @@ class Turns:
 
         Everything sent before `alive_at` is known to have arrived.
         """
-        if self.open:
-            return self.open[0].start_ms
+        places = [turn.start_ms for turn in self.open[:1]]
         if self._speech_start_ms is not None:
-            return self._speech_start_ms
-        return self._heard_ms if self.by_hand else self._noticed_ms(alive_at)
+            places.append(self._speech_start_ms)
+        # Also before a turn that is open: one that was typed does not mean that what was said before it arrived.
+        return min(*places, self._heard_ms if self.by_hand else self._noticed_ms(alive_at), float("inf"))
 
     def begin_speech(self, event: server.SpeechStarted, now: float) -> None:
         """The server hears speech."""

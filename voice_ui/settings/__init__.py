@@ -1,5 +1,6 @@
 """What the owner chose, read once at the start."""
 
+from voice_ui.settings.proxies import Proxies, plain_address
 from voice_ui.settings.settings import Settings, is_this_machine, read
 from voice_ui.settings.sources import certificates, has_display, limit_native_threads, load
 from voice_ui.settings.table import OPTIONS, SETTINGS
@@ -8,6 +9,7 @@ from voice_ui.settings.values import Secret
 __all__ = [
     "OPTIONS",
     "SETTINGS",
+    "Proxies",
     "Secret",
     "Settings",
     "certificates",
@@ -15,5 +17,6 @@ __all__ = [
     "is_this_machine",
     "limit_native_threads",
     "load",
+    "plain_address",
     "read",
 ]

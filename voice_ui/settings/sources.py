@@ -20,33 +20,39 @@ PROJECT = Path(__file__).parents[2]
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="main.py",
-        description="Press one button in the browser, speak, and read a realtime model's reply while it is written.",
-        epilog=f"More settings, read from the environment or from {ENV_FILE}: see .env.local.example.",
+        description="Press one button in the browser, speak, and read a realtime model's reply as it is written.",
+        epilog=f".env.local.example lists all settings. They are read from the environment and from {ENV_FILE}.",
     )
-    parser.add_argument("--host", help="the address to listen on (default 127.0.0.1: this machine only)")
-    parser.add_argument("--port", help="the port to listen on (default 8080, or the next free one)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", help="port to listen on (default: 8080, or the next free one)")
     switch = partial(parser.add_argument, action="store_const", const="yes")
-    switch("--share", help="let others on this network join: https, a link, a QR code")
-    parser.add_argument("--cert", metavar="FILE", help="with --share: your own certificate instead of one made here")
-    parser.add_argument("--key", metavar="FILE", help="with --share: the key of that certificate")
+    switch("--share", help="let others on this network join, over https, with a link and a QR code")
     parser.add_argument(
-        "--behind-proxy", metavar="ADDRESS", help="with --share: a TLS proxy there passes everything on to us"
+        "--cert", metavar="FILE", help="with --share: use this certificate instead of a self-signed one"
     )
-    switch("--native", help="a window of its own instead of the browser")
-    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
-    parser.add_argument("--offline", action="store_true", help="use the embedded practice server even if a key is set")
+    parser.add_argument("--key", metavar="FILE", help="with --share: private key of that certificate")
+    parser.add_argument(
+        "--behind-proxy",
+        metavar="ADDRESSES",
+        help="with --share: the addresses or networks of the TLS proxies in front of this program, or * for any",
+    )
+    switch("--native", help="open a native window instead of the browser")
+    parser.add_argument("--no-open", action="store_true", help="do not open the browser")
+    parser.add_argument(
+        "--offline", action="store_true", help="use the built-in practice server, even if an API key is set"
+    )
     return parser
 
 
 def load(argv: Sequence[str] | None = None) -> Settings:
     """Read everything once; raises SettingsError, or SystemExit for --help.
 
-    `.env.local` is looked for in the working folder, then beside `main.py`.
+    `.env.local` is read from the working folder, then beside `main.py`.
     """
     arguments = _parser().parse_args(argv)
     try:
         path = next((path for folder in (Path.cwd(), PROJECT) if (path := folder / ENV_FILE).exists()), None)
-        env_file = _read_env(path.read_text(encoding="utf-8")) if path else {}
+        env_file = _read_env(path.read_text(encoding="utf-8-sig")) if path else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} cannot be read ({type(error).__name__}); it must be UTF-8 text") from None
     return read(arguments, os.environ, env_file)
@@ -73,7 +79,7 @@ def _read_env(content: str) -> dict[str, str | None]:
             text = line.original.string  # empty lines before it are part of it
             number = line.original.line + text[: -len(text.lstrip())].count("\n")
             # The line itself is not shown: it may be a key that somebody pasted.
-            wrong.append(f"{ENV_FILE} line {number} is no setting; allowed: NAME=value")
+            wrong.append(f"{ENV_FILE} line {number} is not a setting; allowed: NAME=value")
         elif line.key:
             given[line.key] = line.value
     if wrong:

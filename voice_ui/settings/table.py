@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice_ui import models
+from voice_ui.settings.proxies import proxies
 from voice_ui.settings.values import (
+    access_code,
     dollars,
     existing_file,
+    frame_ancestors,
     header,
-    ip,
     language,
     one_of,
     secret,
@@ -42,6 +44,9 @@ SETTINGS = (
     Setting("OPENAI_PROJECT_ID", "openai_project_id", None, header, "a project id, proj_…"),
     Setting("AZURE_OPENAI_ENDPOINT", "azure_openai_endpoint", None, url, "https://RESOURCE.openai.azure.com"),
     Setting("AZURE_OPENAI_API_KEY", "azure_openai_api_key", None, secret, _KEY),
+    Setting("VOICE_UI_CHAT_URL", "chat_url", None, url, "an http(s) address, such as http://localhost:11434/v1"),
+    Setting("VOICE_UI_CHAT_MODEL", "chat_model", None, header, "the name of a model of that server"),
+    Setting("VOICE_UI_CHAT_API_KEY", "chat_api_key", None, secret, _KEY),
     Setting("VOICE_UI_MODEL", "model", models.DEFAULT, header, "the name of a realtime model"),
     Setting("VOICE_UI_DIALECT", "dialect", "auto", one_of("auto", "ga", "beta"), "auto, ga, beta"),
     Setting("VOICE_UI_TRANSPORT", "transport", "websocket", one_of("websocket", "webrtc"), "websocket, webrtc"),
@@ -85,7 +90,21 @@ SETTINGS = (
     Setting("VOICE_UI_SHARE", "share", False, switch, "yes, no"),
     Setting("VOICE_UI_CERT", "cert", None, existing_file, "a file with a certificate, as PEM"),
     Setting("VOICE_UI_CERT_KEY", "cert_key", None, existing_file, "a file with the certificate's key, as PEM"),
-    Setting("VOICE_UI_BEHIND_PROXY", "behind_proxy", None, ip, "the proxy's address, such as 127.0.0.1"),
+    Setting(
+        "VOICE_UI_BEHIND_PROXY",
+        "behind_proxy",
+        None,
+        proxies,
+        "addresses or networks of trusted proxies, such as 127.0.0.1 or 10.0.0.0/8, separated by commas; or * for any",
+    ),
+    Setting("VOICE_UI_ACCESS_CODE", "access_code", None, access_code, "8 to 64 letters and digits"),
+    Setting(
+        "VOICE_UI_FRAME_ANCESTORS",
+        "frame_ancestors",
+        None,
+        frame_ancestors,
+        "sites such as https://example.com, separated by spaces; or * for any",
+    ),
     Setting("VOICE_UI_NATIVE", "native", False, switch, "yes, no"),
 )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from voice_ui import redaction
+
+_SECRET_NAME = re.compile(r"(?i)key|token|secret|sig|password|code")
+"""Parameters of an address whose values are never shown."""
 
 
 class Secret:
@@ -41,6 +43,11 @@ def url(value: str) -> str:
         raise ValueError
     if not value.isprintable() or " " in value:
         raise ValueError
+    for secret_part in (
+        parts.password,
+        *(given for name, given in parse_qsl(parts.query) if _SECRET_NAME.search(name)),
+    ):
+        redaction.register(secret_part or "")
     return value.partition("#")[0].rstrip("/")
 
 
@@ -72,10 +79,6 @@ def switch(value: str) -> bool:
     return one_of("yes", "true", "on", "1", "no", "false", "off", "0")(value) in {"yes", "true", "on", "1"}
 
 
-def ip(value: str) -> str:
-    return str(ip_address(value))
-
-
 def existing_file(value: str) -> Path:
     if not (path := Path(value).expanduser()).is_file():
         raise ValueError
@@ -93,6 +96,23 @@ def language(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
         raise ValueError
     return value
+
+
+def access_code(value: str) -> str:
+    """A short one would be guessed: five attempts a minute from each address add up."""
+    letters = re.sub(r"[ -]", "", value)
+    if not re.fullmatch(r"[A-Za-z0-9]{8,64}", letters):
+        raise ValueError
+    return letters.upper()
+
+
+def frame_ancestors(value: str) -> str:
+    """Return the sources as they stand in a Content-Security-Policy (CSP 3, section 6.4.2)."""
+    sources = value.replace(",", " ").split()
+    allowed = r"\*|'self'|https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:(\d{1,5}|\*))?"
+    if not all(re.fullmatch(allowed, source.lower()) for source in sources):
+        raise ValueError
+    return " ".join(source.lower() for source in sources)
 
 
 def secret(value: str) -> Secret:

@@ -25,7 +25,16 @@ def _address_of_default_route() -> str:
 
 
 def host_names() -> list[str]:
-    """Return the name of this machine, as it is and as multicast DNS knows it."""
+    """Return the name of this machine, as it is and as multicast DNS knows it, in the form browsers send."""
     name = socket.gethostname().lower()
     short = name.partition(".")[0]
-    return list(dict.fromkeys(word for word in (name, f"{short}.local") if short))
+    names = (ascii_form(word) for word in (name, f"{short}.local") if short)
+    return list(dict.fromkeys(word for word in names if word))
+
+
+def ascii_form(name: str) -> str:
+    """Return a host name as it stands in a Host header and a certificate (RFC 5890); empty if it has no such form."""
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except UnicodeError:  # an empty or very long label, or a character no name may have
+        return ""

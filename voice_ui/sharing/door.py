@@ -10,10 +10,12 @@ import logging
 import re
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Self
 
 from voice_ui import ports
+from voice_ui.sharing.capacity import Capacity
 
 TLS_HANDSHAKE = 0x16
 """The first byte of a connection that speaks TLS (RFC 8446, section 5.1: ContentType)."""
@@ -25,7 +27,10 @@ GLANCE_SECONDS = 0.01
 """Not every event loop can wait for a socket without reading from it (that of Windows cannot): it is looked at."""
 
 MOST_WAITING = 200
-"""People at the door at once; more are sent away."""
+"""Connections that have not finished their handshake, at once; for one more, the one that waits longest has to go."""
+
+WAITING_PER_ADDRESS = 20
+"""The same for those of one address."""
 
 HEAD_BYTES = 8192
 
@@ -47,14 +52,17 @@ class Door:
         *,
         is_closing: Callable[[], bool],
         answers_to: Callable[[str], bool],
+        capacity: Capacity,
     ) -> None:
-        """`protocol` makes one for each connection; those who come with http are sent to hosts we `answer_to` only."""
+        """`protocol` makes one for each connection, and counts it; http is redirected to hosts we `answer_to` only."""
         self._addresses, self._port = addresses, port
         self._context, self._protocol = context, protocol
         self._is_closing, self._answers_to = is_closing, answers_to
         self._listening: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._capacity = capacity
+        self._waiting: dict[asyncio.Task[None], str] = {}
+        """By age, with their addresses."""
 
     async def __aenter__(self) -> Self:
         """Raises OSError if an address cannot be listened on."""
@@ -83,19 +91,33 @@ class Door:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listener)
+                connection, peer = await loop.sock_accept(listener)
             except OSError as error:  # of that connection, or no file handle is left: there will be another
                 _log.warning("a connection could not be taken: %s", error.strerror)
                 await asyncio.sleep(1)
                 continue
-            if self._is_closing() or len(self._waiting) >= MOST_WAITING:
+            if self._is_closing() or not self._capacity.take(address := peer[0]):
                 connection.close()
                 continue
-            task = asyncio.create_task(self._welcome(connection), name="welcome")
-            self._waiting.add(task)
-            task.add_done_callback(self._waiting.discard)
+            self._make_room(address)
+            task = asyncio.create_task(self._welcome(connection, address), name="welcome")
+            self._waiting[task] = address
+            task.add_done_callback(self._waiting.pop)
 
-    async def _welcome(self, connection: socket.socket) -> None:
+    def _make_room(self, address: str) -> None:
+        """Send away whoever waits longest at the most crowded address, if there are too many of them or in all."""
+        counts = Counter(self._waiting.values())
+        if counts[address] >= WAITING_PER_ADDRESS:
+            crowded = address
+        elif len(self._waiting) >= MOST_WAITING:
+            crowded = counts.most_common(1)[0][0]
+        else:
+            return
+        waiting = (task for task, of in self._waiting.items() if of == crowded and not task.cancelling())
+        if oldest := next(waiting, None):
+            oldest.cancel()
+
+    async def _welcome(self, connection: socket.socket, address: str) -> None:
         """Hand the connection on, or send it to https."""
         taken = False
         try:
@@ -113,6 +135,7 @@ class Door:
         except (OSError, ssl.SSLError, TimeoutError):
             pass  # gone again, silent, or unwilling to trust us
         finally:
+            self._capacity.release(address)  # whoever went in is counted there
             if not taken:
                 connection.close()
 

@@ -1,7 +1,8 @@
-"""The key to the room: a code for the door, a cookie for those who are in, and patience with those who guess. Pure."""
+"""The key to the room: a code to enter, a cookie for those who are in, and a limit for those who guess. Pure."""
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from collections import OrderedDict, deque
@@ -31,12 +32,20 @@ class TooManyTries(Exception):
 
 
 class Room:
-    """Open or closed; each opening has a code and a cookie of its own."""
+    """Open or closed; each opening has a cookie of its own, and a code of its own unless the owner chose one."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` returns seconds, and never goes back."""
+    def __init__(self, clock: Callable[[], float], code: str = "") -> None:
+        """`clock` returns seconds, and never goes back.
+
+        A `code` that the owner chose stays the same, and so do the cookies of those who are in: over restarts, and
+        for all processes that were given it.
+        """
         self._clock = clock
+        self._chosen = code
+        self._opened = 0
         self._guesses: OrderedDict[str, deque[float]] = OrderedDict()
+        self.owner_key = secrets.token_urlsafe(24)
+        """For the owner who cannot come from this machine itself; ends with the process."""
         self.code, self.cookie = "", ""
         self.open()
 
@@ -46,9 +55,10 @@ class Room:
         return bool(self.code)
 
     def open(self) -> None:
-        """Let in who knows the new code."""
-        self.code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-        self.cookie = secrets.token_urlsafe(32)
+        """Let in whoever knows the code."""
+        self._opened += 1
+        self.code = self._chosen or "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+        self.cookie = _derived(self.code, self._opened) if self._chosen else secrets.token_urlsafe(32)
 
     def close(self) -> None:
         """Let nobody in, not even those who were."""
@@ -58,15 +68,26 @@ class Room:
         """Whether it is the cookie that `enter` earned."""
         return self.is_open and hmac.compare_digest(cookie.encode(), self.cookie.encode())
 
+    def is_owner(self, cookie: str) -> bool:
+        """Whether it is the owner's cookie; the owner is let into a closed room, too."""
+        return hmac.compare_digest(cookie.encode(), self.owner_key.encode())
+
     def enter(self, code: str, address: str) -> bool:
         """Whether the code is right, however it is written; raises TooManyTries."""
+        wanted = plain(self.code) if self.is_open else ""
+        return self._tried(bool(wanted) and _equal(plain(code[:100]), wanted), address)
+
+    def enter_as_owner(self, key: str, address: str) -> bool:
+        """Whether it is the owner's key; raises TooManyTries."""
+        return self._tried(_equal(key[:100], self.owner_key), address)
+
+    def _tried(self, is_right: bool, address: str) -> bool:
         guesses = self._guesses.get(address, deque())
         while guesses and guesses[0] <= self._clock() - TRIES_SECONDS:
             guesses.popleft()
         if len(guesses) >= TRIES:
             raise TooManyTries(guesses[0] + TRIES_SECONDS - self._clock())
-        given = "".join(letter for letter in code[:100].upper() if letter in LETTERS)
-        if self.is_open and hmac.compare_digest(given, self.code):
+        if is_right:
             self._guesses.pop(address, None)
             return True
         guesses.append(self._clock())
@@ -75,3 +96,17 @@ class Room:
         while len(self._guesses) > ADDRESSES:
             self._guesses.popitem(last=False)
         return False
+
+
+def plain(code: str) -> str:
+    """Return a code without what people put between its letters."""
+    return "".join(letter for letter in code.upper() if letter.isascii() and letter.isalnum())
+
+
+def _equal(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
+
+
+def _derived(code: str, opened: int) -> str:
+    """Return the cookie of one opening of a room whose code stays."""
+    return hmac.new(plain(code).encode(), f"voice-ui room {opened}".encode(), hashlib.sha256).hexdigest()

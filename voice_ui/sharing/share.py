@@ -15,9 +15,10 @@ import platformdirs
 import segno
 
 from voice_ui.errors import SettingsError
-from voice_ui.settings import Settings, is_this_machine
+from voice_ui.settings import Proxies, Settings, is_this_machine
 from voice_ui.sharing import certificate
 from voice_ui.sharing.addresses import host_names, lan_addresses
+from voice_ui.sharing.capacity import Capacity
 from voice_ui.sharing.door import Door
 from voice_ui.sharing.guard import is_served
 from voice_ui.sharing.room import Room
@@ -33,9 +34,11 @@ class Share:
 
     def __init__(self, chosen: Settings) -> None:
         """Find out where we are, and have a certificate for it; raises SettingsError."""
-        self.room = Room(time.monotonic)
+        self.room = Room(time.monotonic, chosen.access_code or "")
         self.port = chosen.port
-        self.behind_proxy = chosen.behind_proxy is not None
+        self.proxies = chosen.behind_proxy or Proxies()
+        self.behind_proxy = bool(self.proxies)
+        self._is_chosen_code = chosen.access_code is not None
         self.is_own_certificate = not (self.behind_proxy or chosen.cert)
         self.addresses = [] if self.behind_proxy else _addresses(chosen.host)
         """Where the door is."""
@@ -64,36 +67,61 @@ class Share:
     @property
     def code(self) -> str:
         """The code as people read it to each other."""
-        return f"{self.room.code[:4]}-{self.room.code[4:]}"
+        return "-".join(textwrap.wrap(self.room.code, 4))
 
-    @property
-    def in_words(self) -> str:
-        """What to write into a terminal."""
+    def in_words(self, encoding: str) -> str:
+        """Return what to write into a terminal of that encoding."""
         if self.behind_proxy:
-            return f"\nShared through the proxy: its https address with /?code={self.room.code} behind it.\n\n"
+            # A code that the owner chose is known to them, and this may end up in a log that others read.
+            code = "the value of VOICE_UI_ACCESS_CODE" if self._is_chosen_code else self.room.code
+            return (
+                f"\nShared behind the proxy ({self.proxies}). Open its https address with one of these at the end:\n\n"
+                f"  /?code={code}\n  /?owner={self.room.owner_key}   (only for you)\n\n"
+            )
         if not self.links:
-            return "\nNothing to share: this machine has no address on a network.\n\n"
-        drawn = io.StringIO()
-        segno.make(self.links[0], micro=False).terminal(drawn, border=2, compact=True)
+            return "\nNothing to share: this machine has no network address.\n\n"
         warning = f"{textwrap.fill(WARNING, 80)}\n\n" if self.is_own_certificate else ""
         links = "\n".join(f"  {link}" for link in self.links)
-        invitation = "Shared on this network. Open one of these there, or scan the code:"
-        return f"\n{invitation}\n\n{links}\n\n{drawn.getvalue()}\n{warning}"
+        drawn = self._drawn(encoding)
+        invitation = "Shared on this network. Open one of these addresses there" + (
+            ", or scan the code:" if drawn else ":"
+        )
+        return f"\n{invitation}\n\n{links}\n\n{drawn}\n{warning}"
+
+    def _drawn(self, encoding: str) -> str:
+        """Return the best link as a QR code made of half blocks; nothing where the terminal has none."""
+        drawn = io.StringIO()
+        segno.make(self.links[0], micro=False).terminal(drawn, border=2, compact=True)
+        try:
+            drawn.getvalue().encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            return ""
+        return drawn.getvalue()
 
     @property
     def qr_code(self) -> str:
         """The best link as SVG, black on white."""
         return segno.make(self.links[0], micro=False).svg_inline(omitsize=True, border=4, light="#fff")
 
-    def door(self, protocol: Callable[[], asyncio.Protocol], *, is_closing: Callable[[], bool]) -> Door | None:
-        """Return the door, if there is anything before it; `protocol` makes one for each connection."""
+    def door(
+        self, protocol: Callable[[], asyncio.Protocol], capacity: Capacity, *, is_closing: Callable[[], bool]
+    ) -> Door | None:
+        """Return the door, unless a proxy is in front of us; `protocol` makes one for each connection."""
         if not self._context:
             return None
 
         def answers_to(host: str) -> bool:
             return is_served(host, self.names)
 
-        return Door(self.addresses, self.port, self._context, protocol, is_closing=is_closing, answers_to=answers_to)
+        return Door(
+            self.addresses,
+            self.port,
+            self._context,
+            protocol,
+            is_closing=is_closing,
+            answers_to=answers_to,
+            capacity=capacity,
+        )
 
 
 def _addresses(host: str) -> list[str]:

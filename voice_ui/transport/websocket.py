@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.client import connect as websocket_connect
+from websockets.asyncio.client import ClientConnection, connect as websocket_connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -36,7 +35,7 @@ from voice_ui.transport.refusals import proxy_problem, refused_by_http, unreacha
 CONNECT_SECONDS = 10.0
 """For name look-up, TCP, TLS and the upgrade together."""
 
-PING_SECONDS = 5.0
+PING_SECONDS = 2.0
 """From the answer to one ping to the next. The keepalive of websockets does not notice a dead link while audio is being
 sent (measured: 150 s and still nothing), so we keep our own."""
 

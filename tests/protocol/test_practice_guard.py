@@ -1,0 +1,128 @@
+"""Who may use the practice server, and how little a bad client can do to it and to the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.patience import SECOND, until, within
+from tests.protocol.offline_client import Parrot, client_of
+from voice_ui import audio
+from voice_ui.offline import connection, origins, server
+from voice_ui.offline.server import PracticeServer, serve
+
+
+@pytest.fixture
+async def practice() -> AsyncIterator[PracticeServer]:
+    async with serve(recognizer=Parrot()) as practice:
+        yield practice
+    assert practice.sessions == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "allowed"),
+    [
+        ("127.0.0.1:8080", None, True),
+        ("localhost", None, True),
+        ("[::1]:8080", None, True),
+        ("192.168.1.5:8080", None, True),
+        ("127.0.0.1:8080", "http://localhost:3000", True),
+        ("127.0.0.1:8080", "http://127.0.0.1:3000", True),
+        ("192.168.1.5:8080", "http://192.168.1.5:8081", True),
+        ("127.0.0.1:8080", "https://example.com", False),
+        ("127.0.0.1:8080", "http://192.168.1.5", False),
+        ("127.0.0.1:8080", "http://localhost.example.com", False),
+        ("127.0.0.1:8080", "null", False),
+        ("127.0.0.1:8080", "", False),
+        ("127.0.0.1:8080", "http://[", False),
+        ("example.com:8080", "http://example.com:8080", False),
+        ("example.com", None, False),
+        (None, None, False),
+    ],
+)
+def test_only_programs_and_pages_of_this_machine_come_in(host: str | None, origin: str | None, allowed: bool) -> None:
+    assert (origins.refusal(host, origin) is None) == allowed
+
+
+async def test_a_page_of_a_foreign_site_gets_no_session(practice: PracticeServer) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(practice.url, origin="https://example.com"):
+            pass
+    assert refused.value.response.status_code == HTTPStatus.FORBIDDEN
+    assert b"example.com" in (refused.value.response.body or b"")
+
+
+async def test_a_name_that_was_made_to_point_here_gets_no_session(practice: PracticeServer) -> None:
+    address, _, port = practice.url.removeprefix("ws://").partition("/")[0].partition(":")
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"ws://example.com:{port}/v1/realtime", host=address, port=int(port), proxy=None):
+            pass
+    assert refused.value.response.status_code == HTTPStatus.FORBIDDEN
+
+
+async def test_sessions_are_capped_and_a_place_comes_free_again(
+    practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MAX_SESSIONS", 1)
+    async with client_of(practice.url):
+        async with connect(practice.url) as second:
+            error = json.loads(await within(5, second.recv()))
+            assert error["error"]["code"] == "session_limit_reached"
+            with pytest.raises(ConnectionClosed):
+                await within(5, second.recv())
+            assert second.close_code == 1013
+    await until(lambda: practice.sessions == 0)
+    async with client_of(practice.url):
+        pass
+
+
+async def test_twelve_minutes_of_audio_at_once_hold_up_nobody(practice: PracticeServer) -> None:
+    minute = json.dumps({"type": "input_audio_buffer.append", "audio": audio.encode(audio.silence(60_000))})
+    flooding = [await connect(practice.url) for _ in range(12)]
+    async with client_of(practice.url) as other:
+        await other.configure()
+        await asyncio.gather(*(each.send(minute) for each in flooding))
+        worst = 0.0
+        for _ in range(20):
+            started = time.perf_counter()
+            await other.configure()
+            worst = max(worst, time.perf_counter() - started)
+        assert worst < 3 * SECOND
+    for each in flooding:
+        each.transport.abort()
+
+
+async def test_a_client_that_does_not_read_is_dropped(
+    practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "OUTBOX_BYTES", 200_000)
+    nonsense = json.dumps({"type": "x" * 80})
+    async with connect(practice.url, max_queue=1, ping_interval=None) as deaf:
+        deaf.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with pytest.raises(ConnectionClosed):
+            async with asyncio.timeout(20 * SECOND):
+                while True:
+                    await deaf.send(nonsense)
+    await until(lambda: practice.sessions == 0)
+
+
+async def test_a_client_that_does_not_read_does_not_delay_the_end() -> None:
+    async with serve(recognizer=Parrot()) as practice:
+        async with connect(practice.url, max_queue=1, ping_interval=None) as deaf:
+            nonsense = json.dumps({"type": "x" * 80})
+            for _ in range(2000):
+                await deaf.send(nonsense)
+            deaf.transport.pause_reading()
+            started = asyncio.get_running_loop().time()
+            await practice.stop()
+            assert asyncio.get_running_loop().time() - started < 3 * SECOND
+            assert practice.sessions == 0
+            deaf.transport.abort()

@@ -1,0 +1,182 @@
+"""A practice server that fails on demand, speaks either dialect, and takes WebRTC calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from tests.servers.beta import BetaConnection
+from tests.servers.calls.calls import Calls
+from tests.servers.calls.posts import Answer, Post, Reception
+from tests.servers.faulty import faults
+from tests.servers.faulty.bends import Bend, Wire
+from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
+from voice_ui.offline import defaults
+from voice_ui.offline.channel import Channel, WebsocketChannel
+from voice_ui.offline.connection import ClientConnection, new_id
+from voice_ui.offline.parts import Brain, Parts, ReplyRequest, SpeechRecognizer, ToolCall, Voice
+from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen, refuse
+
+
+class Bending(ClientConnection):
+    """A connection with something between it and its client."""
+
+    bend: Bend
+
+    def healthy(self, message: str) -> None:
+        """Take in a message as if there were nothing between."""
+        super().receive(message)
+
+    def receive(self, message: str | bytes) -> None:
+        try:
+            event = orjson.loads(message) if isinstance(message, str) else None
+        except orjson.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict) or not self.bend.client(event, self):
+            super().receive(message)
+
+
+class _LastWord(ClientConnection):
+    """Sees what is sent in the dialect of the client."""
+
+    bend: Bend
+
+    def send(self, wire: Wire) -> None:
+        for output in self.bend.server(wire, self):  # type: ignore[arg-type]
+            if isinstance(output, dict):
+                super().send(output)
+            else:
+                self.act(output)
+
+
+class FaultyGA(Bending, _LastWord):
+    """A faulty connection in GA."""
+
+
+class FaultyBeta(Bending, BetaConnection, _LastWord):
+    """A faulty connection in beta."""
+
+
+class FixedBrain:
+    """Answers every question with the same pieces."""
+
+    delta_seconds = 0.03
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        self._pieces = pieces
+
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
+        for piece in self._pieces:
+            yield piece
+
+    async def close(self) -> None:
+        pass
+
+
+class FaultyServer(PracticeServer):
+    """A server with one fault, or none."""
+
+    def __init__(self, parts: Parts, fault: Fault | None, dialect: str, session_seconds: float) -> None:
+        self._behaviour = fault.behaviour if fault else None
+        self._dialect = dialect
+        if isinstance(self._behaviour, Expiry):
+            session_seconds = self._behaviour.seconds
+        if isinstance(self._behaviour, FixedReply):
+            parts.brain = FixedBrain(self._behaviour.pieces)
+        super().__init__(parts, session_seconds)
+        self._stopping = asyncio.Event()
+        self._calls = Calls(f"{PATH}/calls", new_id, self.converse)
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await self._calls.close()
+        await super().stop()
+
+    async def admit(self, websocket: ServerConnection, request: Request) -> Response | None:
+        if isinstance(self._behaviour, Silence):
+            await self._stopping.wait()
+        if isinstance(self._behaviour, Handshake):
+            path = urlsplit(request.path).path.rstrip("/")
+            return _http(websocket, faults.WEB_PAGE if path == faults.LOGIN_PATH else self._behaviour)
+        return await super().admit(websocket, request)
+
+    async def answer(self, post: Post) -> Answer:
+        """Take or end a call, or fail."""
+        match self._behaviour:
+            case Silence():
+                await self._stopping.wait()
+            case Handshake(status, body, content_type, headers):
+                return Answer(HTTPStatus(status), body.encode(), {"Content-Type": content_type, **headers})
+        return await self._calls.answer(post)
+
+    async def handle(self, websocket: ServerConnection) -> None:
+        assert websocket.request is not None
+        if self._dialect == "ga" and _wants_beta(websocket.request):
+            await _refuse(WebsocketChannel(websocket), faults.BETA_DISABLED)
+        else:
+            await super().handle(websocket)
+
+    async def converse(self, channel: Channel, model: str, session: dict[str, Any] | None = None) -> None:
+        if isinstance(self._behaviour, Refusal):
+            await _refuse(channel, self._behaviour)
+        else:
+            if session and not session.keys() - {"type", "model"}:
+                session = None
+            await super().converse(channel, model, session)
+
+    def connection(self, channel: Channel, model: str) -> ClientConnection:
+        bend = self._behaviour.bend() if isinstance(self._behaviour, Bent) else Bend()
+        kind = FaultyBeta if self._dialect == "beta" else FaultyGA
+        connection = kind(channel, self.parts, model=model, session_seconds=self.session_seconds)
+        connection.bend = bend
+        return connection
+
+
+@asynccontextmanager
+async def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    fault: str | None = None,
+    dialect: str = "ga",
+    recognizer: SpeechRecognizer | None = None,
+    brain: Brain | None = None,
+    voice: Voice | None = None,
+    session_seconds: float = SESSION_SECONDS,
+    kind: type[FaultyServer] = FaultyServer,
+) -> AsyncIterator[FaultyServer]:
+    """Run until the context is left; `fault` is `NAME` or `NAME:NUMBER`. Raises ValueError if it does not exist."""
+    failing = faults.parse(fault) if fault else None
+    server = kind(defaults.parts(recognizer, brain, voice), failing, dialect, session_seconds)
+    reception = type("_Reception", (Reception,), {"answer": staticmethod(server.answer)})
+    patient = {"open_timeout": None, "ping_interval": None} if failing else {}
+    async with listen(server, host, port, create_connection=reception, **patient):
+        yield server
+
+
+def _http(websocket: ServerConnection, answer: Handshake) -> Response:
+    response = websocket.respond(HTTPStatus(answer.status), answer.body)
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = answer.content_type
+    for name, value in answer.headers.items():
+        response.headers[name] = value
+    return response
+
+
+async def _refuse(channel: Any, refusal: Refusal) -> None:
+    await refuse(channel, refusal.code, refusal.message, refusal.close_code, refusal.kind)
+
+
+def _wants_beta(request: Request) -> bool:
+    """Whether a client asks for the dialect that was switched off, by header or by subprotocol."""
+    headers = request.headers
+    asked = [*headers.get_all("OpenAI-Beta"), *headers.get_all("Sec-WebSocket-Protocol")]
+    return any("realtime=v1" in value or "openai-beta.realtime-v1" in value for value in asked)

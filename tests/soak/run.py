@@ -1,0 +1,489 @@
+"""One run of a schedule, and what it comes to: words said, delivered, reported lost, and what must never happen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.nothing_left import left_in_the_stream, tasks_of_ours
+from tests.protocol.reader import BY_HAND, CONFIG, Reader
+from tests.servers.realtime import Behaviour
+from tests.servers.words import WORD_MS, whole_words, word
+from tests.soak.network import Line, Network
+from tests.soak.schedule import Act, Schedule, Trouble
+from tests.virtual_time import Stuck, run as run_in_virtual_time
+from voice_ui import audio
+from voice_ui.protocol import Dialect
+from voice_ui.servers import Endpoint
+from voice_ui.session import Phase, ProblemRaised, RealtimeSession, Seats
+
+ENDPOINT = Endpoint("the soak", "ws://127.0.0.1:1/v1/realtime?model=m", "m", {}, Dialect.GA)
+
+SILENCE = audio.silence(100)
+
+REPLY_IS_OVER = {
+    "response-missing", "response-incomplete", "response-failed", "reply-empty", "server-said", "server-failed",
+    "response-cancelled", "server-error",
+}  # fmt: skip
+"""Codes after which nobody waits any longer for the reply to what was said before."""
+
+LIVELINESS_SECONDS = 150.0
+"""With a network and servers that are well again: the longest anything may take to end."""
+
+MOST_SECONDS = 20
+"""Of real time, for one schedule: most take less than a tenth of one."""
+
+
+@dataclass
+class Said:
+    """A word, or a typed line."""
+
+    what: int | str
+    at: float
+    order: int
+    """Its place among all that happened in the run."""
+    session: int
+    """Which session it was said to: some schedules close one and go on with another."""
+    connecting: bool = False
+    """Whether the first connection was still being made: the page shows that nobody listens yet."""
+
+
+@dataclass
+class Outcome:
+    """What one schedule came to."""
+
+    seed: int
+    said: int = 0
+    delivered: int = 0
+    reported: int = 0
+    excused: int = 0
+    """Words the person took back: by closing the page, by Escape, by another way of taking turns."""
+    lines: int = 0
+    connections: int = 0
+    faults: list[str] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+
+
+class SoakReader(Reader):
+    """A reader that tells its run of every problem."""
+
+    def __init__(self, session: RealtimeSession, run: Run) -> None:
+        super().__init__(session)
+        self._run = run
+
+    def take(self, event: Any) -> None:
+        """Take in one event."""
+        with suppress(KeyError):  # a page that was loaded anew knows nothing of the items of before
+            super().take(event)
+        self._run.note(f"    {event}" if not isinstance(event, ProblemRaised) else f"    problem {event.problem}")
+        if isinstance(event, ProblemRaised):
+            self._run.hear_of(event)
+
+
+class Run:
+    """One run."""
+
+    def __init__(self, schedule: Schedule, *, traced: bool = False) -> None:
+        self.schedule = schedule
+        self.outcome = Outcome(schedule.seed)
+        self.dice = random.Random(schedule.seed + 1)
+        self.seats = Seats(1)
+        self.network = Network(random.Random(schedule.seed + 2), self._next_behaviour)
+        self.words: list[Said] = []
+        self.typed: list[Said] = []
+        self._order = 0
+        self.forgotten: list[int] = []
+        """When, in the order of the run, the person took back all that was said and not answered."""
+        self.over: list[tuple[int, float]] = []
+        """When, in that order and in seconds, the reply to all turns so far was given up, or no longer wanted."""
+        self.failed: list[int] = []
+        self.lost_seconds = 0.0
+        self._dropped_seconds = 0.0
+        self._traced = traced
+        self._behaviours = [*schedule.behaviours]
+        self._config = BY_HAND if schedule.by_hand else CONFIG
+        self._endpoint = ENDPOINT
+        self._pieces = schedule.chunk_ms * 48
+        self._session_number = 0
+        self._next_word = self._next_line = 0
+
+    # What is looked at.
+
+    def note(self, what: str) -> None:
+        """Keep a line of what happened."""
+        if self._traced:
+            self.outcome.trace.append(f"{self.network.now():7.2f} {what}")
+
+    def _now_in_order(self) -> int:
+        self._order += 1
+        return self._order
+
+    def fault(self, what: str) -> None:
+        """Something happened that must not."""
+        if what not in self.outcome.faults:
+            self.note(f"FAULT {what}")
+            self.outcome.faults.append(what)
+
+    def hear_of(self, event: ProblemRaised) -> None:
+        """A problem was reported."""
+        code, facts, now = event.problem.code, event.problem.facts, self.network.now()
+        match code:
+            case "program-error":
+                self.fault(f"program-error: {event.problem.detail}")
+            case "audio-lost":
+                self.lost_seconds += float(facts["seconds"])
+            case "audio-dropped":
+                seconds = float(facts["seconds"])
+                self.lost_seconds += seconds if seconds < self._dropped_seconds else seconds - self._dropped_seconds
+                self._dropped_seconds = seconds
+        if code in REPLY_IS_OVER:
+            self.over.append((self._now_in_order(), now))
+        if not event.problem.recovering:
+            self.failed.append(self._now_in_order())
+
+    def check_rest(self) -> None:
+        """At rest there is no socket, no task, no seat, and nothing in the stream; else there is a seat."""
+        if not self.session.state.at_rest:
+            if self.seats.taken != 1:
+                self.fault(f"{self.seats.taken} seats are taken by a session that is {self.session.state}")
+            return
+        if self.network.open:
+            self.fault(f"{self.network.open} connections at rest")
+        if self.seats.taken:
+            self.fault("a seat is taken at rest")
+        if tasks := [name for name in tasks_of_ours() if not name.startswith("soak")]:
+            self.fault(f"tasks at rest: {tasks}")
+        if left := left_in_the_stream(self.session):
+            self.fault(f"left in the stream: {left}")
+
+    # The run.
+
+    async def run(self) -> Outcome:
+        """Go through the schedule, then let everything become well, and come to rest."""
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: self.fault(f"unhandled: {context.get('exception') or context['message']}")
+        )
+        self._open_session()
+        trouble = asyncio.create_task(self._make_trouble(), name="soak trouble")
+        try:
+            for act in self.schedule.acts:
+                self.note(str(act))
+                await self._do(act)
+                self.check_rest()
+                await self._quiet(self.dice.choice((0.0, 0.0, 0.1, 0.4)))
+            trouble.cancel()
+            await self._end()
+        finally:
+            trouble.cancel()
+            await self.session.close()
+            self._reading.cancel()
+            for line in self.network.lines:
+                line.serving.cancel()
+            serving = [line.serving for line in self.network.lines]
+            await asyncio.gather(self._reading, trouble, *serving, return_exceptions=True)
+        self.check_rest()
+        self._account()
+        return self.outcome
+
+    async def _end(self) -> None:
+        """The network and the servers are well again."""
+        self.network.become("up")
+        self.network.latency = 0.0
+        self._behaviours.clear()
+        self.note("all is well")
+        if not await self._settles(lambda: self.session.state.at_rest or self.session.state.phase is Phase.LISTENING):
+            self.fault(f"it stays {self.session.state}")
+        await self._quiet(2.0)
+        self.session.stop()
+        if not await self._settles(lambda: self.session.state.at_rest):
+            self.fault(f"after Stop it stays {self.session.state}")
+        self.check_rest()
+
+    async def _settles(self, condition: Any) -> bool:
+        deadline = self.network.now() + LIVELINESS_SECONDS
+        while not condition():
+            if self.network.now() > deadline:
+                return False
+            await self._quiet(0.5)
+        return True
+
+    def _open_session(self) -> None:
+        clock = asyncio.get_running_loop().time
+        self.session = RealtimeSession(
+            self._endpoint, self._config, seats=self.seats, connect=self.network.connect, clock=clock
+        )
+        self._read()
+
+    def _read(self) -> None:
+        self.reader = SoakReader(self.session, self)
+        self._reading = asyncio.create_task(self.reader.read(), name="soak reader")
+
+    def _next_behaviour(self) -> Behaviour:
+        return self._behaviours.pop(0) if self._behaviours else Behaviour()
+
+    # The person.
+
+    async def _do(self, act: Act) -> None:
+        session, now = self.session, self.network.now()
+        by_hand = self._config.turn_detection == "none"
+        match act.what:
+            case "start":
+                session.start()
+            case "stop":
+                session.stop()
+            case "speak":
+                await (self._quiet(act.number / 5) if by_hand else self._speak(int(act.number), pace=True))
+            case "burst":
+                if not by_hand:
+                    await self._speak(int(act.number), pace=False)
+            case "hold":
+                if by_hand:
+                    self.over.append((self._now_in_order(), now))
+                    session.begin_turn()
+                    await self._speak(int(act.number), pace=True)
+                    session.end_turn()
+            case "quiet":
+                await self._quiet(act.number)
+            case "mute":
+                session.end_turn()
+                await asyncio.sleep(act.number)
+            case "type":
+                self._next_line += 1
+                text = f"line {self._next_line}"
+                self.over.append((self._now_in_order(), now))
+                session.send_text(text)
+                self.typed.append(Said(text, now, self._now_in_order(), self._session_number))
+            case "escape":
+                self.over.append((self._now_in_order(), now))
+                session.interrupt()
+            case "reconfigure":
+                self._config = replace(self._config, instructions=f"Be brief, {now:.1f}.")
+                session.reconfigure(self._endpoint, self._config)
+            case "turn-detection":
+                self._config = replace(self._config, turn_detection="server_vad" if by_hand else "none")
+                self.forgotten.append(self._now_in_order())
+                session.reconfigure(self._endpoint, self._config)
+            case "another-model":
+                self._endpoint = replace(self._endpoint, model=f"m{now:.0f}")
+                session.reconfigure(self._endpoint, self._config)
+            case "reload":
+                self._reading.cancel()
+                await asyncio.sleep(0)
+                self._read()
+            case "close":
+                self.forgotten.append(self._now_in_order())
+                await session.close()
+                self.check_rest()
+                self._reading.cancel()
+                self._session_number += 1
+                self._open_session()
+            case "abort":
+                self.forgotten.append(self._now_in_order())
+                session.abort()
+                await asyncio.sleep(1.5)
+            case "dismiss":
+                session.dismiss()
+            case "stop-for":
+                session.stop_for("stopped-by-owner")
+
+    async def _speak(self, count: int, *, pace: bool) -> None:
+        for _ in range(count):
+            number, self._next_word = self._next_word, self._next_word + 1
+            pcm, heard, connecting = word(number), True, False
+            for at in range(0, len(pcm), self._pieces):
+                heard = heard and self.session.state.microphone
+                connecting = connecting or self.session.state.phase is Phase.CONNECTING
+                self.session.append_audio(pcm[at : at + self._pieces])
+                if pace:
+                    await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
+            if heard:
+                order = self._now_in_order()
+                self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
+
+    async def _quiet(self, seconds: float) -> None:
+        """Let the microphone hear nothing, if it is open."""
+        end = self.network.now() + seconds
+        while (left := end - self.network.now()) > 1e-6:
+            if self.session.state.microphone:
+                self.session.append_audio(SILENCE)
+            await asyncio.sleep(min(left, 0.1))
+
+    # The wire.
+
+    async def _make_trouble(self) -> None:
+        for trouble in self.schedule.troubles:
+            await asyncio.sleep(trouble.after_seconds)
+            self.note(f"  wire: {trouble}")
+            await self._trouble(trouble)
+
+    async def _trouble(self, trouble: Trouble) -> None:
+        network, number = self.network, trouble.number
+        running = network.running
+        match trouble.what:
+            case "cut":
+                self._cut()
+            case "flap":
+                for _ in range(int(number)):
+                    self._cut()
+                    await asyncio.sleep(self.dice.choice((0.0, 0.01, 0.3, 1.0)))
+            case "cut-after":
+                for line in running:
+                    line.cut_at = line.sent + int(number)
+            case "half-open":
+                for line in running:
+                    line.die()
+            case "down" | "long-outage":
+                await self._away("down" if trouble.what == "down" else self.dice.choice(("down", "hanging")), number)
+            case "hang":
+                await self._away("hanging", number)
+            case "busy":
+                await self._away("busy", number)
+            case "refuse":
+                network.become("refusing")
+                self._cut()
+                await asyncio.sleep(1.0)
+                network.become("up")
+            case "latency":
+                network.latency = number
+            case "close":
+                for line in running:
+                    line.close(int(number), "")
+            case "expire":
+                for line in running:
+                    await self._say_quietly(line, "session_expired", close=1001)
+            case "error":
+                for line in running:
+                    await self._say_quietly(line, self.dice.choice(("server_error", "invalid_value", "rate_limited")))
+
+    async def _away(self, mode: Any, seconds: float) -> None:
+        self.network.become(mode)
+        self._cut()
+        await asyncio.sleep(seconds)
+        self.network.become("up")
+
+    def _cut(self) -> None:
+        for line in self.network.running:
+            line.cut()
+
+    async def _say_quietly(self, line: Line, code: str, close: int | None = None) -> None:
+        with suppress(Exception):
+            await line.wire.error(code, "As the schedule says.")
+            if close:
+                line.close(close, "")
+
+    # The account.
+
+    def _account(self) -> None:
+        outcome = self.outcome
+        outcome.connections, outcome.lines = len(self.network.lines), len(self.typed)
+        for line in self.network.lines:
+            for complaint in line.wire.judge.complaints:
+                self.fault(f"sent: {complaint}")
+            if (serving := line.serving) and serving.done() and not serving.cancelled() and serving.exception():
+                self.fault(f"server: {serving.exception()!r}")
+        answered, taken = self._answered()
+        missing: list[Said] = []
+        for said in self.words:
+            outcome.said += 1
+            if said.what in answered:
+                outcome.delivered += 1
+            elif self._is_taken_back(said, taken):
+                outcome.excused += 1
+            else:
+                missing.append(said)
+        seconds = len(missing) * WORD_MS / 1000
+        if self.lost_seconds >= seconds - 0.051:
+            outcome.reported = len(missing)
+        else:
+            names = [said.what for said in missing]
+            at = [round(said.at, 1) for said in missing]
+            self.fault(f"words {names} said at {at} are lost, and {self.lost_seconds:.1f} s of {seconds:.1f} reported")
+        self._account_for_lines()
+
+    def _is_taken_back(self, said: Said, taken: dict[Any, float]) -> bool:
+        """Whether nobody waits for an answer to this word any more, and the person knows."""
+        if any(order > said.order for order in self.forgotten):
+            return True
+        if said.connecting and any(order > said.order for order in self.failed):
+            return True  # no connection came about, and that is what the page says
+        return said.what in taken and any(order > said.order and at >= taken[said.what] for order, at in self.over)
+
+    def _answered(self) -> tuple[set[Any], dict[Any, float]]:
+        """Return the words the session knows to be answered or written down, and when each was first taken."""
+        answered: set[Any] = set()
+        taken: dict[Any, float] = {}
+        for line in self.network.lines:
+            written = {
+                event["item_id"]
+                for event in line.told
+                if event["type"] == "conversation.item.input_audio_transcription.completed"
+            }
+            done = _responses_done(line)
+            replied = {item for response in done for item in line.server.record.answers.get(response, ())}
+            for utterance in line.server.record.utterances:
+                if utterance.item_id in written or utterance.item_id in replied:
+                    answered.update(utterance.words)
+                for number in utterance.words:
+                    taken.setdefault(number, utterance.at)
+        return answered, taken
+
+    def _account_for_lines(self) -> None:
+        answered = set()
+        for line in self.network.lines:
+            items = line.server.record.items
+            for response in _responses_done(line):
+                answered |= {items[item] for item in line.server.record.answers.get(response, ()) if item in items}
+        for said in self.typed:
+            later = [*(order for order, _ in self.over), *self.forgotten, *self.failed]
+            if said.what not in answered and not any(order > said.order for order in later):
+                self.fault(f"{said.what!r}, typed at {said.at:.1f}, is never answered")
+        shown = [item.text for item in self.session.conversation.items if item.role == "user"]
+        for said in self.typed:
+            if said.session == self._session_number and shown.count(str(said.what)) > 1:
+                self.fault(f"{said.what!r} is in the conversation {shown.count(str(said.what))} times")
+
+
+def _responses_done(line: Line) -> list[str]:
+    return [event["response"]["id"] for event in line.told if event["type"] == "response.done"]
+
+
+def play(schedule: Schedule, *, traced: bool = False) -> Outcome:
+    """Run one schedule in virtual time."""
+    run: Run | None = None
+
+    async def main() -> Outcome:
+        nonlocal run
+        run = Run(schedule, traced=traced)
+        return await run.run()
+
+    random.seed(schedule.seed + 3)  # the product's own jitter
+    logging.getLogger("voice_ui").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    signal.signal(signal.SIGALRM, _raise_endless)
+    signal.alarm(MOST_SECONDS)
+    try:
+        return run_in_virtual_time(main())
+    except (Stuck, _Endless) as error:
+        outcome = run.outcome if run else Outcome(schedule.seed)
+        outcome.faults.append(f"{type(error).__name__}: it is not over, and {error}")
+        return outcome
+    finally:
+        signal.alarm(0)
+
+
+class _Endless(BaseException):
+    """A run takes far longer than any run may."""
+
+
+def _raise_endless(*_: object) -> None:
+    raise _Endless("it works without end")
+
+
+def unheard(lines: list[Line]) -> list[int]:
+    """Return the words that are whole in what any server heard, for a closer look."""
+    return [number for line in lines for number in whole_words(bytes(line.server.sound))]

@@ -1,0 +1,58 @@
+"""The parts a practice server has where it is not given others. The libraries are loaded with the first use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from voice_ui.offline.configuration import TurnDetection
+from voice_ui.offline.parts import Brain, Detector, Parts, ReplyRequest, SpeechRecognizer, ToolCall, Voice
+from voice_ui.offline.vad import VoiceActivity
+
+
+class CannedReplies:
+    """The replies of `replies`: no model."""
+
+    delta_seconds = 0.03  # a pace that can be read along
+
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
+        """Yield the reply about a word at a time."""
+        from voice_ui.offline import replies
+
+        for piece in replies.pieces(replies.reply(request.heard, earlier=request.earlier, now=request.now)):
+            yield piece
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def silero(detection: TurnDetection) -> Detector:
+    """Return a new voice detector."""
+    return VoiceActivity(
+        threshold=detection.threshold,
+        prefix_padding_ms=detection.prefix_padding_ms,
+        silence_duration_ms=detection.silence_duration_ms,
+    )
+
+
+def default_recognizer() -> SpeechRecognizer:
+    """Return the recogniser this machine has."""
+    from voice_ui.offline.recognizer import Recognizer
+
+    return Recognizer()
+
+
+def default_brain() -> Brain:
+    """Return what answers where no chat model is configured."""
+    return CannedReplies()
+
+
+def default_voice() -> Voice | None:
+    """Return the voice this machine has; None for written replies only."""
+    from voice_ui.offline import voice
+
+    return voice.Hibari() if voice.is_installed() else None
+
+
+def parts(recognizer: SpeechRecognizer | None = None, brain: Brain | None = None, voice: Voice | None = None) -> Parts:
+    """Return the given parts, and what this machine has for those that are None."""
+    return Parts(recognizer or default_recognizer(), brain or default_brain(), voice or default_voice(), silero)

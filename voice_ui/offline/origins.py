@@ -1,0 +1,38 @@
+"""Who may connect: programs, and pages of this machine; not the page of any web site that is open in a browser. Pure.
+
+Browsers send an `Origin` with every websocket, and let any page connect to loopback. A name in `Host` that is neither
+localhost nor an address means that somebody's domain name was made to point here (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+
+def refusal(host: str | None, origin: str | None) -> str | None:
+    """Return why a request with these headers is refused; None if it is not."""
+    name = _hostname(f"//{host or ''}")
+    if name != "localhost" and not _is_address(name):
+        return f"The Host header names '{name[:80]}'. Connect to localhost or to an IP address."
+    if origin is None:
+        return None
+    page = _hostname(origin)
+    if page == name or page == "localhost" or (_is_address(page) and ip_address(page).is_loopback):
+        return None
+    return f"A page of '{page[:80]}' may not connect to the practice server of this machine."
+
+
+def _hostname(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,220 @@
+"""One response on its way, from `response.created` to `response.done`: written, or spoken a little ahead of time.
+
+A task runs it. However it ends (whole, cancelled, failed), every item that was begun is ended, too, and the response is
+done exactly once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from voice_ui import audio
+from voice_ui.offline import usage
+from voice_ui.offline.items import Entry, Items
+from voice_ui.offline.parts import Parts, ReplyFailed, ToolCall
+from voice_ui.offline.reply_options import ReplyOptions, spread
+from voice_ui.protocol import Part, WireItem, server
+from voice_ui.protocol.reading import Event
+
+AHEAD_MS = 2000
+"""How far audio is sent ahead of the time it takes to play: a client that stops it early has something to truncate."""
+
+CHUNK_MS = 200
+"""Audio in one delta."""
+
+log = logging.getLogger(__name__)
+
+
+class Reply:
+    """A response; `over` once it is done."""
+
+    def __init__(
+        self,
+        options: ReplyOptions,
+        items: Items,
+        parts: Parts,
+        post: Callable[[Event], None],
+        new_id: Callable[[str], str],
+        settings: dict[str, Any],
+    ) -> None:
+        """`settings` are shown with the response besides those of `options`."""
+        self.id = new_id("resp")
+        self.over = False
+        self.read_before: set[str] = set()
+        """Ids of the items that the reply before has read: they count as cached."""
+        self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
+        self._settings = options.settings() | settings
+        self._context: list[Entry] = []
+        self._output: list[Entry] = []
+        self._open: Entry | None = None
+        self._audio_ms = 0.0
+        self._post(server.ResponseCreated(self.id, self._settings))
+
+    async def run(self, context: list[Entry], now: datetime) -> None:
+        """Answer the last user message of `context`, as soon as its words are known."""
+        self._context = context
+        question = next((entry for entry in reversed(context) if entry.item.role == "user"), None)
+        try:
+            if question and question.waiting:
+                await question.waiting.wait()
+            if question and question.failure:
+                text = f"I can hear that you speak, but not what you say: {question.failure}."
+                await self._write(_pieces(text), self._parts.brain.delta_seconds)
+            else:
+                async with aclosing(self._answer(now)) as pieces:
+                    await self._say(pieces)
+        except ReplyFailed as failure:
+            self.end("failed", error=failure)
+        except _TooLong:
+            self.end("incomplete", "max_output_tokens")
+        except Exception:
+            log.exception("a reply failed")
+            self.end("failed", error=ReplyFailed("server_error", "The practice server could not answer."))
+        else:
+            self.end("completed")
+
+    def end(self, status: str, reason: str | None = None, error: ReplyFailed | None = None) -> None:
+        """End the response; nothing if it is over."""
+        if self.over:
+            return
+        self.over = True
+        self._end_item("completed" if status == "completed" else "incomplete")
+        code, type, message = (error.code, error.type, error.message) if error else (None, None, "")
+        read = usage.of_items(self._context)
+        cached = usage.of_items(entry for entry in self._context if entry.id in self.read_before)
+        written = sum(usage.of_text(entry.item.text + entry.item.arguments) for entry in self._output)
+        instructions = self._options.get("instructions") or ""
+        spent = usage.of_response(instructions, read, cached, written, self._audio_ms)
+        output = tuple(entry.item for entry in self._output)
+        self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
+
+    async def _answer(self, now: datetime) -> AsyncGenerator[str | ToolCall, None]:
+        request = self._options.request(tuple(entry.item for entry in self._context), now)
+        pieces = self._parts.brain.reply(request)
+        try:
+            async for piece in pieces:
+                yield piece
+        finally:
+            if hasattr(pieces, "aclose"):
+                await pieces.aclose()
+
+    async def _say(self, pieces: AsyncIterator[str | ToolCall]) -> None:
+        """Say the message, then make the calls that come after it, or instead of it."""
+        calls: list[ToolCall] = []
+
+        async def text() -> AsyncIterator[str]:
+            async for piece in pieces:
+                if isinstance(piece, ToolCall):
+                    calls.append(piece)
+                elif piece:
+                    yield piece
+
+        if self._options.spoken and self._parts.voice:
+            speed = self._options.session["audio"]["output"].get("speed") or 1.0
+            sentences = self._parts.voice.speak(text(), speed=speed)
+            async with aclosing(cast("Any", sentences)):
+                await self._speak(sentences)
+        else:
+            await self._write(text(), self._parts.brain.delta_seconds)
+        self._end_item("completed")
+        for call in calls:
+            self._call(call)
+
+    async def _write(self, pieces: AsyncIterator[str], pause: float) -> None:
+        async for piece in pieces:
+            self._add_text(piece)
+            await asyncio.sleep(pause)
+
+    async def _speak(self, sentences: AsyncIterator[tuple[str, bytes]]) -> None:
+        loop = asyncio.get_running_loop()
+        started: float | None = None
+        size = CHUNK_MS * audio.SAMPLE_RATE * audio.SAMPLE_BYTES // 1000
+        async for text, pcm in sentences:
+            started = loop.time() if started is None else started
+            chunks = [pcm[at : at + size] for at in range(0, len(pcm), size)]
+            for chunk, words in zip(chunks, spread(text, len(chunks)), strict=True) if chunks else [(b"", text)]:
+                if words:
+                    self._add_text(words)
+                if chunk:
+                    entry = self._opened()
+                    delta = audio.encode(chunk)
+                    self._post(server.AudioDelta(self.id, entry.id, 0, delta, len(self._output) - 1))
+                    self._audio_ms += audio.milliseconds(chunk)
+                    entry.audio_ms += audio.milliseconds(chunk)
+                    entry.marks.append((entry.audio_ms, len(entry.item.text)))
+                await asyncio.sleep(max(0.0, (self._audio_ms - AHEAD_MS) / 1000 - (loop.time() - started)))
+
+    def _add_text(self, delta: str) -> None:
+        entry = self._opened()
+        text = entry.item.text + delta
+        most = self._options.max_tokens
+        if most is not None and usage.of_text(text) > most:
+            raise _TooLong
+        entry.item = replace(entry.item, content=(self._part(text),))
+        kind = server.OutputAudioTranscriptDelta if self._options.spoken else server.OutputTextDelta
+        self._post(kind(self.id, entry.id, 0, delta, len(self._output) - 1))
+
+    def _opened(self) -> Entry:
+        """Return the message that is being written, after its first events."""
+        if self._open is None:
+            item = WireItem(self._new_id("item"), role="assistant", status="in_progress")
+            self._open = entry = Entry(item)
+            self._begin_item(entry)
+            self._post(server.ContentPartAdded(self.id, entry.id, self._part(""), 0, len(self._output) - 1))
+            entry.item = replace(item, content=(self._part(""),))
+        return self._open
+
+    def _begin_item(self, entry: Entry) -> None:
+        self._items.add(entry)
+        self._output.append(entry)
+        self._post(server.OutputItemAdded(self.id, entry.item, len(self._output) - 1))
+        self._post(server.ItemAdded(entry.item, self._items.before(entry)))
+
+    def _end_item(self, status: str) -> None:
+        entry, self._open = self._open, None
+        if entry is None:
+            return
+        text, index = entry.item.text, len(self._output) - 1
+        if self._options.spoken:
+            self._post(server.AudioDone(self.id, entry.id, 0, index))
+            self._post(server.OutputAudioTranscriptDone(self.id, entry.id, 0, text, index))
+        else:
+            self._post(server.OutputTextDone(self.id, entry.id, 0, text, index))
+        self._post(server.ContentPartDone(self.id, entry.id, self._part(text), 0, index))
+        self._close_item(entry, status)
+
+    def _close_item(self, entry: Entry, status: str) -> None:
+        entry.item = replace(entry.item, status=status)
+        before = self._items.before(entry) if self._items.get(entry.id) else None
+        self._post(server.ItemDone(entry.item, before))
+        self._post(server.OutputItemDone(self.id, entry.item, len(self._output) - 1))
+
+    def _call(self, call: ToolCall) -> None:
+        call_id = self._new_id("call")
+        item = WireItem(self._new_id("item"), "function_call", status="in_progress", call_id=call_id, name=call.name)
+        entry = Entry(item)
+        self._begin_item(entry)
+        index = len(self._output) - 1
+        self._post(server.FunctionCallArgumentsDelta(self.id, item.id, call_id, call.arguments, index))
+        self._post(server.FunctionCallArgumentsDone(self.id, item.id, call_id, call.name, call.arguments, index))
+        entry.item = replace(item, arguments=call.arguments)
+        self._close_item(entry, "completed")
+
+    def _part(self, text: str) -> Part:
+        return Part("output_audio", transcript=text) if self._options.spoken else Part("output_text", text)
+
+
+class _TooLong(Exception):
+    """The reply has as many tokens as it may have."""
+
+
+async def _pieces(text: str) -> AsyncIterator[str]:
+    for piece in re.findall(r"\S+\s*", text):
+        yield piece

@@ -1,0 +1,121 @@
+"""What of a spoken reply was received, what was heard of it, and where its text stands. Pure.
+
+The server believes that all it sent was heard, unless it is told (`conversation.item.truncate`): over a websocket
+nobody else tells it (protocol facts, section 10.4).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from voice_ui import audio
+
+UNPLAYED_SECONDS = 300.0
+"""Audio that may wait to be played, 14 MB; a server sends a reply faster than it is spoken."""
+
+SILENCED = 20
+"""Items that were cut short, of which audio may still come."""
+
+
+@dataclass(slots=True)
+class Spoken:
+    """One spoken item."""
+
+    item_id: str
+    received_ms: float = 0.0
+    played_ms: float = 0.0
+    is_complete: bool = False
+    """Nothing more of it comes."""
+    text_at: list[tuple[int, float]] = field(default_factory=list)
+    """Characters of its transcript that had come by then, and the audio received by then, in milliseconds."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_complete and self.played_ms >= self.received_ms
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A spoken item that was cut short: `heard_ms` of its audio were played, with the words of this many characters."""
+
+    item_id: str
+    heard_ms: int
+    heard_characters: int
+
+
+class Playback:
+    """The spoken replies of one connection that are not played to their end."""
+
+    def __init__(self) -> None:
+        self._spoken: dict[str, Spoken] = {}  # by item, in the order in which they are played
+        self._silenced: deque[str] = deque(maxlen=SILENCED)
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether audio was received that was not played."""
+        return any(spoken.received_ms > spoken.played_ms for spoken in self._spoken.values())
+
+    @property
+    def unplayed_ms(self) -> float:
+        """Audio that was received and not played."""
+        return sum(spoken.received_ms - spoken.played_ms for spoken in self._spoken.values())
+
+    def receive(self, item_id: str, pcm: bytes) -> bool:
+        """Take in audio of an item; False if it must be dropped: the item was cut short, or it is too much."""
+        if item_id in self._silenced or self.unplayed_ms > UNPLAYED_SECONDS * 1000:
+            return False
+        spoken = self._spoken.setdefault(item_id, Spoken(item_id))
+        spoken.received_ms += audio.milliseconds(pcm)
+        return True
+
+    def take_text(self, item_id: str, characters: int) -> None:
+        """The transcript of an item is this long by now."""
+        spoken = self._spoken.setdefault(item_id, Spoken(item_id))
+        if spoken.text_at and spoken.text_at[-1][1] == spoken.received_ms:
+            spoken.text_at.pop()
+        spoken.text_at.append((characters, spoken.received_ms))
+
+    def complete(self, item_id: str | None = None) -> None:
+        """Nothing more of an item comes; None: of any."""
+        for spoken in list(self._spoken.values()):
+            if item_id in {None, spoken.item_id}:
+                spoken.is_complete = True
+                self._tidy(spoken)
+
+    def play(self, item_id: str, played_ms: float) -> None:
+        """This much of an item was played, as the browser says."""
+        if spoken := self._spoken.get(item_id):
+            spoken.played_ms = min(max(played_ms, spoken.played_ms), spoken.received_ms)
+            self._tidy(spoken)
+
+    def silence(self) -> None:
+        """Nothing more is to be played; what still comes is dropped."""
+        self._silenced.extend(item_id for item_id in self._spoken if item_id not in self._silenced)
+
+    def cut(self) -> list[Cut]:
+        """Play no further; return what was cut short, with what was heard of it."""
+        cuts = [
+            Cut(spoken.item_id, int(spoken.played_ms), self._heard_characters(spoken))
+            for spoken in self._spoken.values()
+            if spoken.received_ms and not spoken.is_over
+        ]
+        self.silence()
+        self._spoken.clear()
+        return cuts
+
+    def _heard_characters(self, spoken: Spoken) -> int:
+        """Estimate what was heard of the text: what came of it is spoken evenly in the audio that came after it."""
+        heard = before = 0
+        ends = [start_ms for _, start_ms in spoken.text_at[1:]] + [spoken.received_ms]
+        for (characters, start_ms), end_ms in zip(spoken.text_at, ends, strict=True):
+            share = (spoken.played_ms - start_ms) / (end_ms - start_ms) if end_ms > start_ms else 1.0
+            heard = before + round(min(max(share, 0.0), 1.0) * (characters - before))
+            if share < 1:
+                break
+            before = characters
+        return heard
+
+    def _tidy(self, spoken: Spoken) -> None:
+        if spoken.is_over:
+            del self._spoken[spoken.item_id]
