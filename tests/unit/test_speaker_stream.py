@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from voice_ui import audio
 from voice_ui.speaker.stream import AHEAD_SECONDS, MESSAGE_SAMPLES, QUEUE_SECONDS, Message, Played, Stream
