@@ -15,10 +15,17 @@ class CannedReplies:
     delta_seconds = 0.03  # a pace that can be read along
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
-        """Yield the reply about a word at a time."""
+        """Yield calls of tools where one is meant, else the reply about a word at a time."""
         from voice_ui.offline import replies
+        from voice_ui.offline.tool_choice import choose
 
-        for piece in replies.pieces(replies.reply(request.heard, earlier=request.earlier, now=request.now)):
+        choice = choose(request)
+        if choice and choice.calls:
+            for call in choice.calls:
+                yield call
+            return
+        text = choice.text if choice else replies.reply(request.heard, earlier=request.earlier, now=request.now)
+        for piece in replies.pieces(text):
             yield piece
 
     async def close(self) -> None:
