@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from voice_ui.protocol import SessionConfig
     from voice_ui.servers import Endpoint
     from voice_ui.session import RealtimeSession
+    from voice_ui.tools import ToolContext, tool
 
-__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "VoicePanel"]
+__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "ToolContext", "VoicePanel", "tool"]
 
 _MODULES = {
     "Endpoint": "servers",
@@ -24,7 +25,9 @@ _MODULES = {
     "Problem": "errors",
     "RealtimeSession": "session",
     "SessionConfig": "protocol",
+    "ToolContext": "tools",
     "VoicePanel": "page.panel",
+    "tool": "tools",
 }
 
 
