@@ -67,16 +67,16 @@ def shopping_list() -> None:
         ui.label(item)
 
 
-@ui.page("/")
-def index() -> None:
-    """One tab: the conversation, and the list that the model fills."""
-    with ui.row().classes("w-full no-wrap"):
-        with ui.card().classes("w-48"):
-            ui.label("Shopping list").classes("text-bold")
-            shopping_list()
-        with ui.card().classes("col").style("height: 90vh"):
-            VoicePanel(tools=[get_weather, add_to_shopping_list, order_pizza, search_archive])
-
-
 if __name__ in {"__main__", "__mp_main__"}:
+
+    @ui.page("/")
+    def index() -> None:
+        """One tab: the conversation, and the list that the model fills."""
+        with ui.row().classes("w-full no-wrap"):
+            with ui.card().classes("w-48"):
+                ui.label("Shopping list").classes("text-bold")
+                shopping_list()
+            with ui.card().classes("col").style("height: 90vh"):
+                VoicePanel(tools=[get_weather, add_to_shopping_list, order_pizza, search_archive])
+
     ui.run(host="127.0.0.1", reload=False, title="Tools")
