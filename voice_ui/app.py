@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -16,11 +15,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import app, ui
 from nicegui.server import Server
-from uvicorn.config import WS_PROTOCOLS
 
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
-from voice_ui.garbage import Garbage as Collector
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
@@ -69,7 +66,7 @@ class VoiceUI:
         self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
         self._seats = Seats(chosen.max_sessions)
         self._practice: offline_server.PracticeServer | None = None
-        self._collector = Collector(is_quiet=lambda: self._seats.taken == 0)
+        self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
 
@@ -220,6 +217,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.stderr.writelines(f"voice-ui: {line}\n" for line in str(error).splitlines())
         sys.exit(2)
     log.write()
+    tuning.quiet_libraries()
     run(chosen, share, tools)
 
 
@@ -252,26 +250,19 @@ def run(chosen: Settings, share: Share | None = None, tools: ChosenTools | None 
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
+    guard = partial(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
     if share:
-        app.add_middleware(
-            Guard,
-            names=share.names,
-            room=share.room,
-            proxies=share.proxies,
-            frame_ancestors=chosen.frame_ancestors or "",
-            is_ready=voice_ui.is_ready,
-        )
-    else:
-        app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+        guard = partial(guard, names=share.names, room=share.room, proxies=share.proxies)
+    tuning.put_in_front(guard)
     tuning.bound_sockets()
+    tuning.deliver_directly()
+    tuning.wait_without_tasks()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
         app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
-    # NiceGUI asks for wsproto; this one takes a sixth less time for each chunk (benchmarks/README.md).
-    WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
-    # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    tuning.use_sansio_websockets()
+    tuning.exit_cleanly_on_sigterm()
     try:
         ui.run(
             host=host,

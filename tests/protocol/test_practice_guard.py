@@ -52,6 +52,11 @@ def test_only_programs_and_pages_of_this_machine_come_in(host: str | None, origi
     assert (origins.refusal(host, origin) is None) == allowed
 
 
+def test_a_server_for_the_network_has_a_name_there_but_not_for_pages() -> None:
+    assert origins.refusal("practice.local:8080", None, only_loopback=False) is None
+    assert origins.refusal("example.com:8080", "http://example.com:8080", only_loopback=False)
+
+
 async def test_a_page_of_a_foreign_site_gets_no_session(practice: PracticeServer) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with connect(practice.url, origin="https://example.com"):

@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
     {"app", "measure"},
-    {"page", "tuning"},
+    {"page"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
     {"transport", "tools"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
-    {"audio", "base_url", "callbacks", "models", "ports", "log", "garbage"},
+    {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
     {"errors"},
     {"redaction"},
 ]

@@ -76,13 +76,14 @@ class ClientConnection:
 
     def send(self, wire: dict[str, object]) -> None:
         """Send an event as JSON."""
+        if self._outbox_bytes > OUTBOX_BYTES:
+            return  # its connection is being dropped
         message = orjson.dumps(wire)
+        self._outbox.put_nowait(message)
         self._outbox_bytes += len(message)
         if self._outbox_bytes > OUTBOX_BYTES:
             log.info("a client does not read; its connection is dropped")
             self._channel.abort()
-        else:
-            self._outbox.put_nowait(message)
 
     def act(self, act: Act) -> None:
         """Do something at the channel, after everything that was sent before."""

@@ -97,9 +97,10 @@ class Display(PanelValues, PanelEvents):
 
     def _show_event(self, event: SessionEvent) -> None:
         match event:
-            case TextDelta(text=text):
+            case TextDelta(item_id, part, text):
                 self.view.transcript.append(event)
-                self._show_texts()
+                newest = self.view.transcript.newest
+                self.text = self.text + text if newest.ends_with(item_id, part) else newest.reply
                 self._report("delta", DeltaEventArguments, text=text)
             case ItemChanged(item):
                 self._show_item(item)

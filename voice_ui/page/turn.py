@@ -25,6 +25,7 @@ class Turn(ui.element):
         super().__init__("article")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
+        self._spare: RunningText | None = None  # is on the page already, so that the first word need not wait for it
         self.classes("vp-turn")
         with self:
             with Block():
@@ -33,6 +34,7 @@ class Turn(ui.element):
             self._calls = ToolCalls(on_decide)
             self._response = Block().classes("vp-response")
             self._response.props("data-testid=response aria-live=polite translate=no data-speaker=Model")
+            self._make_spare()
             with Block().classes("vp-figures"):
                 self.latency = LatencyBar()
                 self._mark = ui.label().classes("vp-mark").props("translate=no")
@@ -46,6 +48,7 @@ class Turn(ui.element):
         self._response.clear()
         self._calls.reset()
         self._running.clear()
+        self._make_spare()
         self.latency.empty()
         self._show_mark()
         return before
@@ -88,9 +91,15 @@ class Turn(ui.element):
     def _text_of(self, item: Item, part: int) -> RunningText:
         """Return the element of a part, in the order in which they appear: a preamble above the answer."""
         if (item.id, part) not in self._running:
-            with self._response:
-                self._running[item.id, part] = RunningText()
+            if self._spare is None:
+                self._make_spare()
+            assert self._spare
+            self._running[item.id, part], self._spare = self._spare, None
         return self._running[item.id, part]
+
+    def _make_spare(self) -> None:
+        with self._response:
+            self._spare = RunningText()
 
     def _show_mark(self) -> None:
         self._mark.set_text(self.texts.mark(False))

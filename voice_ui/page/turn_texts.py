@@ -35,6 +35,11 @@ class TurnTexts:
         """All that was replied."""
         return "\n\n".join(item.text for item in self.replies if item.text)
 
+    def ends_with(self, item_id: str, part: int) -> bool:
+        """Whether the reply ends with this part of this item."""
+        last = next(reversed(self.items.values()), None)
+        return last is not None and last.id == item_id and part == len(last.parts) - 1
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
