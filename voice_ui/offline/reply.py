@@ -17,13 +17,8 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-<<<<<<< HEAD
 from voice_ui.offline.parts import Later, Parts, Piece, ReplyFailed, ToolCall
-from voice_ui.offline.reply_options import ReplyOptions, spread
-=======
-from voice_ui.offline.parts import Parts, ReplyFailed, ToolCall
 from voice_ui.offline.reply_options import ReplyOptions, TooLong, spread, words_of
->>>>>>> 72ae418 (The practice server's files below 220 lines; pydantic is named as a dependency, h11 is one of the tests)
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -71,7 +66,7 @@ class Reply:
             if text is None and question and question.waiting:
                 await question.waiting.wait()
             if text is not None:
-                await self._say(_pieces(text))
+                await self._say(words_of(text))
             elif question and question.failure:
                 text = f"I can hear that you speak, but not what you say: {question.failure}."
                 await self._write(words_of(text), self._parts.brain.delta_seconds)
