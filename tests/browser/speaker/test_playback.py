@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -29,27 +28,6 @@ async def test_two_items_are_one_sound_without_gap_or_click(room: Room) -> None:
     assert (played(room, "item-0"), played(room, "item-1")) == (1500, 1500)
 
 
-<<<<<<< HEAD
-async def test_stop_reports_what_was_heard(room: Room) -> None:
-    """Within 60 ms, by the recording; a click on the page stops as a call from Python does."""
-    await room.press("Unlock")
-    await room.reports_state("idle")
-    states = ["idle"]
-    for number, button in enumerate(("Stop", "Stop here"), 1):
-        await room.press("Long")
-        states += ["playing"]
-        await room.reports_state(*states)
-        await until(partial(lambda ms: played(room, "long") >= ms, 1000 * number))
-        await room.press(button)
-        states += ["idle"]
-        await room.reports_state(*states)
-        await room.hears(1)
-        begin, end = room.recording.stretches[-1]
-        stopped = [int(report[2]) for report in room.reports if report[:2] == ("stopped", "long")]
-        assert len(stopped) == number
-        assert stopped[-1] == pytest.approx(1000 * (end - begin), abs=60)
-        assert room.recording.steepest < STEEPEST
-=======
 @pytest.mark.parametrize("button", ["Stop", "Stop here"])
 async def test_stop_reports_what_was_heard(room: Room, button: str) -> None:
     await room.unlock()
@@ -62,7 +40,6 @@ async def test_stop_reports_what_was_heard(room: Room, button: str) -> None:
     (stopped,) = [int(report[2]) for report in room.reports if report[:2] == ("stopped", "long")]
     assert stopped == pytest.approx(1000 * (end - begin), abs=60)
     assert room.recording.steepest < STEEPEST
->>>>>>> mic
 
 
 async def test_a_stalled_connection_is_a_pause_without_a_click(room: Room) -> None:
