@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from voice_ui.protocol import SessionConfig
     from voice_ui.servers import Endpoint
     from voice_ui.session import RealtimeSession
+    from voice_ui.speaker import Speaker
 
-__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "VoicePanel"]
+__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "Speaker", "VoicePanel"]
 
 _MODULES = {
     "Endpoint": "servers",
@@ -24,6 +25,7 @@ _MODULES = {
     "Problem": "errors",
     "RealtimeSession": "session",
     "SessionConfig": "protocol",
+    "Speaker": "speaker",
     "VoicePanel": "page.panel",
 }
 

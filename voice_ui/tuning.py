@@ -25,6 +25,7 @@ from engineio.payload import Payload
 from nicegui import app, core, outbox, storage
 from nicegui.client import Client
 from socketio.packet import BINARY_ACK, BINARY_EVENT, Packet
+from starlette.types import ASGIApp
 
 T = TypeVar("T")
 
@@ -80,6 +81,16 @@ def bound_sockets() -> None:
     nicegui.nicegui._on_handshake = handshake
     core.sio.handlers["/"]["handshake"] = handshake
     app.storage.max_tab_storage_age = TAB_SECONDS
+
+
+def put_in_front(guard: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Let every request pass `guard` first.
+
+    nicegui 3.18 adds middleware of its own in `ui.run`, which would otherwise be in front of it, and reads headers that
+    anybody can send.
+    """
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: guard(build())  # type: ignore[method-assign]
 
 
 class TextPacket(Packet):  # type: ignore[misc]

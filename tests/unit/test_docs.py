@@ -45,3 +45,18 @@ def test_the_two_commands_are_on_the_first_screen() -> None:
     first_screen = "\n".join(README.splitlines()[:20])
     assert "pip install -e . && python main.py" in first_screen
     assert 'pip install -e ".[test]" && pytest' in first_screen
+
+
+SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("test", re.findall(r"`(tests/[^`]+)`", SECURITY))
+def test_every_test_that_holds_a_promise_exists(test: str) -> None:
+    file, _, name = test.partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert not name or f"def {name}(" in text
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| [A-Z].*$", SECURITY.partition("## What is defended")[2], re.MULTILINE))
+def test_every_promise_is_held_by_a_test(row: str) -> None:
+    assert "`tests/" in row

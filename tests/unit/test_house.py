@@ -15,6 +15,7 @@ FLOORS = [
     {"page"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
     {"transport"},
+    {"tools"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
@@ -26,7 +27,7 @@ FLOORS = [
 WALLS = {
     "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning"},
     "websockets": {"transport", "offline.server", "offline.channel"},
-    "os": {"settings"},
+    "os": {"settings", "tools.mcp_servers"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 

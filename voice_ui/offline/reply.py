@@ -18,7 +18,7 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Parts, ReplyFailed, ToolCall
+from voice_ui.offline.parts import Later, Parts, Piece, ReplyFailed, ToolCall
 from voice_ui.offline.reply_options import ReplyOptions, spread
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
@@ -49,6 +49,8 @@ class Reply:
         self.over = False
         self.read_before: set[str] = set()
         """Ids of the items that the reply before has read: they count as cached."""
+        self.on_later: Callable[[Later], None] = lambda later: None
+        """Called with what is to be said later."""
         self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
         self._settings = options.settings() | settings
         self._context: list[Entry] = []
@@ -57,14 +59,16 @@ class Reply:
         self._audio_ms = 0.0
         self._post(server.ResponseCreated(self.id, self._settings))
 
-    async def run(self, context: list[Entry], now: datetime) -> None:
-        """Answer the last user message of `context`, as soon as its words are known."""
+    async def run(self, context: list[Entry], now: datetime, text: str | None = None) -> None:
+        """Answer the last user message of `context`, as soon as its words are known; or say `text`."""
         self._context = context
         question = next((entry for entry in reversed(context) if entry.item.role == "user"), None)
         try:
-            if question and question.waiting:
+            if text is None and question and question.waiting:
                 await question.waiting.wait()
-            if question and question.failure:
+            if text is not None:
+                await self._say(_pieces(text))
+            elif question and question.failure:
                 text = f"I can hear that you speak, but not what you say: {question.failure}."
                 await self._write(_pieces(text), self._parts.brain.delta_seconds)
             else:
@@ -95,7 +99,7 @@ class Reply:
         output = tuple(entry.item for entry in self._output)
         self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
 
-    async def _answer(self, now: datetime) -> AsyncGenerator[str | ToolCall, None]:
+    async def _answer(self, now: datetime) -> AsyncGenerator[Piece, None]:
         request = self._options.request(tuple(entry.item for entry in self._context), now)
         pieces = self._parts.brain.reply(request)
         try:
@@ -105,7 +109,7 @@ class Reply:
             if hasattr(pieces, "aclose"):
                 await pieces.aclose()
 
-    async def _say(self, pieces: AsyncIterator[str | ToolCall]) -> None:
+    async def _say(self, pieces: AsyncIterator[Piece]) -> None:
         """Say the message, then make the calls that come after it, or instead of it."""
         calls: list[ToolCall] = []
 
@@ -113,6 +117,8 @@ class Reply:
             async for piece in pieces:
                 if isinstance(piece, ToolCall):
                     calls.append(piece)
+                elif isinstance(piece, Later):
+                    self.on_later(piece)
                 elif piece:
                     yield piece
 
