@@ -103,7 +103,7 @@ class VoicePanel(Display, component="panel.js"):
         return Mic(
             on_chunk=self._handle_chunk,
             on_starting=self._handle_starting,
-            on_live=lambda live: self._show_opening(not live and self._state.microphone),
+            on_live=lambda live: live and self._show_opening(False),  # if it falls silent later, a problem says so
             on_stopped=self._handle_stopped,
             on_problem=self._show_mic_problem,
             on_cured=lambda code: self.view.error.clear_codes(code),
