@@ -19,6 +19,7 @@ from tests.running import ROOT, Program, free_port, program
 from voice_ui.offline import server as practice
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
+HOST = ("-m", "tests.browser.host")
 README = {"answering-1440-light", "error-360-dark", "settings-360-light", "inspector-1440-light"}
 
 
