@@ -96,10 +96,11 @@ async def _step(model: Program, sessions: int, seconds: float) -> Step:
         before = page.cpu_seconds, model.cpu_seconds
         told = await asyncio.gather(*(crowd.talk(talk) for crowd in crowds))
         after = page.cpu_seconds, model.cpu_seconds
-        up, down = await program.heard(model), [moment for each in told for moment in each.down]
+        expected = sum(each.chunks for each in told)
+        up, down = await program.heard(model, expected), [moment for each in told for moment in each.down]
     app, server = (
         (late - early) / max(each.seconds for each in told) for late, early in zip(after, before, strict=True)
     )
-    expected = sum(each.chunks + each.deltas for each in told)
+    expected += sum(each.deltas for each in told)
     up_ms, down_ms = (percentile(values, 0.95) * 1000 for values in (up, down))
     return Step(sessions, up_ms, down_ms, app, server, max(each.busy for each in told), expected - len(up) - len(down))

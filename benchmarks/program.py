@@ -20,6 +20,9 @@ ROOT = Path(__file__).parents[1]
 
 READY_SECONDS = 60.0
 
+LAST_SECONDS = 1.0
+"""Without another chunk for this long, none is on its way."""
+
 TICKS_PER_SECOND = 100
 """USER_HZ: what /proc/PID/stat counts in, the same on every Linux of today (proc(5), sysconf(3))."""
 
@@ -38,9 +41,19 @@ for anything."""
 class Program:
     """A process that was started."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str = "") -> None:
+    def __init__(self, process: asyncio.subprocess.Process | None, url: str = "") -> None:
         self.url = url
-        self._process = process
+        self._started = process
+
+    @classmethod
+    def at(cls, url: str) -> Program:
+        """Return what runs already, at this address."""
+        return cls(None, url)
+
+    @property
+    def _process(self) -> asyncio.subprocess.Process:
+        assert self._started, "it was not started here"
+        return self._started
 
     @property
     def cpu_seconds(self) -> float:
@@ -162,11 +175,19 @@ async def tabs_of(page: Program, tabs: int, *, bare: bool = False) -> AsyncItera
         yield Tabs(program)
 
 
-async def heard(model: Program) -> list[float]:
-    """Return the seconds that each chunk since the last time was on its way up."""
-    return await asyncio.to_thread(
-        lambda: [float(seconds) for seconds in orjson.loads(urlopen(f"{model.url}/heard", timeout=30).read())]
-    )
+async def heard(model: Program, expected: int = 0) -> list[float]:
+    """Return the seconds that each chunk since the last time was on its way up.
+
+    Waits for the last of `expected` chunks as long as chunks come.
+    """
+    found: list[float] = []
+    while True:
+        answer = await asyncio.to_thread(lambda: urlopen(f"{model.url}/heard", timeout=30).read())
+        more = [float(seconds) for seconds in orjson.loads(answer)]
+        found += more
+        if len(found) >= expected or (found and not more):
+            return found
+        await asyncio.sleep(LAST_SECONDS)
 
 
 def free_port() -> int:

@@ -160,6 +160,8 @@ class PageTab:
             self._shown(now, [element["text"] for element in body.values() if element and element.get("text")])
             if '"data-state":"listening"' in message:
                 self._listening.set()
+        elif name == "voice_text":
+            self._shown(now, [body["text"]])
         elif name == "run_javascript":
             if "resendAfter" in body["code"]:
                 self._synced.set()

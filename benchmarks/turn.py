@@ -56,7 +56,7 @@ async def talk(model: Program, tabs: Tabs, what: Talk) -> tuple[list[float], Tol
     """Let tabs talk; return the seconds of each chunk's way up, and what the tabs saw."""
     await program.heard(model)
     told = await tabs.talk(what)
-    up = await program.heard(model)
+    up = await program.heard(model, told.chunks)
     if (len(up), len(told.down)) != (told.chunks, told.deltas):
         raise RuntimeError(f"of {told.chunks} chunks {len(up)} arrived, of {told.deltas} deltas {len(told.down)}")
     return up, told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -12,7 +13,7 @@ from hypothesis import settings
 settings.register_profile("anywhere", deadline=None)
 settings.load_profile("anywhere")
 
-LAYERS = {"unit", "protocol", "browser"}
+LAYERS = {"unit", "protocol", "browser", "attack"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,6 +29,18 @@ TABLES = pytest.StashKey[list[str]]()
 def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Return a function that puts a table into the report of the test run."""
     return request.config.stash.setdefault(TABLES, []).append
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the tables of a worker to the process that reports."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["tables"] = session.config.stash.get(TABLES, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the tables of a worker of pytest-xdist that has ended."""
+    node.config.stash.setdefault(TABLES, []).extend(getattr(node, "workeroutput", {}).get("tables", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -30,6 +30,8 @@ def tasks_of_ours() -> list[str]:
 
 def _is_ours(task: asyncio.Task[Any]) -> bool:
     code = getattr(task.get_coro(), "cr_code", None) or getattr(task.get_coro(), "ag_code", None)
+    if task.get_name().startswith("mcp "):  # these servers belong to the program, not to a session
+        return False
     if task.get_name().startswith("realtime"):
         return True
     folders = Path(code.co_filename).parents if code else ()

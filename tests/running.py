@@ -50,19 +50,28 @@ class Program:
         async for line in self.process.stdout:
             self.log += line.decode("utf-8", "replace")
 
-    async def answers(self) -> bool:
+    async def answers(self, path: str = "") -> bool:
         """Whether the page is served."""
         try:
-            return bool(await asyncio.to_thread(lambda: urllib.request.urlopen(self.url, timeout=2).status == 200))
+            return bool(
+                await asyncio.to_thread(lambda: urllib.request.urlopen(self.url + path, timeout=2).status == 200)
+            )
         except (OSError, urllib.error.URLError):
             return False
 
 
 @asynccontextmanager
-async def program(*arguments: str, folder: Path, port: int = 0, **environ: str) -> AsyncIterator[Program]:
-    """Run `python main.py` in an empty folder until the page answers; at the end stop it as Ctrl-C does."""
+async def program(
+    *arguments: str, folder: Path, port: int = 0, path: str = "", handles: int = 0, **environ: str
+) -> AsyncIterator[Program]:
+    """Run `python main.py` in an empty folder until `path` answers; at the end stop it as Ctrl-C does.
+
+    `handles` are the most files it may have open.
+    """
     port = port or free_port()
-    command = (sys.executable, str(ROOT / "main.py"), "--no-open", "--port", str(port), *arguments)
+    command: tuple[str, ...] = (sys.executable, str(ROOT / "main.py"), "--no-open", "--port", str(port), *arguments)
+    if handles:
+        command = ("sh", "-c", f'ulimit -n {handles}; exec "$@"', "sh", *command)
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -74,7 +83,7 @@ async def program(*arguments: str, folder: Path, port: int = 0, **environ: str) 
     reading = asyncio.create_task(running.read())
     try:
         async with asyncio.timeout(30 * SECOND):
-            while not await running.answers():
+            while not await running.answers(path):
                 assert process.returncode is None, running.log
         yield running
     finally:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.api_docs import api
 from voice_ui.errors import CODES
 from voice_ui.page.messages import MESSAGES
 
-ERRORS = Path(__file__).parents[1] / "docs" / "errors.md"
+DOCS = Path(__file__).parents[1] / "docs"
+ERRORS, API = DOCS / "errors.md", DOCS / "api.md"
 
 HEADINGS = {
     "microphone": "The microphone",
@@ -46,3 +48,4 @@ def _in_italics(template: str) -> str:
 
 if __name__ == "__main__":
     ERRORS.write_text(errors(), encoding="utf-8")
+    API.write_text(api(), encoding="utf-8")

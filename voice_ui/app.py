@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from nicegui import app, ui
 from nicegui.server import Server
-from uvicorn.config import WS_PROTOCOLS
 
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
-from voice_ui.garbage import Garbage as Collector
 from voice_ui.offline import server as offline_server
+from voice_ui.offline.chat.endpoint import ChatEndpoint
+from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
@@ -35,6 +34,7 @@ from voice_ui.settings import Proxies, Settings
 from voice_ui.sharing.capacity import Capacity, handles, most_for
 from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
 from voice_ui.sharing.http_protocol import bounded
+from voice_ui.tools import AnyTool, ChosenTools
 from voice_ui.transport import Dialer, Transport
 
 if TYPE_CHECKING:  # what only --share needs must not delay the first page
@@ -52,8 +52,9 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 class VoiceUI:
     """The running app: which server answers, and every conversation with it."""
 
-    def __init__(self, chosen: Settings, share: Share | None = None) -> None:
+    def __init__(self, chosen: Settings, share: Share | None = None, tools: ChosenTools | None = None) -> None:
         self._settings = chosen
+        self._tools = tools or ChosenTools()
         self._dialer = Dialer(chosen.transport)
         self._share = share
         self._conversations = Conversations()
@@ -67,7 +68,7 @@ class VoiceUI:
         self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
         self._seats = Seats(chosen.max_sessions)
         self._practice: offline_server.PracticeServer | None = None
-        self._collector = Collector(is_quiet=lambda: self._seats.taken == 0)
+        self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
 
@@ -75,10 +76,15 @@ class VoiceUI:
         """Start the practice server if it is the one to answer; called once the event loop runs."""
         endpoint = servers.chosen(self._settings)
         if endpoint is None:
-            self._practice = await self._resources.enter_async_context(offline_server.serve())
-            _log.info("practice mode; the server listens at %s", self._practice.url)
+            chat = ChatEndpoint.of(self._settings)
+            serving = offline_server.serve(brain=default_brain(chat))
+            self._practice = await self._resources.enter_async_context(serving)
+            answers = f"the chat model at {chat.place} answers" if chat else "practice mode"
+            _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
             _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+        for line in await self._tools.start(self._resources):
+            sys.stderr.write(f"voice-ui: {line}\n")
         self._collector.freeze()
         self._started.set()
         if self._share:
@@ -114,7 +120,7 @@ class VoiceUI:
         if self._visitors and not visitor.is_owner:
             self._visitors.enter(client)
         endpoint = self._endpoint(self._settings.model)
-        choice = models.living(date.today()) if endpoint.is_openai else []
+        choice = models.supported(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
             choice.append(endpoint.model)
         Page(
@@ -126,7 +132,7 @@ class VoiceUI:
                 endpoint=self._endpoint,
                 check=self._check,
                 limits=self._limits,
-                open_session=self._open_session,
+                open_session=partial(self._open_session, tools=self._tools_for(visitor)),
                 conversations=self._conversations,
                 controls=self._show_share if visitor.is_owner else lambda: None,
                 address="" if visitor.is_owner else visitor.address,
@@ -149,8 +155,14 @@ class VoiceUI:
         assert endpoint is not None, "pages are served after start()"
         return endpoint
 
-    def _open_session(self, endpoint: Endpoint, config: SessionConfig) -> RealtimeSession:
-        return RealtimeSession(endpoint, config, limits=self._limits, seats=self._seats, connect=self._connect)
+    def _tools_for(self, visitor: Visitor) -> Sequence[AnyTool]:
+        return self._tools.all if visitor.is_owner or self._settings.tools_for_visitors else ()
+
+    def _open_session(
+        self, endpoint: Endpoint, config: SessionConfig, tools: Sequence[AnyTool] = ()
+    ) -> RealtimeSession:
+        connect, limits = self._connect, self._limits
+        return RealtimeSession(endpoint, config, limits=limits, seats=self._seats, connect=connect, tools=tools)
 
     async def _check(self, model: str) -> Problem | None:
         endpoint = self._endpoint(model)
@@ -202,13 +214,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         if chosen.native:
             window.check()
         transport.check(chosen.transport)
+        source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
+        tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
         sys.stderr.writelines(f"voice-ui: {line}\n" for line in str(error).splitlines())
         sys.exit(2)
     log.write()
-    run(chosen, share)
+    tuning.quiet_libraries()
+    run(chosen, share, tools)
 
 
 def _share(chosen: Settings) -> Share:
@@ -234,32 +249,25 @@ def _host(chosen: Settings) -> str:
     return chosen.host if this_machine or chosen.behind_proxy else "127.0.0.1"
 
 
-def run(chosen: Settings, share: Share | None = None) -> None:
+def run(chosen: Settings, share: Share | None = None, tools: ChosenTools | None = None) -> None:
     """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen, share)
+    voice_ui = VoiceUI(chosen, share, tools)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
+    guard = partial(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
     if share:
-        app.add_middleware(
-            Guard,
-            names=share.names,
-            room=share.room,
-            proxies=share.proxies,
-            frame_ancestors=chosen.frame_ancestors or "",
-            is_ready=voice_ui.is_ready,
-        )
-    else:
-        app.add_middleware(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+        guard = partial(guard, names=share.names, room=share.room, proxies=share.proxies)
+    tuning.put_in_front(guard)
     tuning.bound_sockets()
+    tuning.deliver_directly()
+    tuning.wait_without_tasks()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with
         app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
-    # NiceGUI asks for wsproto; this one takes a sixth less time for each chunk (benchmarks/README.md).
-    WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
-    # uvicorn stops in order at the first signal, and then raises it again: after an orderly stop all is well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    tuning.use_sansio_websockets()
+    tuning.exit_cleanly_on_sigterm()
     try:
         ui.run(
             host=host,

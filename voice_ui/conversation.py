@@ -26,7 +26,7 @@ class Item:
 
     id: str
     role: str
-    """user or assistant"""
+    """user, assistant or, for a `Call`, tool"""
     turn: int = 1
     """Counted from 1."""
     parts: list[str] = field(default_factory=list)
@@ -47,6 +47,30 @@ class Item:
     def heard_text(self) -> str:
         """The text as far as it was heard."""
         return self.text[: self.heard]
+
+
+@dataclass
+class Call(Item):
+    """A call of a tool, and what came of it. Its role is `tool`, its status one of these:
+
+    waiting (a person has to approve it), running, done, failed, refused.
+    """
+
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    """JSON text, as the model wrote it."""
+    result: str = ""
+    """What the model is told: the value that was returned, or what went wrong."""
+    seconds: float | None = None
+    """How long it ran, once it is over."""
+    server_label: str = ""
+    """Of a hosted tool, which the realtime server itself runs: the MCP server that has it."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is a result."""
+        return self.status not in {"waiting", "running"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +121,7 @@ class Conversation:
     @property
     def known(self) -> list[Item]:
         """The items a new connection can be given, because all of what they say is known in writing."""
-        return [item for item in self.items if item.heard_text and item.status not in {"in_progress", "failed", "lost"}]
+        return [item for item in self.items if isinstance(item, Call) or _is_whole(item)]
 
     def is_known(self, item_id: str) -> bool:
         """Whether what was said in a user item is known in writing."""
@@ -170,6 +194,21 @@ class Conversation:
         for lost in left:
             del self._items[lost]
         return [ItemRemoved(lost) for lost in left]
+
+    # Calls of tools. NOTE: only session/tools.py changes them.
+
+    def begin_call(self, response_id: str, call: Call) -> Change:
+        """Take in a call that a response makes, in the turn that the response answers."""
+        call.turn = self._responses.get(response_id, max(self._turn, 1))
+        while call.id in self._items:  # a new connection may count from the beginning
+            call.id += "_"
+        self._items[call.id] = call
+        self._bound()
+        return ItemChanged(replace(call))
+
+    def change_call(self, call: Call) -> Change:
+        """The status of a call has changed."""
+        return ItemChanged(replace(call))
 
     # What the server does.
 
@@ -281,6 +320,8 @@ class Conversation:
     def _reply(self, response_id: str, item_id: str, part: int) -> tuple[Item, int]:
         """Return the item that a response writes, and the index of a part that is in it."""
         item_id = item_id or f"{response_id} reply"  # a server that names none writes one
+        if isinstance(self._items.get(item_id), Call):
+            item_id = f"{item_id} reply"
         if item_id not in self._items:
             if response_id not in self._responses:
                 self.begin_response(response_id, None)
@@ -359,6 +400,10 @@ class Conversation:
             gone = next(iter(self._responses))
             del self._responses[gone]
             self._written.pop(gone, None)
+
+
+def _is_whole(item: Item) -> bool:
+    return bool(item.heard_text) and item.status not in {"in_progress", "failed", "lost"}
 
 
 def _changed(item: Item) -> ItemChanged:

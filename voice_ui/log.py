@@ -9,18 +9,11 @@ from __future__ import annotations
 import logging
 import sys
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import dropwhile
-from pathlib import Path
 from typing import TextIO
 
 from voice_ui.redaction import redact
-
-HOME = Path(__file__).parent
-
-SOCKET_LIBRARIES = {"engineio", "socketio"}
 
 FORMAT = "%(asctime)s %(name)s: %(message)s"
 
@@ -47,12 +40,6 @@ def write() -> None:
     handler.setFormatter(Formatter(FORMAT))
     handler.addFilter(Burst(time.monotonic))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for name in ("httpx", "aioice", "aiortc"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").addFilter(_nobody_left)
-    for name in ("uvicorn.error", "engineio.server", "asyncio"):
-        logging.getLogger(name).addFilter(_in_one_line)
-    logging.getLogger("engineio.server").handlers.clear()  # its own would write everything a second time
 
 
 def show_what_can_be_shown(*streams: TextIO) -> None:
@@ -122,25 +109,3 @@ class Burst(logging.Filter):
         while len(self._kinds) > KINDS:
             self._kinds.popitem(last=False)
         return count < BURST
-
-
-def _nobody_left(record: logging.LogRecord) -> bool:
-    """Drop what starlette makes of a visitor who leaves while a file is on its way."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
-
-
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """Replace the traceback for a malformed socket message with one line."""
-    error = record.exc_info[1] if record.exc_info else None
-    if error and _was_raised_reading(error):
-        record.msg, record.args = "a page sent a malformed message (%s)", (type(error).__name__,)
-        record.exc_info = record.exc_text = None
-    return True
-
-
-def _was_raised_reading(error: BaseException) -> bool:
-    """Whether the socket's library, or NiceGUI behind it, stumbled before any room of ours had its turn."""
-    places = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
-    behind = list(dropwhile(lambda place: not SOCKET_LIBRARIES.intersection(place.parts), places))
-    return bool(behind) and not any(place.is_relative_to(HOME) for place in behind)

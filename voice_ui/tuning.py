@@ -1,14 +1,64 @@
-"""Every patch of the libraries that serve the page: one place, each with its reason and the version it was made for."""
+"""Every change to the behaviour of NiceGUI, uvicorn, logging and Python's garbage collector, each with its reason.
+
+Without them the program works, but is slower, noisier, or easier to misuse. tests/unit/test_tuning.py fails when
+one of them is no longer needed, or no longer fits.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import inspect
+import logging
+import signal
+import sys
+import traceback
 from collections.abc import Awaitable, Callable
-from typing import Any
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any, TypeVar
 
 import nicegui.nicegui
+import orjson
+from engineio import async_socket
 from engineio.payload import Payload
-from nicegui import app, core
+from nicegui import app, core, outbox, storage
+from nicegui.client import Client
 from socketio.packet import BINARY_ACK, BINARY_EVENT, Packet
+from starlette.types import ASGIApp
+
+T = TypeVar("T")
+
+HOME = Path(__file__).parent
+
+SOCKET_LIBRARIES = {"engineio", "socketio"}
+
+
+# NiceGUI 3.18 and uvicorn 0.54.
+
+
+def use_sansio_websockets() -> None:
+    """Let uvicorn use its newer websocket implementation where NiceGUI asks for wsproto.
+
+    It takes a sixth less time for each chunk (benchmarks/README.md). `ui.run` fixes `ws="wsproto"`, and raises
+    TypeError if another is given.
+    """
+    from uvicorn.config import WS_PROTOCOLS
+
+    WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
+
+
+def exit_cleanly_on_sigterm() -> None:
+    """Exit with code 0 after an orderly stop: uvicorn stops at the first signal, then raises it again."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+EVENT_SIGNATURE = inspect.signature(lambda event: None)
+"""For `__signature__` of a frequent event's handler. NiceGUI inspects the handler at every event, which takes 25 µs of
+the 210 for a chunk (60 tabs), unless the handler carries its signature."""
+
+
+# The sockets of NiceGUI 3.18, python-socketio 5.18 and python-engineio 4.15.
 
 PACKETS_PER_POLL = 500
 """Messages of one polling request. engine.io takes 16: at 300 ms round trip, a microphone's 50 a second do not fit."""
@@ -33,8 +83,20 @@ def bound_sockets() -> None:
     app.storage.max_tab_storage_age = TAB_SECONDS
 
 
+def put_in_front(guard: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Let every request pass `guard` first.
+
+    nicegui 3.18 adds middleware of its own in `ui.run`, which would otherwise be in front of it, and reads headers that
+    anybody can send.
+    """
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: guard(build())  # type: ignore[method-assign]
+
+
 class TextPacket(Packet):  # type: ignore[misc]
-    """A packet of socket.io that has no attachments when it comes from a page."""
+    """A packet of socket.io that has no attachments when it comes from a page, and is not searched for any here."""
+
+    uses_binary_events = False
 
     def decode(self, encoded_packet: str) -> int:
         """Read a packet; raises ValueError for one with attachments."""
@@ -58,3 +120,162 @@ def _with_short_ids(handshake: Handshake) -> Handshake:
         return await handshake(sid, data)
 
     return bounded
+
+
+_EVENT = '2["event",'
+"""How an event of an element begins, as engine.io hands it over (nicegui.js, `emit`)."""
+
+
+class DirectListener:
+    """A listener that wants its arguments at once: no task, no event object, no slot of its parent."""
+
+    def take(self, args: list[Any]) -> None:
+        """Take the arguments of one event."""
+        raise NotImplementedError
+
+
+def deliver_directly() -> None:
+    """Hand the events of a `DirectListener` over as soon as they are read; all others take their usual way.
+
+    Otherwise each is parsed twice, becomes a task, and enters and leaves the slots of its element, fifty times a second
+    for each microphone: a third of what a chunk costs (benchmarks/README.md).
+    """
+    sio = core.sio
+    usual = sio._handle_eio_message
+
+    async def handle_message(eio_sid: str, data: Any) -> None:
+        if not (isinstance(data, str) and data.startswith(_EVENT) and _deliver(sio, eio_sid, data)):
+            await usual(eio_sid, data)
+
+    sio.eio.on("message", handle_message)
+
+
+def _deliver(sio: Any, eio_sid: str, data: str) -> bool:
+    """Deliver an event to its listener; False if that is not a direct one."""
+    try:
+        message = orjson.loads(data[1:])[1]
+        client = Client.instances[message["client_id"]]
+        element = client.elements[message["id"]]
+        listener = element._event_listeners[message["listener_id"]]
+        handler = listener.handler
+        if not isinstance(handler, DirectListener):
+            return False
+        args = [orjson.loads(argument) for argument in message["args"]]
+    except (LookupError, TypeError, ValueError):
+        return False  # nobody's, or malformed: NiceGUI knows what to do
+    is_known = sio.manager.sid_from_eio_sid(eio_sid, "/") and client.has_socket_connection
+    if is_known and not element.is_ignoring_events:
+        storage.request_contextvar.set(listener.request)
+        try:
+            handler.take(args)
+        except Exception as error:
+            core.app.handle_exception(error)
+    return True
+
+
+def wait_without_tasks() -> None:
+    """Wait for each message without a task of its own, as Python does from 3.12 on.
+
+    `asyncio.wait_for` makes a task of what it waits for, and engine.io's reader another one.
+    """
+    if sys.version_info < (3, 12):
+        for module in (outbox, async_socket):
+            setattr(module, "asyncio", _Asyncio())  # noqa: B010 (neither exports it)
+
+
+class _Asyncio:
+    """The module asyncio, for modules that call `wait_for` once per message."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    def ensure_future(awaitable: Awaitable[T]) -> Awaitable[T]:
+        """Make no task of the reader's wait, which is awaited in the next line."""
+        is_wait = getattr(awaitable, "__name__", "") == "websocket_wait"
+        return awaitable if is_wait else asyncio.ensure_future(awaitable)
+
+    @staticmethod
+    def wait_for(awaitable: Awaitable[T], timeout: float | None) -> Awaitable[T]:
+        """Do as Python 3.12 does."""
+        return _within(timeout, awaitable)
+
+
+async def _within(seconds: float | None, awaitable: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await awaitable
+
+
+# Logging of uvicorn 0.54, python-engineio 4.15 and Starlette 1.0.
+
+
+def quiet_libraries() -> None:
+    """Keep what is of no interest out of the log."""
+    for name in ("httpx", "aioice", "aiortc"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(drop_left_visitor)
+    for name in ("uvicorn.error", "engineio.server", "asyncio"):
+        logging.getLogger(name).addFilter(shorten_malformed)
+    logging.getLogger("engineio.server").handlers.clear()  # its own handler would write everything a second time
+
+
+def drop_left_visitor(record: logging.LogRecord) -> bool:
+    """Drop the error that Starlette makes of a visitor who leaves while a file is on its way."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
+
+
+def shorten_malformed(record: logging.LogRecord) -> bool:
+    """Replace the traceback for a malformed socket message with one line: anybody can send one."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error and _was_raised_reading(error):
+        record.msg, record.args = "a page sent a malformed message (%s)", (type(error).__name__,)
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def _was_raised_reading(error: BaseException) -> bool:
+    """Whether the socket's library, or NiceGUI behind it, failed before any code of ours ran."""
+    places = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    behind = list(dropwhile(lambda place: not SOCKET_LIBRARIES.intersection(place.parts), places))
+    return bool(behind) and not any(place.is_relative_to(HOME) and place != Path(__file__) for place in behind)
+
+
+# Python's garbage collector (3.11 to 3.14).
+
+THRESHOLDS = (5_000, 2, 1_000)
+"""Collections of the youngest objects are short and frequent, full ones rare: at sixty pages one takes 0.2 s."""
+
+PAGES = 50
+"""This many closed pages may wait for a collection; each is 4,000 objects in cycles, half a megabyte."""
+
+SWEEP_SECONDS = 5.0
+"""From a page's end to the collection; others may be closed in the same moment."""
+
+
+class Collector:
+    """Runs full collections while nobody is talking, because everybody waits for them (benchmarks/README.md)."""
+
+    def __init__(self, is_quiet: Callable[[], bool], *, after: float = SWEEP_SECONDS) -> None:
+        self._is_quiet, self._after = is_quiet, after
+        self._pages = 0
+        self._waiting = False
+
+    def freeze(self) -> None:
+        """Exempt everything that exists by now from collection: it stays for the life of the program."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*THRESHOLDS)
+
+    def page_closed(self) -> None:
+        """Collect soon if nobody talks then, or once enough pages were closed."""
+        self._pages += 1
+        if not self._waiting:
+            self._waiting = True
+            asyncio.get_running_loop().call_later(self._after, self._sweep)
+
+    def _sweep(self) -> None:
+        self._waiting = False
+        if self._is_quiet() or self._pages >= PAGES:
+            self._pages = 0
+            gc.collect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -26,6 +26,7 @@ from voice_ui.session import (
     TextDelta,
     TurnTimed,
 )
+from voice_ui.tools import AnyTool
 
 CONFIG = SessionConfig("Be brief.", silence_ms=500, transcription_model="gpt-live-transcribe")
 BY_HAND = replace(CONFIG, turn_detection="none")
@@ -104,6 +105,7 @@ async def session_with(
     limits: Limits | None = None,
     prices: Prices | None = None,
     seats: Seats | None = None,
+    tools: Iterable[AnyTool] = (),
     *,
     alone: bool = True,
 ) -> AsyncIterator[tuple[RealtimeSession, Reader]]:
@@ -112,7 +114,7 @@ async def session_with(
     if prices:
         endpoint = replace(endpoint, prices=prices)
     clock = asyncio.get_running_loop().time
-    session = RealtimeSession(endpoint, config, limits=limits or Limits(), seats=seats, clock=clock)
+    session = RealtimeSession(endpoint, config, limits=limits or Limits(), seats=seats, clock=clock, tools=tools)
     reader = Reader(session)
     task = asyncio.create_task(reader.read())
     try:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.api_docs import api
 from tests.unit.test_house import FLOORS
-from tests.write_docs import ERRORS, HEADINGS, errors
+from tests.write_docs import API, ERRORS, HEADINGS, errors
 from voice_ui.errors import CODES
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_code_is_documented() -> None:
     assert ERRORS.read_text(encoding="utf-8") == errors(), "run: python -m tests.write_docs"
     assert {code.where for code in CODES.values()} == HEADINGS.keys()
+
+
+def test_the_python_interface_is_documented() -> None:
+    assert API.read_text(encoding="utf-8") == api(), "run: python -m tests.write_docs"
+    assert "lambda" not in api() and " object at 0x" not in api()
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#:]+)\)", README))
@@ -39,3 +45,18 @@ def test_the_two_commands_are_on_the_first_screen() -> None:
     first_screen = "\n".join(README.splitlines()[:20])
     assert "pip install -e . && python main.py" in first_screen
     assert 'pip install -e ".[test]" && pytest' in first_screen
+
+
+SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("test", re.findall(r"`(tests/[^`]+)`", SECURITY))
+def test_every_test_that_holds_a_promise_exists(test: str) -> None:
+    file, _, name = test.partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert not name or f"def {name}(" in text
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| [A-Z].*$", SECURITY.partition("## What is defended")[2], re.MULTILINE))
+def test_every_promise_is_held_by_a_test(row: str) -> None:
+    assert "`tests/" in row

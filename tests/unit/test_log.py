@@ -11,6 +11,7 @@ import pytest
 import voice_ui
 from voice_ui import log
 from voice_ui.settings import Secret
+from voice_ui.tuning import shorten_malformed
 
 HOUSE = str(Path(voice_ui.__file__).parent)
 
@@ -27,13 +28,13 @@ def stumbling(*files: str) -> None:
 
 def written(caplog: pytest.LogCaptureFixture, *files: str) -> str:
     logger = logging.getLogger("uvicorn.error")
-    logger.addFilter(log._in_one_line)
+    logger.addFilter(shorten_malformed)
     try:
         stumbling(*files)
     except KeyError:
         logger.error("Exception in ASGI application", exc_info=sys.exc_info())
     finally:
-        logger.removeFilter(log._in_one_line)
+        logger.removeFilter(shorten_malformed)
     return caplog.text
 
 

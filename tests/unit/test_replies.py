@@ -84,6 +84,85 @@ def test_it_knows_the_date(asked: str, answered: str) -> None:
     assert reply(asked) == answered
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    {
+        "How many kilometers are in 10 miles?": "10 miles are about 16.09 kilometers.",
+        "Convert ten miles to kilometres.": "10 miles are about 16.09 kilometers.",
+        "What is 5 feet in meters?": "5 feet are about 1.52 meters.",
+        "How many inches are there in a foot?": "1 foot is 12 inches.",
+        "What's 70 degrees Fahrenheit in Celsius?": "70 degrees Fahrenheit is about 21.11 degrees Celsius.",
+        "Convert -40 celsius to fahrenheit": "-40 degrees Celsius is -40 degrees Fahrenheit.",
+        "How many seconds are in two hours?": "2 hours are 7,200 seconds.",
+        "How many grams is half a pound?": "0.5 pounds are about 226.8 grams.",
+        "What is 3 miles in pounds?": "3 miles cannot be converted to pounds.",
+        "how many pounds are in a kilo": "1 kilogram is about 2.2 pounds.",
+    }.items(),
+)
+def test_it_converts_units(asked: str, answered: str) -> None:
+    assert reply(asked) == answered
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    {
+        "What month is it?": "It is November 2026.",
+        "Which week is it?": "It is week 48 of 2026.",
+        "How many days until Christmas?": "There are 32 days until Christmas.",
+        "What's the day after tomorrow?": "The day after tomorrow is Wednesday, 25 November 2026.",
+        "How late is it?": "It is 3:07 PM.",
+        "What's 123 minus 17?": "123 minus 17 is 106.",
+        "Spell lighthouse.": "Lighthouse is spelled L, I, G, H, T, H, O, U, S, E.",
+        "How do I spell it?": "Tell me the word, for example: “spell lighthouse”.",
+        "Count from five to eight": "5, 6, 7, 8.",
+        "Count down from 3": "3, 2, 1.",
+    }.items(),
+)
+def test_what_the_recogniser_writes_with_capitals_and_punctuation_is_understood(asked: str, answered: str) -> None:
+    assert reply(asked) == answered
+
+
+def test_it_repeats_more_slowly_and_spells_what_it_said() -> None:
+    assert reply("Slower, please.", "Today is Monday, 23 November 2026.") == "Today is Monday, … 23 November 2026."
+    assert reply("Can you spell it?", "You are welcome.") == "Welcome is spelled W, E, L, C, O, M, E."
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    {
+        "Set a timer for 5 minutes.": 300,
+        "set a timer for one minute and thirty seconds": 90,
+        "Set a ten second timer": 10,
+        "Remind me in half an hour to call Ann.": 1800,
+        "remind me to stretch in two and a half minutes": None,
+        "Remind me to stretch in two minutes": 120,
+        "Wake me in an hour": 3600,
+        "what time is it": None,
+        "Set a timer for three days": None,
+        "set a timer for 5 hours": None,
+    }.items(),
+)
+def test_it_sets_timers(asked: str, seconds: float | None) -> None:
+    found = replies.timer(asked)
+    assert (found.seconds if found else None) == seconds
+    if found:
+        assert reply(asked) == found.confirmation
+
+
+def test_a_timer_says_what_it_was_for() -> None:
+    reminder = replies.timer("Remind me in ten seconds to call Ann.")
+    timer = replies.timer("Set a timer for 90 seconds")
+    assert reminder and timer
+    assert reminder.text == "You asked me to remind you: call ann."
+    assert timer.text == "Your timer is up: 1 minute and 30 seconds are over."
+    assert "one second to one hour" in reply("set a timer for 5 hours")
+
+
+def test_it_does_not_say_the_same_thing_each_time() -> None:
+    said = [reply("the boat slid down", *["x"] * turn) for turn in range(4)]
+    assert len(set(said)) == 4
+
+
 def test_it_counts() -> None:
     assert reply("count to ten") == "1, 2, 3, 4, 5, 6, 7, 8, 9, 10."
     assert reply("Count down from three!") == "3, 2, 1."

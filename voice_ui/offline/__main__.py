@@ -10,13 +10,18 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from voice_ui.offline import server
+from voice_ui import settings
+from voice_ui.errors import SettingsError
+from voice_ui.offline import defaults, server
+from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.parts import RecognizerUnavailable, VoiceUnavailable
 
 ABOUT = """\
 The practice server of Voice UI: OpenAI's realtime protocol without a key, a network or a language model.
-It understands short, clear English. Stop it with Ctrl+C.
+It understands English, and reads its replies aloud to clients that ask for audio. Stop it with Ctrl+C.
 """
+
+ANSWERED_BY = "The chat model at {place} answers.\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,9 +30,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     options = parser.parse_args(argv)
+    try:
+        chat = ChatEndpoint.of(settings.load([]))
+    except SettingsError as error:
+        sys.stderr.writelines(f"voice-ui: {line}\n" for line in f"{error}".splitlines())
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     try:
-        asyncio.run(_run(options.host, options.port))
+        asyncio.run(_run(options.host, options.port, chat))
     except KeyboardInterrupt:  # where the loop cannot handle signals
         pass
     except (OSError, OverflowError) as error:
@@ -36,9 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _run(host: str, port: int) -> None:
-    async with server.serve(host, port) as practice:
-        await until_interrupted(practice, ABOUT)
+async def _run(host: str, port: int, chat: ChatEndpoint | None) -> None:
+    about = f"{ABOUT}{ANSWERED_BY.format(place=chat.place)}" if chat else ABOUT
+    async with server.serve(host, port, brain=defaults.default_brain(chat)) as practice:
+        await until_interrupted(practice, about)
 
 
 async def until_interrupted(practice: server.PracticeServer, about: str) -> None:

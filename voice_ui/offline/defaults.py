@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.configuration import TurnDetection
-from voice_ui.offline.parts import Brain, Detector, Parts, ReplyRequest, SpeechRecognizer, ToolCall, Voice
+from voice_ui.offline.parts import Brain, Detector, Later, Parts, Piece, ReplyRequest, SpeechRecognizer, Voice
 from voice_ui.offline.vad import VoiceActivity
 
 
@@ -14,12 +15,21 @@ class CannedReplies:
 
     delta_seconds = 0.03  # a pace that can be read along
 
-    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
-        """Yield the reply about a word at a time."""
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
+        """Yield calls of tools where one is meant, else the reply about a word at a time."""
         from voice_ui.offline import replies
+        from voice_ui.offline.tool_choice import choose
 
+        if choice := choose(request):
+            for call in choice.calls:
+                yield call
+            for piece in replies.pieces(choice.text):
+                yield piece
+            return
         for piece in replies.pieces(replies.reply(request.heard, earlier=request.earlier, now=request.now)):
             yield piece
+        if timer := replies.timer(request.heard):
+            yield Later(timer.seconds, timer.text)
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -41,9 +51,13 @@ def default_recognizer() -> SpeechRecognizer:
     return Recognizer()
 
 
-def default_brain() -> Brain:
-    """Return what answers where no chat model is configured."""
-    return CannedReplies()
+def default_brain(chat: ChatEndpoint | None = None) -> Brain:
+    """Return what answers: the chat model, if one is configured."""
+    if chat is None:
+        return CannedReplies()
+    from voice_ui.offline.chat import ChatModel
+
+    return ChatModel(chat)
 
 
 def default_voice() -> Voice | None:

@@ -1,7 +1,8 @@
 """Who may connect: programs, and pages of this machine; not the page of any web site that is open in a browser. Pure.
 
-Browsers send an `Origin` with every websocket, and let any page connect to loopback. A name in `Host` that is neither
-localhost nor an address means that somebody's domain name was made to point here (DNS rebinding).
+Browsers send an `Origin` with every websocket, and let any page connect to loopback. Where the server only listens on
+loopback, or a page connects, a name in `Host` that is neither localhost nor an address means that somebody's domain
+name was made to point here (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 
-def refusal(host: str | None, origin: str | None) -> str | None:
-    """Return why a request with these headers is refused; None if it is not."""
+def refusal(host: str | None, origin: str | None, *, only_loopback: bool = True) -> str | None:
+    """Return why a request with these headers is refused, None if it is not; `only_loopback` is where it listens."""
     name = _hostname(f"//{host or ''}")
-    if name != "localhost" and not _is_address(name):
+    if (only_loopback or origin is not None) and name != "localhost" and not _is_address(name):
         return f"The Host header names '{name[:80]}'. Connect to localhost or to an IP address."
     if origin is None:
         return None

@@ -104,13 +104,24 @@ class ToolCall:
     """JSON text."""
 
 
+@dataclass(frozen=True)
+class Later:
+    """Something to say in a response of its own, this much later, if the client is still there."""
+
+    seconds: float
+    text: str
+
+
+Piece = str | ToolCall | Later
+
+
 class Brain(Protocol):
     """Answers."""
 
     delta_seconds: float
     """Pause between two deltas of a written reply."""
 
-    def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
+    def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """Yield the reply piece by piece; an async generator, closed early on interruption. Raises ReplyFailed."""
 
     async def close(self) -> None: ...

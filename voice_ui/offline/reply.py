@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,8 +17,8 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Parts, ReplyFailed, ToolCall
-from voice_ui.offline.reply_options import ReplyOptions, spread
+from voice_ui.offline.parts import Later, Parts, Piece, ReplyFailed, ToolCall
+from voice_ui.offline.reply_options import ReplyOptions, TooLong, spread, words_of
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -49,6 +48,8 @@ class Reply:
         self.over = False
         self.read_before: set[str] = set()
         """Ids of the items that the reply before has read: they count as cached."""
+        self.on_later: Callable[[Later], None] = lambda later: None
+        """Called with what is to be said later."""
         self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
         self._settings = options.settings() | settings
         self._context: list[Entry] = []
@@ -57,22 +58,24 @@ class Reply:
         self._audio_ms = 0.0
         self._post(server.ResponseCreated(self.id, self._settings))
 
-    async def run(self, context: list[Entry], now: datetime) -> None:
-        """Answer the last user message of `context`, as soon as its words are known."""
+    async def run(self, context: list[Entry], now: datetime, text: str | None = None) -> None:
+        """Answer the last user message of `context`, as soon as its words are known; or say `text`."""
         self._context = context
         question = next((entry for entry in reversed(context) if entry.item.role == "user"), None)
         try:
-            if question and question.waiting:
+            if text is None and question and question.waiting:
                 await question.waiting.wait()
-            if question and question.failure:
+            if text is not None:
+                await self._say(words_of(text))
+            elif question and question.failure:
                 text = f"I can hear that you speak, but not what you say: {question.failure}."
-                await self._write(_pieces(text), self._parts.brain.delta_seconds)
+                await self._write(words_of(text), self._parts.brain.delta_seconds)
             else:
                 async with aclosing(self._answer(now)) as pieces:
                     await self._say(pieces)
         except ReplyFailed as failure:
             self.end("failed", error=failure)
-        except _TooLong:
+        except TooLong:
             self.end("incomplete", "max_output_tokens")
         except Exception:
             log.exception("a reply failed")
@@ -95,7 +98,7 @@ class Reply:
         output = tuple(entry.item for entry in self._output)
         self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
 
-    async def _answer(self, now: datetime) -> AsyncGenerator[str | ToolCall, None]:
+    async def _answer(self, now: datetime) -> AsyncGenerator[Piece, None]:
         request = self._options.request(tuple(entry.item for entry in self._context), now)
         pieces = self._parts.brain.reply(request)
         try:
@@ -105,7 +108,7 @@ class Reply:
             if hasattr(pieces, "aclose"):
                 await pieces.aclose()
 
-    async def _say(self, pieces: AsyncIterator[str | ToolCall]) -> None:
+    async def _say(self, pieces: AsyncIterator[Piece]) -> None:
         """Say the message, then make the calls that come after it, or instead of it."""
         calls: list[ToolCall] = []
 
@@ -113,6 +116,8 @@ class Reply:
             async for piece in pieces:
                 if isinstance(piece, ToolCall):
                     calls.append(piece)
+                elif isinstance(piece, Later):
+                    self.on_later(piece)
                 elif piece:
                     yield piece
 
@@ -156,7 +161,7 @@ class Reply:
         text = entry.item.text + delta
         most = self._options.max_tokens
         if most is not None and usage.of_text(text) > most:
-            raise _TooLong
+            raise TooLong
         entry.item = replace(entry.item, content=(self._part(text),))
         kind = server.OutputAudioTranscriptDelta if self._options.spoken else server.OutputTextDelta
         self._post(kind(self.id, entry.id, 0, delta, len(self._output) - 1))
@@ -209,12 +214,3 @@ class Reply:
 
     def _part(self, text: str) -> Part:
         return Part("output_audio", transcript=text) if self._options.spoken else Part("output_text", text)
-
-
-class _TooLong(Exception):
-    """The reply has as many tokens as it may have."""
-
-
-async def _pieces(text: str) -> AsyncIterator[str]:
-    for piece in re.findall(r"\S+\s*", text):
-        yield piece

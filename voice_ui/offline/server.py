@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,10 +21,9 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from voice_ui.offline import defaults, origins
-from voice_ui.offline.channel import Channel, WebsocketChannel
-from voice_ui.offline.connection import ClientConnection, new_id
+from voice_ui.offline.channel import Channel, WebsocketChannel, refuse
+from voice_ui.offline.connection import ClientConnection
 from voice_ui.offline.parts import Brain, Parts, SpeechRecognizer, Voice
-from voice_ui.protocol.server import ErrorEvent
 
 PATH = "/v1/realtime"
 
@@ -36,13 +36,13 @@ SESSION_SECONDS = 3600.0
 MAX_SESSIONS = 32
 """At once; more than the seats of a page that is shared."""
 
-MESSAGE_BYTES = 24 * 1024 * 1024
-"""Room for OpenAI's longest append, 15 MiB of audio in base64; what is longer closes the connection."""
+MESSAGE_BYTES = 5 * 1024 * 1024
+"""Room for the longest append, so that a longer one is refused by name; what is even longer closes the connection."""
 
 KEEPALIVE_SECONDS = 20.0
 """Between two pings; as on the live service."""
 
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.5
 """For the closing handshake; then the connection is dropped."""
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class PracticeServer:
     def __init__(self, parts: Parts, session_seconds: float = SESSION_SECONDS) -> None:
         self.url = ""
         """`ws://host:port/v1/realtime`"""
+        self.only_loopback = True
+        """Whether it is only reached from this machine."""
         self.sessions = 0
         """Clients connected now."""
         self.parts = parts
@@ -81,7 +83,7 @@ class PracticeServer:
 
     async def admit(self, websocket: ServerConnection, request: Request) -> Response | None:
         """Let a client in (None), or answer what is no websocket, comes from elsewhere or asks for another path."""
-        if refused := origins.refusal(request.headers.get("Host"), request.headers.get("Origin")):
+        if refused := self._refusal(request):
             return websocket.respond(HTTPStatus.FORBIDDEN, f"{refused}\n")
         if urlsplit(request.path).path.rstrip("/") != PATH:
             return websocket.respond(HTTPStatus.NOT_FOUND, f"Nothing here. The realtime endpoint is {PATH}.\n")
@@ -91,6 +93,10 @@ class PracticeServer:
             response.headers["Upgrade"] = "websocket"
             return response
         return None
+
+    def _refusal(self, request: Request) -> str | None:
+        headers = request.headers
+        return origins.refusal(headers.get("Host"), headers.get("Origin"), only_loopback=self.only_loopback)
 
     async def handle(self, websocket: ServerConnection) -> None:
         """Serve one client until it leaves."""
@@ -139,7 +145,7 @@ async def listen(
 
     `options` go to `websockets.serve`.
     """
-    usual: dict[str, Any] = {"ping_interval": KEEPALIVE_SECONDS, "max_queue": 4}
+    usual: dict[str, Any] = {"ping_interval": KEEPALIVE_SECONDS, "max_queue": 1}
     listening: Server
     try:
         async with serve_websocket(
@@ -155,6 +161,7 @@ async def listen(
             **(usual | options),
         ) as listening:
             server.url = _url(host, listening)
+            server.only_loopback = all(ip_address(each.getsockname()[0]).is_loopback for each in listening.sockets)
             try:
                 yield server
             finally:
@@ -177,15 +184,6 @@ async def serve(
     server = PracticeServer(defaults.parts(recognizer, brain, voice), session_seconds)
     async with listen(server, host, port):
         yield server
-
-
-async def refuse(
-    channel: Channel, code: str, message: str, close_code: int, type: str = "invalid_request_error"
-) -> None:
-    """Refuse a client as OpenAI does: the upgrade succeeds, then one `error` event and the end."""
-    error = ErrorEvent(type, code, message).to_wire()
-    await channel.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
-    await channel.close(close_code, f"{type}.{code}")
 
 
 def _select_subprotocol(websocket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

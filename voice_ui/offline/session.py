@@ -16,12 +16,18 @@ from voice_ui.offline import configuration
 from voice_ui.offline.hearing import Hearing
 from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudioBuffer
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Parts
+from voice_ui.offline.parts import Later, Parts
 from voice_ui.offline.reply import Reply
 from voice_ui.offline.reply_options import ReplyOptions
 from voice_ui.protocol import Part, WireItem, client, server
 from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import Event
+
+MAX_EXPECTED = 20
+"""Timers of one session."""
+
+RETRY_SECONDS = 0.5
+"""After which a timer rings that would have interrupted a reply."""
 
 
 class PracticeSession:
@@ -47,6 +53,7 @@ class PracticeSession:
         self._conversation_id = new_id("conv")
         self._reply: Reply | None = None
         self._replying: asyncio.Task[None] | None = None
+        self._expected: dict[object, asyncio.TimerHandle] = {}
         self._read_before: set[str] = set()
 
     def start(self) -> None:
@@ -79,6 +86,8 @@ class PracticeSession:
     async def aclose(self) -> None:
         """End the reply and drop what is still being recognised."""
         self._buffer.clear()
+        for handle in self._expected.values():
+            handle.cancel()
         if self._replying:
             self._replying.cancel()
             await asyncio.gather(self._replying, return_exceptions=True)
@@ -124,9 +133,10 @@ class PracticeSession:
         ]
         pcm = b"".join(sounds)
         content = tuple(replace(part, audio=None) for part in item.content)
-        call_id = item.call_id or (self._new_id("call") if item.type != "message" else "")
-        kept = {"id": item.id or self._new_id("item"), "status": item.status or "completed", "call_id": call_id}
-        entry = Entry(replace(item, content=content, **kept), audio.milliseconds(pcm))
+        call_id = item.call_id or (self._new_id("call") if item.type.startswith("function_call") else "")
+        item_id, status = item.id or self._new_id("item"), item.status or "completed"
+        kept = replace(item, id=item_id, status=status, call_id=call_id, content=content)
+        entry = Entry(kept, audio.milliseconds(pcm))
         self._items.add(entry, previous_item_id)
         if pcm:
             utterance = self._hearing.listen(entry.id)
@@ -147,7 +157,8 @@ class PracticeSession:
         entry.truncate(audio_end_ms)
         self._post(server.ItemTruncated(item_id, content_index, audio_end_ms))
 
-    def _create_response(self, change: dict[str, Any]) -> None:
+    def _create_response(self, change: dict[str, Any], text: str | None = None) -> None:
+        """Begin a response: to the conversation, or one that says `text`."""
         if self._reply and not self._reply.over:
             message = f"Conversation already has an active response in progress: {self._reply.id}."
             raise Rejected("conversation_already_has_active_response", f"{message} Wait until it is done.")
@@ -156,9 +167,27 @@ class PracticeSession:
         context = list(self._items)
         self._reply = Reply(options, self._items, self._parts, self._post, self._new_id, settings)
         self._reply.read_before, self._read_before = self._read_before, {entry.id for entry in context}
-        running = self._reply.run(context, self._now())
+        self._reply.on_later = self._expect
+        running = self._reply.run(context, self._now(), text)
         self._replying = asyncio.create_task(running, name="offline: reply")
         self._replying.add_done_callback(self._replied)
+
+    def _expect(self, later: Later) -> None:
+        """Say something later, when no other reply is under way."""
+        if len(self._expected) < MAX_EXPECTED:
+            self._schedule(later.seconds, later.text)
+
+    def _schedule(self, seconds: float, text: str) -> None:
+        key = object()
+        handle = asyncio.get_running_loop().call_later(seconds, self._say_now, key, text)
+        self._expected[key] = handle
+
+    def _say_now(self, key: object, text: str) -> None:
+        self._expected.pop(key)
+        if self._reply and not self._reply.over:
+            self._schedule(RETRY_SECONDS, text)
+        else:
+            self._create_response({}, text)
 
     def _replied(self, task: asyncio.Task[None]) -> None:
         if task is self._replying:

@@ -2,54 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nicegui import ui
 
-from voice_ui.page.block import Block
-
-SEGMENT_CHARACTERS = 200
-"""NiceGUI sends an element whole when it changes. Only the last segment does, so n characters cost n and not n²."""
-
-BLOCK_SEGMENTS = 10
-"""The browser renders a block whole when a segment of it changes."""
+MESSAGE = "voice_text"
+"""A message of our own on NiceGUI's socket. An update of an element carries all of its text and all of its props."""
 
 
-class RunningText(ui.element):
-    """Plain text, kept in consecutive labels of about `SEGMENT_CHARACTERS` each."""
+class RunningText(ui.element, component="running_text.js"):
+    """Plain text in one element. What is added travels alone, several additions of one moment together.
+
+    Each message carries the place where its text belongs, so one that comes twice, or after the element was sent whole,
+    changes nothing.
+    """
 
     def __init__(self) -> None:
-        super().__init__("div")
+        super().__init__()
         self.classes("vp-text").props("dir=auto translate=no")
-        self._begin()
+        self._written = ""
+        self._length = 0
+        self._message: dict[str, Any] = {}  # the last one, perhaps still waiting
+
+    @property
+    def written(self) -> str:
+        """All of it."""
+        return self._written
 
     def append(self, text: str) -> None:
         """Add `text` to the end."""
-        for start in range(0, len(text), SEGMENT_CHARACTERS):
-            piece = text[start : start + SEGMENT_CHARACTERS]
-            if self._last is None or self._is_full(piece):
-                self._add(piece)
-            else:
-                self._last.set_text(self._last.text + piece)
+        self._written += text
+        messages = self.client.outbox.messages
+        if messages and messages[-1][2] is self._message:
+            self._message["text"] += text
+        else:
+            self._message = {"id": self.id, "at": self._length, "text": text}
+            self.client.outbox.enqueue_message(MESSAGE, self._message, self.client.id)
+        self._length += len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
     def set_text(self, text: str) -> None:
         """Replace the whole text."""
-        if self._last is not None:
-            self.clear()
-            self._begin()
+        if text.startswith(self._written):
+            text = text[len(self._written) :]
+        else:
+            self._written, self._length = "", 0
+        self._message = {}  # what waits is about another text
         self.append(text)
 
-    def _begin(self) -> None:
-        with self:
-            self._block = Block("span")  # before the first word, so that it need not wait for the block's script
-        self._last: ui.label | None = None
-
-    def _add(self, piece: str) -> None:
-        if len(self._block.default_slot.children) == BLOCK_SEGMENTS:
-            with self:
-                self._block = Block("span")
-        with self._block:
-            self._last = ui.label(piece)
-
-    def _is_full(self, piece: str) -> bool:
-        """Break labels between words if possible, so that joined scripts and emoji are not split."""
-        length = len(self._last.text) if self._last else 0
-        return length >= 2 * SEGMENT_CHARACTERS or (length >= SEGMENT_CHARACTERS and piece[:1].isspace())
+    def _to_dict(self) -> dict[str, Any]:
+        element = super()._to_dict()
+        element["props"] = {**element.get("props", {}), "text": self._written}
+        return element

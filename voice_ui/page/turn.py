@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from voice_ui.conversation import Item
+from voice_ui.conversation import Call, Item
 from voice_ui.page.block import Block
 from voice_ui.page.latency_bar import LatencyBar
 from voice_ui.page.running_text import RunningText
+from voice_ui.page.tool_call import Decide
+from voice_ui.page.tool_calls import ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
 COPY = """e => {
@@ -19,17 +21,20 @@ COPY = """e => {
 class Turn(ui.element):
     """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
 
-    def __init__(self) -> None:
-        super().__init__("article")
+    def __init__(self, on_decide: Decide) -> None:
+        super().__init__("div")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
-        self.classes("vp-turn")
+        self._spare: RunningText | None = None  # is on the page already, so that the first word need not wait for it
+        self.classes("vp-turn").props("role=article")
         with self:
             with Block():
                 self._heard = ui.label().classes("vp-heard")
                 self._heard.props("data-testid=heard dir=auto translate=no data-speaker=You")
+            self._calls = ToolCalls(on_decide)
             self._response = Block().classes("vp-response")
             self._response.props("data-testid=response aria-live=polite translate=no data-speaker=Model")
+            self._make_spare()
             with Block().classes("vp-figures"):
                 self.latency = LatencyBar()
                 self._mark = ui.label().classes("vp-mark").props("translate=no")
@@ -41,7 +46,9 @@ class Turn(ui.element):
         before, self.texts = self.texts, TurnTexts(number)
         self._heard.set_text("")
         self._response.clear()
+        self._calls.reset()
         self._running.clear()
+        self._make_spare()
         self.latency.empty()
         self._show_mark()
         return before
@@ -52,6 +59,9 @@ class Turn(ui.element):
         self.texts.items[item.id] = item
         if item.role == "user":
             self._heard.set_text(self.texts.heard)
+            return
+        if isinstance(item, Call):
+            self._calls.show(item)
             return
         for part, text in enumerate(item.parts):
             if known is None or part >= len(known.parts) or known.parts[part] != text:
@@ -74,15 +84,22 @@ class Turn(ui.element):
         self._heard.set_text(self.texts.heard)
         for key in [key for key in self._running if key[0] == item_id]:
             self._running.pop(key).delete()
+        self._calls.remove_call(item_id)
         self._show_mark()
         return True
 
     def _text_of(self, item: Item, part: int) -> RunningText:
         """Return the element of a part, in the order in which they appear: a preamble above the answer."""
         if (item.id, part) not in self._running:
-            with self._response:
-                self._running[item.id, part] = RunningText()
+            if self._spare is None:
+                self._make_spare()
+            assert self._spare
+            self._running[item.id, part], self._spare = self._spare, None
         return self._running[item.id, part]
+
+    def _make_spare(self) -> None:
+        with self._response:
+            self._spare = RunningText()
 
     def _show_mark(self) -> None:
         self._mark.set_text(self.texts.mark(False))

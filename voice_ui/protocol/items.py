@@ -45,7 +45,8 @@ class WireItem:
 
     id: str = ""
     type: str = "message"
-    """message, function_call, function_call_output, or another that we do not know."""
+    """message, function_call, function_call_output, mcp_call, mcp_approval_request, mcp_approval_response, or another
+    that we do not know."""
     role: str = ""
     """user, assistant or system."""
     status: str = ""
@@ -57,6 +58,12 @@ class WireItem:
     name: str = ""
     arguments: str = ""
     output: str = ""
+    server_label: str = ""
+    """Of a hosted tool: the MCP server that has it."""
+    approval_request_id: str = ""
+    approve: bool | None = None
+    error: str | None = None
+    """Why a hosted call failed."""
 
     @property
     def text(self) -> str:
@@ -74,6 +81,8 @@ class WireItem:
                 wire |= {"name": self.name, "arguments": self.arguments}
             case "function_call_output":
                 wire["output"] = well_formed(self.output)
+            case "mcp_approval_response":
+                wire |= {"approval_request_id": self.approval_request_id, "approve": bool(self.approve)}
         return wire
 
     @classmethod
@@ -91,7 +100,17 @@ class WireItem:
             name=text(item.get("name")),
             arguments=text(item.get("arguments")),
             output=text(item.get("output")),
+            server_label=text(item.get("server_label")),
+            approval_request_id=text(item.get("approval_request_id")),
+            approve=item.get("approve") if isinstance(item.get("approve"), bool) else None,
+            error=_error(item.get("error")),
         )
+
+
+def _error(error: Any) -> str | None:
+    if error is None:
+        return None
+    return text(error) or text(mapping(error).get("message")) or text(mapping(error).get("type")) or "failed"
 
 
 READERS["WireItem"] = WireItem.from_wire

@@ -19,6 +19,7 @@ from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
 from voice_ui.session.timing import Timing
+from voice_ui.session.tools import Calls
 from voice_ui.session.turns import ResponseBegan, TurnEnded
 
 _log = logging.getLogger("voice_ui.session")
@@ -36,10 +37,12 @@ class Dialogue:
         unknown_events: Counter[str],
         playback: Playback | None,
         clock: Callable[[], float],
+        calls: Calls,
     ) -> None:
         """`playback` is None where nobody reports what was played."""
         self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
+        self._calls = calls
         self._timing = Timing()
         self._playback = playback
         self._reported_malformed = False
@@ -64,6 +67,8 @@ class Dialogue:
                 case ResponseBegan(response_id, item_id):
                     self._timing.begin_response(now)
                     changes += self._conversation.begin_response(response_id, item_id)
+        has_calls = isinstance(event, server.ResponseDone) and self._calls.are_made_by(event.response_id)
+        changes += self._calls.take(event)
         changes += self._conversation.apply(event)
         match event:
             case server.ReplyTextDelta(response_id, item_id):
@@ -77,7 +82,7 @@ class Dialogue:
                 if self._playback:
                     self._playback.complete(item_id)
             case server.ResponseDone():
-                self._finish(event, has_text=bool(changes), was_cancelled=was_cancelled)
+                self._finish(event, has_text=has_calls or bool(changes), was_cancelled=was_cancelled)
             case server.TranscriptionCompleted(usage=usage) if usage:
                 self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model)
                 self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))

@@ -7,11 +7,11 @@ wanted at once (a cancel, a changed configuration) goes past it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
 from voice_ui import audio
-from voice_ui.conversation import Item
+from voice_ui.conversation import Call, Item
 from voice_ui.errors import Problem, SessionError
 from voice_ui.protocol import (
     ClientEvent,
@@ -30,7 +30,7 @@ from voice_ui.session.configure import REASON_SECONDS, configure
 from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
-from voice_ui.session.stream import Audio, Commit, Entry, Message, Stream
+from voice_ui.session.stream import Audio, Commit, Entry, Message, Outputs, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
 from voice_ui.transport import Transport
@@ -78,6 +78,8 @@ class Link:
         self.responses = Responses()
         self.expires_in: float | None = None
         """Seconds from its beginning until the server ends the session, where it says so."""
+        self.held = False
+        """Whether the speaker holds the button."""
         self.differs: str | None = None
         """A field of the configuration that was confirmed with another value."""
         self._transport = transport
@@ -90,6 +92,7 @@ class Link:
         self._given: set[str] = set()  # ids of the items that we gave the server
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
         self._spoken: set[str] = set()  # ids of the items of which audio came
+        self._outputs: list[Outputs] = []  # of tools, until the slot for a response is free and nobody speaks
         self._unannounced = Timer()
         self._committed_ms, self._trim_at_ms = 0.0, TRIM_MS
 
@@ -130,10 +133,15 @@ class Link:
         confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
         self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
 
-    async def seed(self, items: Iterable[Item]) -> None:
-        """Give the server the conversation so far, as text."""
+    async def seed(self, items: Iterable[Item], unanswered_calls: Container[str] = ()) -> None:
+        """Give the server the conversation so far, as text; the outputs of `unanswered_calls` follow later."""
         for item in items:
-            await self._give(item.id, item.role, item.heard_text)
+            if not isinstance(item, Call):
+                await self._give(item.id, item.role, item.heard_text)
+            elif not item.server_label:
+                await self._give_call(item)
+                if item.call_id not in unanswered_calls:
+                    await self._send(self._output(item.call_id, item.result))
 
     # Both directions.
 
@@ -172,6 +180,25 @@ class Link:
         if item_id in self._spoken:
             event = client.ConversationItemTruncate(item_id, 0, heard_ms, next(self._ids))
             self._urgent.put_nowait(event)
+
+    def release_outputs(self) -> None:
+        """Give the server the outputs of tools that wait for the slot, and ask for no reply to them."""
+        self.responses.want_no_more_in_quiet()
+        for entry in self._outputs:
+            self._give_outputs(entry)
+            self._stream.answer(entry)
+        self._outputs.clear()
+
+    def hand_over(self) -> None:
+        """Ask for a reply to outputs of tools; they wait until nobody speaks, and for the slot."""
+        self.responses.quiet = not self.turns.speaking and not self.held
+        if self._outputs:
+            self._act(self.responses.want_in_quiet())
+            self._wait_for_slot()
+
+    def say(self, event: ClientEvent) -> None:
+        """Send an event that is not part of the stream."""
+        self._urgent.put_nowait(event)
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Ask for another configuration."""
@@ -234,6 +261,12 @@ class Link:
                     self.turns.ask(entry)
                     await self._give(item_id, "user", text)
                     self._act(self.responses.want())
+                case Outputs(wants_reply=True):
+                    self._outputs.append(entry)
+                    self.hand_over()
+                case Outputs():
+                    self._give_outputs(entry)
+                    self._stream.answer(entry)
             self._wait_for_slot()
             self._on_mark(entry)
 
@@ -308,6 +341,7 @@ class Link:
             case _:
                 return news
         self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
+        self.hand_over()
         return news
 
     def _end_turn(self, turn: Turn | None) -> list[TurnEnded | ResponseBegan]:
@@ -332,6 +366,11 @@ class Link:
     def _act(self, action: Action | None) -> None:
         match action:
             case Action.CREATE:
+                for entry in self._outputs:
+                    entry.attempts += 1
+                    self.turns.ask(entry)
+                    self._give_outputs(entry)
+                self._outputs.clear()
                 event_id = next(self._ids)
                 self.responses.asked(event_id)
                 self._urgent.put_nowait(client.ResponseCreate(event_id))
@@ -356,6 +395,19 @@ class Link:
         kind = "input_text" if role == "user" else "output_text"
         item = WireItem(item_id, "message", role, content=(Part(kind, text),))
         await self._send(client.ConversationItemCreate(item, next(self._ids)))
+
+    async def _give_call(self, call: Call) -> None:
+        self._given.add(call.id)
+        item = WireItem(call.id, "function_call", call_id=call.call_id, name=call.name, arguments=call.arguments)
+        await self._send(client.ConversationItemCreate(item, next(self._ids)))
+
+    def _give_outputs(self, entry: Outputs) -> None:
+        for call_id, output in entry.outputs:
+            self._urgent.put_nowait(self._output(call_id, output))
+
+    def _output(self, call_id: str, output: str) -> ClientEvent:
+        item = WireItem("", "function_call_output", call_id=call_id, output=output)
+        return client.ConversationItemCreate(item, next(self._ids))
 
     def _is_echo(self, event: ServerEvent) -> bool:
         """Whether the event only repeats an item that we gave the server; it may have another id there."""

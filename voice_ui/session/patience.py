@@ -53,11 +53,14 @@ class Patience:
         """Text of a reply came."""
         self._text_at = self._clock()
 
-    def wait(self, state: State, settle_seconds: float | None) -> None:
-        """Wait in this state; after Stop, with nothing awaited, for `settle_seconds` (None: not yet)."""
+    def wait(self, state: State, settle_seconds: float | None, *, is_acting: bool = False) -> None:
+        """Wait in this state; after Stop, with nothing awaited, for `settle_seconds` (None: not yet).
+
+        `is_acting`: a tool runs, which has a time-out of its own.
+        """
         self._phase.stop()
         match state.phase:
-            case Phase.THINKING:
+            case Phase.THINKING if not is_acting:
                 self._phase.set(REPLY_SECONDS, self._on_no_reply)
             case Phase.ANSWERING:
                 self._phase.set(TEXT_SECONDS, self._check_text)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from voice_ui import audio
 from voice_ui.conversation import Conversation
 from voice_ui.errors import ConnectionFailed, Problem, SessionError
-from voice_ui.protocol import ServerEvent, SessionConfig, server
+from voice_ui.protocol import ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
@@ -30,10 +30,12 @@ from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
 from voice_ui.session.rewind import rewind
 from voice_ui.session.state import FAILED, IDLE, Phase, State
-from voice_ui.session.stream import Commit, EndOfPress, Entry, Message, Stream
+from voice_ui.session.stream import Commit, EndOfPress, Entry, Message, Outputs, Stream
 from voice_ui.session.timer import Timer
+from voice_ui.session.tools import Calls
 from voice_ui.session.tracer import traced
 from voice_ui.session.turns import UNNOTICED_SECONDS
+from voice_ui.tools import RunningSession, Toolbox
 from voice_ui.transport import Transport
 
 SETTLE_SECONDS = 1.0
@@ -78,6 +80,8 @@ class Press:
         connect: Connect,
         ids: Iterator[str],
         clock: Callable[[], float],
+        session: RunningSession,
+        toolbox: Toolbox,
     ) -> None:
         self.endpoint = endpoint
         self.config = config
@@ -91,7 +95,20 @@ class Press:
         self._conversation, self._budget, self._reports = conversation, budget, reports
         self._playback = Playback() if plays else None
         self._truncation = Timer()
-        self._dialogue = Dialogue(endpoint, conversation, budget, reports, unknown_events, self._playback, clock)
+        self._calls = Calls(
+            toolbox,
+            session,
+            conversation,
+            reports,
+            clock,
+            on_outputs=self._take_outputs,
+            on_change=self.refresh,
+            on_hosted_approval=self._answer_hosted,
+        )
+        self._were_running = False  # calls, when the state was last derived
+        self._dialogue = Dialogue(
+            endpoint, conversation, budget, reports, unknown_events, self._playback, clock, self._calls
+        )
         self._seat, self._connect, self._ids, self._clock = seat, connect, ids, clock
         self._link: Link | None = None
         self._leaving: asyncio.Timeout | None = None  # while a connection is made, used or waited for
@@ -129,6 +146,8 @@ class Press:
             _log.exception("session ended by a mistake of ours")
             self._reports.raise_problem(Problem("program-error", type(error).__name__, facts))
             self.final = FAILED
+        finally:
+            await self._calls.close()
         _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)
 
     def let_go(self) -> None:
@@ -145,7 +164,7 @@ class Press:
 
     @property
     def _is_wanted(self) -> bool:
-        return self.microphone or self.stream.asks > 0 or self.stream.speech_ms > 0
+        return self.microphone or self._calls.are_acting or self.stream.asks > 0 or self.stream.speech_ms > 0
 
     async def _hold_connection(self) -> None:
         """Connect and converse until the connection is left; if it is lost, wait until the next may be tried."""
@@ -190,12 +209,14 @@ class Press:
         transport = await stack.enter_async_context(traced(self._connect(self.endpoint), self._reports))
         link = Link(transport, self.endpoint, self.config, self.stream, self._ids, self._clock, self._handle_mark)
         await link.configure()
-        await link.seed([item for item in self._conversation.known if not self.stream.holds(item.id)])
+        unanswered = self._calls.unfinished.union(*(dict(entry.outputs) for entry in self.stream.outputs))
+        known = [item for item in self._conversation.known if not self.stream.holds(item.id)]
+        await link.seed(known, unanswered)
         return link
 
     async def _converse(self, link: Link) -> None:
         """Use a connection until it is lost or left."""
-        self._link, self._was_connected = link, True
+        self._link, self._was_connected, link.held = link, True, self._held
         if link.problem:
             self._reports.raise_problem(link.problem)
         if link.differs:
@@ -213,6 +234,8 @@ class Press:
             self._link = None
             if self._playback:
                 self._playback.complete()
+            for response_id in self._calls.lose_connection():
+                link.turns.answer(response_id)
             changes, lost_ms, given_up = rewind(self.stream, link, self._conversation)
             self._reports.say(*changes)
             self._report_lost(lost_ms)
@@ -244,7 +267,9 @@ class Press:
         """Nothing more is going to be said; what was said is sent and answered."""
         self._patience.close_microphone()
         self._silence()
-        self.microphone, self._held = False, False
+        self.microphone = False
+        self._hold(False)
+        self.cancel_calls()
         self._stopped_at = asyncio.get_running_loop().time()
         self._outage.hasten(self._stopped_at)
         self.stream.append(EndOfPress())
@@ -275,7 +300,7 @@ class Press:
     def begin_turn(self) -> None:
         """The speaker begins a turn by hand; a reply that is being written is cut short."""
         self.interrupt()
-        self._held = True
+        self._hold(True)
         self.refresh()
 
     def end_turn(self) -> None:
@@ -284,12 +309,14 @@ class Press:
         A server that detects turns must not be told (committing what it took already is an error), but it can be
         shown: with silence after it, speech ends.
         """
-        self._held = False
+        self._hold(False)
         self.intake.flush()
         if self.config.turn_detection != "none":
             self.intake.add_silence(self.config.silence_ms + 500)
         elif self.intake.holds_a_turn:
             self.stream.append(Commit())
+        elif self._link:
+            self._link.hand_over()
         self.intake.begin_turn()
         self.refresh()
 
@@ -330,14 +357,50 @@ class Press:
             self._reports.say(*self._conversation.cut_short(cut.item_id, cut.heard_characters))
         self.refresh()
 
+    def approve(self, call_id: str, *, approved: bool) -> None:
+        """A person lets a call of a tool run, or refuses it."""
+        self._calls.approve(call_id, approved=approved)
+
+    def cancel_calls(self) -> None:
+        """Cancel the calls that run; what others returned is still answered."""
+        self._calls.cancel()
+        if self._link is None:  # the next connection is given these outputs with their calls
+            for entry in [entry for entry in self.stream.outputs if not entry.wants_reply]:
+                self.stream.answer(entry)
+
+    def want_no_reply_to_calls(self) -> None:
+        """Cancel the calls that run, and let nothing follow from others."""
+        for entry in self.stream.outputs:
+            entry.wants_reply = False
+        if self._link:
+            self._link.release_outputs()
+        self.cancel_calls()
+        self.refresh()
+
     def reconfigure(self, config: SessionConfig) -> None:
         """Go on in another way."""
         self.config = config
-        self._held = False
+        self._hold(False)
         self.intake.begin_turn()
         if self._link:
             self._link.reconfigure(config)
         self.refresh()
+
+    def _hold(self, held: bool) -> None:
+        self._held = held
+        if self._link:
+            self._link.held = held
+
+    def _take_outputs(self, outputs: Outputs) -> None:
+        """All calls of a response are over."""
+        self.stream.append(outputs)
+
+    def _answer_hosted(self, request_id: str, approved: bool) -> None:
+        """A person has answered a server that asked whether it may run a hosted tool."""
+        if self._link:
+            item_id, event_id = next(self._ids), next(self._ids)
+            item = WireItem(item_id, "mcp_approval_response", approval_request_id=request_id, approve=approved)
+            self._link.say(client.ConversationItemCreate(item, event_id))
 
     # What the connection brings.
 
@@ -378,16 +441,18 @@ class Press:
     def refresh(self, attempt: int = 0) -> None:
         """Derive the state from what is known, and report it if it has changed."""
         state = State(self._phase, self.microphone)
-        if state == self.state and not attempt:
+        are_running, self._were_running = self._were_running, self._calls.are_running
+        if state == self.state and not attempt and are_running == self._were_running:
             if state.phase is Phase.LISTENING and not state.microphone:
                 self._patience.wait(state, self._unsettled_seconds)
             return
-        self.state = state
+        before, self.state = self.state, state
         self._attention.paid()
         if state.phase is not Phase.LISTENING:
             self._reports.solve("server-silent")
-        self._patience.wait(state, self._unsettled_seconds)
-        self._reports.say(StateChanged(state, attempt))
+        self._patience.wait(state, self._unsettled_seconds, is_acting=self._were_running)
+        if state != before or attempt:
+            self._reports.say(StateChanged(state, attempt))
 
     @property
     def _phase(self) -> Phase:
@@ -400,7 +465,7 @@ class Press:
             return Phase.HEARING
         if link.responses.is_writing or (self._playback and self._playback.is_playing):
             return Phase.ANSWERING
-        if link.turns.open or link.responses.is_blocked or self.stream.asks:
+        if link.turns.open or link.responses.is_blocked or self.stream.asks or self._calls.are_acting:
             return Phase.THINKING
         return Phase.LISTENING
 
@@ -445,6 +510,8 @@ class Press:
 
     def _give_up_reply(self) -> None:
         if self._link:
+            for response_id in self._calls.end_responses():
+                self._link.turns.answer(response_id)
             self._link.give_up()
         self.refresh()
 

@@ -31,7 +31,10 @@ class Responses:
         """Whether the running response has written something."""
         self.cancelled = False
         """Whether the running response was cancelled by us."""
+        self.quiet = True
+        """Whether nobody speaks."""
         self._wanted = False  # a reply is wanted as soon as the slot is free
+        self._wanted_in_quiet = False  # and one that must not begin while somebody speaks
         self._cancel_next = False  # the expected response is not wanted
         self._asks: deque[str] = deque(maxlen=REMEMBERED)  # our events that asked for a response
         self._finished: deque[str] = deque(maxlen=REMEMBERED)
@@ -44,12 +47,12 @@ class Responses:
     @property
     def is_blocked(self) -> bool:
         """Whether a reply is wanted and the slot is taken."""
-        return self._wanted
+        return self._wanted or self._wanted_in_quiet
 
     @property
     def is_stuck(self) -> bool:
         """Whether it is taken by a response that is not announced, or cancelled and not over."""
-        return self._wanted and (self.active == "" or self.cancelled)
+        return self.is_blocked and (self.active == "" or self.cancelled)
 
     # What we want.
 
@@ -58,12 +61,21 @@ class Responses:
         self._wanted = True
         return self._next()
 
+    def want_in_quiet(self) -> Action | None:
+        """A reply to what tools returned is wanted, when the slot is free and nobody speaks."""
+        self._wanted_in_quiet = True
+        return self._next()
+
+    def want_no_more_in_quiet(self) -> None:
+        """What tools returned needs no reply."""
+        self._wanted_in_quiet = False
+
     def asked(self, event_id: str) -> None:
         """The event that asks for the response was sent under this id."""
         self._asks.append(event_id)
 
     def interrupt(self) -> Action | None:
-        """The running reply is not wanted any more, nor one that is expected."""
+        """The running reply is not wanted any more, nor one that is expected; that to tools still is."""
         self._wanted = False
         if self.active == "":
             self._cancel_next = True
@@ -128,9 +140,10 @@ class Responses:
         return self._next()
 
     def _next(self) -> Action | None:
-        if not self._wanted or self.active is not None:
+        is_wanted = self._wanted or (self._wanted_in_quiet and self.quiet)
+        if not is_wanted or self.active is not None:
             return None
-        self._wanted = False
+        self._wanted = self._wanted_in_quiet = False
         self._take("")
         return Action.CREATE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voice_ui.conversation import Change, Conversation
 from voice_ui.session.link import Link
-from voice_ui.session.stream import Message, Stream
+from voice_ui.session.stream import Message, Outputs, Stream
 
 MOST_ATTEMPTS = 3
 """A reply is asked for over this many connections at most: each may cost."""
@@ -21,7 +21,7 @@ def rewind(stream: Stream, link: Link, conversation: Conversation) -> tuple[list
     changes: list[Change] = []
     again = given_up = False
     for turn in link.turns.open:
-        if isinstance(turn.entry, Message):
+        if isinstance(turn.entry, Message | Outputs):
             if turn.entry.attempts >= MOST_ATTEMPTS:
                 stream.answer(turn.entry)
                 given_up = True

@@ -14,7 +14,8 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,7 @@ from voice_ui.session.press import Connect, Press
 from voice_ui.session.reports import Reports
 from voice_ui.session.state import FAILED, IDLE, State
 from voice_ui.session.tracer import Tracer
+from voice_ui.tools import AnyTool, Toolbox
 
 _HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
@@ -51,16 +53,22 @@ class RealtimeSession:
         seats: Seats | None = None,
         connect: Connect = transport.connect,
         clock: Callable[[], float] = time.monotonic,
+        tools: Iterable[AnyTool] = (),
     ) -> None:
         """Take what a conversation needs.
 
         `plays`: spoken replies are played, and `take_played` reports how far. `seats` are shared by the sessions of a
-        program; `connect` opens a transport; `clock` returns seconds.
+        program; `connect` opens a transport; `clock` returns seconds. The model may call `tools`: functions, marked
+        with `@tool` or not, and entries for tools that the server runs.
+
+        Raises ToolError for a function that cannot be a tool.
         """
         self.endpoint = endpoint
         self.config = config or SessionConfig()
         self.conversation = Conversation()
         self.budget = Budget(limits.max_cost if limits else None)
+        self.toolbox = Toolbox(tools)
+        """What the model may call."""
         self.unknown_events: Counter[str] = Counter()
         """Server events that were of no use, by type or by what was wrong with them."""
         self._limits, self._seats, self._plays = limits or Limits(), seats, plays
@@ -139,9 +147,20 @@ class RealtimeSession:
         press.send_text(item_id, text)
 
     def interrupt(self) -> None:
-        """Cut the reply short."""
+        """Cut the reply short, and cancel the calls of tools that run."""
         if self._press:
             self._press.interrupt()
+            self._press.want_no_reply_to_calls()
+
+    def approve(self, call_id: str) -> None:
+        """Let a call of a tool run that waits for it."""
+        if self._press:
+            self._press.approve(call_id, approved=True)
+
+    def refuse(self, call_id: str) -> None:
+        """Refuse a call of a tool that waits for approval; the model is told."""
+        if self._press:
+            self._press.approve(call_id, approved=False)
 
     def take_played(self, item_id: str, played_ms: float, *, stopped: bool = False) -> None:
         """Report how much of a spoken item was played, in milliseconds; `stopped` answers `PlaybackCut`."""
@@ -154,9 +173,9 @@ class RealtimeSession:
         Another server or model always waits for the next `start`.
         """
         self.endpoint, self.config = endpoint, config
-        if self._press is None or config == self._press.config:
+        if self._press is None or self._config_with_tools() == self._press.config:
             return False
-        self._press.reconfigure(config)
+        self._press.reconfigure(self._config_with_tools())
         return True
 
     def dismiss(self) -> None:
@@ -197,6 +216,9 @@ class RealtimeSession:
 
     # Inside.
 
+    def _config_with_tools(self) -> SessionConfig:
+        return replace(self.config, tools=(*self.config.tools, *self.toolbox.to_wire()))
+
     def _begin(self) -> Press | None:
         """Begin a press of Start; None if the owner's limits do not allow it."""
         if problem := self.budget.problem(self.endpoint, self.config.transcription_model):
@@ -211,7 +233,7 @@ class RealtimeSession:
             return None
         press = Press(
             self.endpoint,
-            self.config,
+            self._config_with_tools(),
             conversation=self.conversation,
             budget=self.budget,
             reports=self._reports,
@@ -222,6 +244,8 @@ class RealtimeSession:
             connect=self._connect,
             ids=self._ids,
             clock=self._clock,
+            session=self,
+            toolbox=self.toolbox,
         )
         self._press = press
         self._task = asyncio.create_task(press.run(), name="realtime session")

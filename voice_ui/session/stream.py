@@ -59,14 +59,28 @@ class Message:
 
 
 @dataclass(slots=True, eq=False)
+class Outputs:
+    """What tools returned to the calls of one response."""
+
+    item_id: str
+    """Of the last of these calls."""
+    outputs: tuple[tuple[str, str], ...]
+    """The id of each call, and what the model is told."""
+    wants_reply: bool = True
+    end_ms: float = 0.0
+    attempts: int = 0
+    """How many connections were asked for the reply."""
+
+
+@dataclass(slots=True, eq=False)
 class EndOfPress:
     """The microphone was closed here."""
 
     end_ms: float = 0.0
 
 
-Entry = Audio | Commit | Message | EndOfPress
-Ask = Commit | Message
+Entry = Audio | Commit | Message | Outputs | EndOfPress
+Ask = Commit | Message | Outputs
 
 
 class Stream:
@@ -76,7 +90,7 @@ class Stream:
         self.sent_ms = 0.0
         """Audio sent over the current connection."""
         self.asks = 0
-        """Commits and messages that are not answered."""
+        """Commits, messages and outputs of tools that are not answered."""
         self._sent: deque[Entry] = deque()
         self._waiting: deque[Entry] = deque()
         self.waiting_ms = 0.0
@@ -127,6 +141,11 @@ class Stream:
     def messages(self) -> list[Message]:
         """Messages that are not answered."""
         return [entry for entry in (*self._sent, *self._waiting) if isinstance(entry, Message)]
+
+    @property
+    def outputs(self) -> list[Outputs]:
+        """Outputs of tools that are not answered."""
+        return [entry for entry in (*self._sent, *self._waiting) if isinstance(entry, Outputs)]
 
     def holds(self, item_id: str) -> bool:
         """Whether the message of that item is not answered yet."""
@@ -191,7 +210,7 @@ class Stream:
             self._forgotten_ms = 0.0
 
     def answer(self, entry: Ask) -> None:
-        """Let go of a commit or a message: its reply is complete, or no longer awaited."""
+        """Let go of what asked for a reply: the reply is complete, or no longer awaited."""
         for entries in (self._sent, self._waiting):
             if entry in entries:
                 entries.remove(entry)

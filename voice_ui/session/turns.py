@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voice_ui.protocol import server
-from voice_ui.session.stream import Ask, Commit, Stream
+from voice_ui.session.stream import Ask, Commit, Outputs, Stream
 
 UNNOTICED_SECONDS = 3.0
 """A server notices speech within this time of its arrival, also in a burst of kept audio."""
@@ -85,7 +85,7 @@ class Turns:
 
         Everything sent before `alive_at` is known to have arrived.
         """
-        places = [turn.start_ms for turn in self.open[:1]]
+        places = [turn.start_ms for turn in self.open]
         if self._speech_start_ms is not None:
             places.append(self._speech_start_ms)
         # Also before a turn that is open: one that was typed does not mean that what was said before it arrived.
@@ -125,11 +125,13 @@ class Turns:
         return ResponseBegan(response_id, answered[-1].item_id if answered else None)
 
     def ask(self, entry: Ask) -> None:
-        """A commit or a message was sent, and a reply is wanted for it."""
+        """A commit, a message or the outputs of tools were sent, and a reply is wanted for them."""
         if isinstance(entry, Commit):
             self._commits.append(entry)
-        else:
-            self.open.append(Turn(entry.item_id, entry.end_ms, entry.end_ms, entry, committed=True))
+            return
+        turn = Turn(entry.item_id, entry.end_ms, entry.end_ms, entry, committed=True)
+        # A response that answers outputs and something said since belongs to the turn of what was said.
+        self.open.insert(0 if isinstance(entry, Outputs) else len(self.open), turn)
 
     def refuse_commit(self, commit: Commit) -> None:
         """The server found nothing to commit: there is nothing to answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import secrets
@@ -44,12 +45,15 @@ class Answer:
 
     async def _send_page(self, start: Message) -> None:
         nonce = secrets.token_urlsafe(16)
-        body = self._body
+        is_compressed = (b"content-encoding", b"gzip") in start["headers"]  # by NiceGUI's middleware
+        body = gzip.decompress(self._body) if is_compressed else self._body
         if self._request.via_proxy:
             check = b"<script>%s</script>" % _address_check(self._request).encode()
             body = _HEAD.sub(lambda head: head[0] + check, body, count=1)
         # NOTE: safe because NiceGUI escapes every `<` of the elements it writes into a page.
         body = _SCRIPT.sub(b'<script nonce="%s"' % nonce.encode(), body)
+        if is_compressed:
+            body = gzip.compress(body, 6, mtime=0)
         kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
         length = (b"content-length", str(len(body)).encode())
         ours = headers(self._request, nonce, self._frame_ancestors)

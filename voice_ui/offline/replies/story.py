@@ -22,6 +22,24 @@ parrot helped with the only word he had.
 Out on the water somebody heard a voice where no voice should be, and turned the wheel. The ship went by so close that \
 Marta could hear the captain laugh about the cat.
 
+In the morning the captain came back in a small boat, with a sack of flour, a tin of tea and a great many questions. \
+He wanted to know who had sung, and why, and what had become of the miller after the seventh verse. Marta told him \
+that there was no light, that there had not been one for eleven years, and that the company on the mainland answered \
+her letters with other letters.
+
+The captain thought about this while he drank his tea. Then he said that a light was a fine thing, but that in a fog \
+like that one he had not seen his own hands, let alone a lamp. A voice, however, he had heard from two miles away. He \
+had steered by the miller and his cat, and he would do so again.
+
+So it was agreed. Each evening in autumn, when the fog came in, Marta sat at the open window and sang, and the ships \
+that passed rang their bells in answer: one stroke for “I hear you”, two for “thank you”, and three, on Sundays, for \
+“again, please”. The parrot learned to tell the ships by their bells. He never learned a second word, but he learned \
+forty ways of saying the first.
+
+Years later a letter came from the company. It said that a new lamp, of the most modern kind, would be delivered in \
+spring. Marta read it twice, folded it into a small boat, and gave it to the parrot, who looked at it for a long time \
+and then said, quite softly, “listen”. Outside, somewhere in the grey, a bell was asking for the seventh verse.
+
 They say that the lighthouse still has no light. But when the fog comes, the ships slow down, stop their engines and \
 listen. That is the end of my story. It is always the same one: I am the practice server, not a language model, and I \
 cannot make up another."""

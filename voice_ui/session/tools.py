@@ -1,0 +1,367 @@
+"""The calls that a model makes: each runs as a task, and the outputs of one response go back together.
+
+A call belongs to the press of Start and not to a connection, so it survives a reconnect. It is cancelled with its
+press, with the response that makes it, and by the person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from voice_ui.conversation import Call, Change, Conversation
+from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
+from voice_ui.session.reports import Reports
+from voice_ui.session.running import Outcome, failed, run
+from voice_ui.session.stream import Outputs
+from voice_ui.tools import InvalidArguments, RunningSession, Tool, Toolbox, ToolContext
+
+APPROVAL_SECONDS = 120.0
+"""For a person to approve a call; after it the call counts as refused."""
+
+HOSTED_SECONDS = 60.0
+"""For a hosted tool, from its approval to its result."""
+
+MOST_CALLS = 16
+"""That run or wait at once."""
+
+MOST_ROUNDS = 20
+"""Responses of one turn that call tools; then the model gets the outputs, and is not asked to go on."""
+
+CANCELLED = "Cancelled: the person does not want this any more."
+REFUSED = "Refused: the person did not approve this call. Do not try again unless asked to."
+NOT_APPROVED = f"Refused: nobody approved this call within {APPROVAL_SECONDS:.0f} seconds."
+
+_log = logging.getLogger("voice_ui.session")
+
+
+@dataclass
+class _Batch:
+    """The calls of one response."""
+
+    calls: list[Call] = field(default_factory=list)
+    is_open: bool = True
+    """Whether more may come."""
+    wants_reply: bool = True
+
+
+@dataclass
+class _Pending:
+    """A call without a result."""
+
+    call: Call
+    batch: _Batch
+    approval: asyncio.Future[bool]
+    task: asyncio.Task[None] | None = None
+    hosted: asyncio.Future[Outcome] | None = None
+
+
+class Calls:
+    """The calls of one press of Start."""
+
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        session: RunningSession,
+        conversation: Conversation,
+        reports: Reports,
+        clock: Callable[[], float],
+        *,
+        on_outputs: Callable[[Outputs], object],
+        on_change: Callable[[], object],
+        on_hosted_approval: Callable[[str, bool], object],
+    ) -> None:
+        """`on_outputs` gets what is to be sent, `on_change` is called when calls begin or end.
+
+        `on_hosted_approval` gets the id of a request of the server's, and the person's word.
+        """
+        self._toolbox, self._session = toolbox, session
+        self._conversation, self._reports, self._clock = conversation, reports, clock
+        self._on_outputs, self._on_change, self._on_hosted_approval = on_outputs, on_change, on_hosted_approval
+        self._batches: dict[str, _Batch] = {}  # by response
+        self._pending: list[_Pending] = []
+        self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
+        self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
+        self._ended: set[asyncio.Task[None]] = set()
+        self._rounds: Counter[int] = Counter()  # by turn
+
+    @property
+    def are_acting(self) -> bool:
+        """Whether outputs are to be expected."""
+        return bool(self._batches)
+
+    @property
+    def are_running(self) -> bool:
+        """Whether a call runs or waits for approval; what comes next depends on it, and not on the server."""
+        return bool(self._pending)
+
+    @property
+    def unfinished(self) -> set[str]:
+        """The ids of the calls whose outputs were not handed over yet."""
+        return {call.call_id for batch in self._batches.values() for call in batch.calls}
+
+    def are_made_by(self, response_id: str) -> bool:
+        """Whether a response calls something."""
+        return response_id in self._batches
+
+    # What the server says.
+
+    def take(self, event: ServerEvent) -> list[Change]:
+        """Take in one event; return what it changes in the conversation."""
+        match event:
+            case server.FunctionCallArgumentsDone(name=name) if name:
+                self._announced[event.call_id] = event
+            case server.OutputItemDone(response_id, item):
+                return self._take_item(response_id, item)
+            case server.ItemDone(item) if item.type.startswith("mcp_"):
+                return self._take_item("", item)
+            case server.ResponseDone(response_id):
+                return self._take_end(response_id, event)
+        return []
+
+    def _take_item(self, response_id: str, item: WireItem) -> list[Change]:
+        match item.type:
+            case "function_call" if item.call_id or item.id:
+                self._announced.pop(item.call_id, None)
+                return self._begin(response_id, item)
+            case "mcp_approval_request" | "mcp_call" if item.id:
+                return self._take_hosted(response_id, item)
+        return []
+
+    def _take_end(self, response_id: str, event: server.ResponseDone) -> list[Change]:
+        changes: list[Change] = []
+        if event.status in {"completed", "incomplete"}:
+            for item in event.output:
+                changes += self._take_item(response_id, item)
+            for left in [left for left in self._announced.values() if left.response_id == response_id]:
+                item = WireItem(
+                    left.item_id, "function_call", call_id=left.call_id, name=left.name, arguments=left.arguments
+                )
+                changes += self._take_item(response_id, item)
+        self._announced.clear()
+        if batch := self._batches.get(response_id):
+            batch.is_open = False
+            batch.wants_reply = event.status in {"completed", "incomplete"} and not _ends_with_words(event, batch)
+            if event.status == "cancelled":
+                self._cancel([pending for pending in self._pending if pending.batch is batch])
+            self._settle(batch)
+        return changes
+
+    def end_responses(self) -> list[str]:
+        """No more calls come of the responses so far; return those whose calls stand for their answer."""
+        self._announced.clear()
+        ended = [response_id for response_id, batch in self._batches.items() if batch.is_open]
+        for response_id in ended:
+            self._batches[response_id].is_open = False
+            self._settle(self._batches[response_id])
+        return ended
+
+    def lose_connection(self) -> list[str]:
+        """As `end_responses`; and another connection may count its responses and calls from the beginning."""
+        ended = self.end_responses()
+        for pending in [pending for pending in self._pending if pending.call.server_label]:
+            self._end(pending, failed("the connection to the server that runs this tool was lost"))
+        self._batches = {f"lost {number}": batch for number, batch in enumerate(self._batches.values())}
+        return ended
+
+    # What a person says.
+
+    def approve(self, call_id: str, *, approved: bool) -> None:
+        """Let a call run that waits for it, or refuse it."""
+        pending = self._find(call_id)
+        if pending and not pending.approval.done():
+            pending.approval.set_result(approved)
+
+    def cancel(self) -> None:
+        """Cancel all calls; the model is told, and not asked to go on."""
+        for batch in self._batches.values():
+            batch.wants_reply = False
+        self._cancel(self._pending)
+
+    async def close(self) -> None:
+        """Cancel all calls and wait until nothing of them is left."""
+        self.cancel()
+        self._batches.clear()
+        cancelled: asyncio.CancelledError | None = None
+        while self._ended:
+            try:
+                await asyncio.wait(self._ended)
+            except asyncio.CancelledError as error:  # again: what was started still has to end
+                cancelled = error
+        if cancelled:
+            raise cancelled
+
+    # One call.
+
+    def _begin(self, response_id: str, item: WireItem) -> list[Change]:
+        call_id = item.call_id or item.id
+        batch = self._batches.setdefault(response_id, _Batch())
+        if any(call.call_id == call_id for call in batch.calls):
+            return []
+        name, arguments = well_formed(item.name), well_formed(item.arguments)
+        call = Call(item.id or call_id, "tool", call_id=call_id, name=name, arguments=arguments, status="running")
+        tool = self._toolbox.get(name)
+        if tool and tool.approve:
+            call.status = "waiting"
+        change = self._conversation.begin_call(response_id, call)
+        if not batch.calls:
+            self._rounds[call.turn] += 1
+        batch.calls.append(call)
+        pending = _Pending(call, batch, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        if len(self._pending) > MOST_CALLS:
+            outcome: Outcome | None = failed(f"more than {MOST_CALLS} calls at once")
+        elif item.status == "incomplete":
+            outcome = failed("the call was cut off before its arguments were complete")
+        else:
+            outcome = None
+        self._start(pending, self._perform(pending, tool, outcome))
+        return [change]
+
+    def _start(self, pending: _Pending, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work, name="realtime call")  # type: ignore[arg-type]
+        pending.task = task
+        self._ended.add(task)
+        task.add_done_callback(self._ended.discard)
+
+    async def _perform(self, pending: _Pending, tool: Tool | None, outcome: Outcome | None) -> None:
+        began = self._clock()
+        try:
+            if outcome is None and tool is None:
+                known = ", ".join(self._toolbox.names) or "none"
+                outcome = failed(f"there is no tool of that name; there are: {known}")
+            if outcome is None and tool is not None:
+                arguments = _read(tool, pending.call.arguments)
+                outcome = arguments if isinstance(arguments, Outcome) else await self._approved(pending)
+                began = self._clock()
+                if outcome is None and not isinstance(arguments, Outcome):
+                    outcome = await self._run(pending.call, tool, arguments)
+        except asyncio.CancelledError:
+            self._end(pending, Outcome("failed", CANCELLED), self._clock() - began)
+            raise
+        assert outcome
+        self._end(pending, outcome, self._clock() - began)
+
+    async def _approved(self, pending: _Pending) -> Outcome | None:
+        """Wait for a person, if one has to approve the call."""
+        if pending.call.status != "waiting":
+            return None
+        try:
+            async with asyncio.timeout(APPROVAL_SECONDS):
+                if not await pending.approval:
+                    return Outcome("refused", REFUSED)
+        except TimeoutError:
+            return Outcome("refused", NOT_APPROVED)
+        pending.call.status = "running"
+        self._reports.say(self._conversation.change_call(pending.call))
+        return None
+
+    async def _run(self, call: Call, tool: Tool, arguments: dict[str, Any]) -> Outcome:
+        loop = asyncio.get_running_loop()
+        context = ToolContext(self._session, call.call_id, call.turn, loop.call_soon_threadsafe)
+        return await run(tool, arguments, context)
+
+    def _end(self, pending: _Pending, outcome: Outcome, seconds: float | None = None) -> None:
+        call = pending.call
+        if call.is_over:
+            return
+        call.status, call.result, call.seconds = outcome.status, outcome.result, seconds
+        self._pending.remove(pending)
+        is_known = call.server_label or self._toolbox.get(call.name)
+        _log.info("tool %s: %s after %.1f s", call.name if is_known else "unknown", call.status, seconds or 0.0)
+        self._reports.say(self._conversation.change_call(call))
+        self._settle(pending.batch)
+
+    def _cancel(self, pending: list[_Pending]) -> None:
+        for each in list(pending):
+            if each.task:
+                each.task.cancel()
+            # Not when the task gets to it: what follows must find the call ended.
+            self._end(each, Outcome("failed", CANCELLED))
+
+    def _find(self, call_id: str) -> _Pending | None:
+        return next((pending for pending in reversed(self._pending) if pending.call.call_id == call_id), None)
+
+    # All calls of a response.
+
+    def _settle(self, batch: _Batch) -> None:
+        """Hand the outputs over as soon as there are all."""
+        if not batch.is_open and all(call.is_over for call in batch.calls):
+            for response_id in [key for key, value in self._batches.items() if value is batch]:
+                del self._batches[response_id]
+                last = batch.calls[-1]
+                outputs = tuple((call.call_id, call.result) for call in batch.calls if not call.server_label)
+                wants_reply = batch.wants_reply and self._rounds[last.turn] <= MOST_ROUNDS
+                if outputs or wants_reply:
+                    self._on_outputs(Outputs(last.id, outputs, wants_reply))
+        self._on_change()
+
+    # Hosted tools, which the server runs.
+
+    def _take_hosted(self, response_id: str, item: WireItem) -> list[Change]:
+        asked = self._find(item.approval_request_id) if item.approval_request_id else None
+        if item.id in self._hosted or not (response_id or asked):
+            return []
+        self._hosted.append(item.id)
+        if item.type == "mcp_call" and asked:
+            if asked.hosted and not asked.hosted.done():
+                asked.hosted.set_result(_outcome(item))
+            return []
+        batch = self._batches.setdefault(response_id, _Batch())
+        name, arguments = well_formed(item.name), well_formed(item.arguments)
+        call = Call(item.id, "tool", call_id=item.id, name=name, arguments=arguments, server_label=item.server_label)
+        call.status = "waiting" if item.type == "mcp_approval_request" else "running"
+        batch.calls.append(call)
+        change = self._conversation.begin_call(response_id, call)
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        pending = _Pending(call, batch, future, hosted=asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        if item.type == "mcp_call" and pending.hosted:
+            pending.hosted.set_result(_outcome(item))
+        self._start(pending, self._await_hosted(pending))
+        return [change]
+
+    async def _await_hosted(self, pending: _Pending) -> None:
+        began = self._clock()
+        call, hosted = pending.call, pending.hosted
+        assert hosted
+        try:
+            if call.status == "waiting":
+                refused = await self._approved(pending)
+                self._on_hosted_approval(call.call_id, refused is None)
+                if refused:
+                    self._end(pending, refused)
+                    return
+                began = self._clock()
+            async with asyncio.timeout(HOSTED_SECONDS):
+                outcome = await hosted
+        except TimeoutError:
+            outcome = failed(f"{call.server_label} did not finish within {HOSTED_SECONDS:.0f} seconds")
+        except asyncio.CancelledError:
+            self._end(pending, Outcome("failed", CANCELLED), self._clock() - began)
+            raise
+        self._end(pending, outcome, self._clock() - began)
+
+
+def _read(tool: Tool, arguments: str) -> dict[str, Any] | Outcome:
+    """Check the arguments, before a person is asked to approve them."""
+    try:
+        return tool.read(arguments)
+    except InvalidArguments as error:
+        return failed(f"the arguments of {tool.name} do not fit: {error}")
+    except Exception as error:  # of a type that checks itself
+        return failed(f"the arguments of {tool.name} cannot be checked: {type(error).__name__}")
+
+
+def _outcome(item: WireItem) -> Outcome:
+    return failed(well_formed(item.error)) if item.error else Outcome("done", well_formed(item.output))
+
+
+def _ends_with_words(event: server.ResponseDone, batch: _Batch) -> bool:
+    """Whether a response that only used hosted tools has already answered with what they returned."""
+    is_hosted = all(call.server_label for call in batch.calls)
+    return is_hosted and bool(event.output) and event.output[-1].type == "message"
