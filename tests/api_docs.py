@@ -30,7 +30,9 @@ def api() -> str:
     return START + "".join(_class(name, getattr(voice_ui, name)) for name in names)
 
 
-def _class(name: str, cls: type) -> str:
+def _class(name: str, cls: Any) -> str:
+    if inspect.isfunction(cls):
+        return f"\n## {name}\n\n```python\n@{name}{_signature(cls)}\n```\n\n{_doc(cls)}\n"
     text = f"\n## {name}\n\n{_doc(cls)}\n"
     if not is_dataclass(cls):
         text += f"\n```python\n{name}{_signature(cls.__init__)}\n```\n"
