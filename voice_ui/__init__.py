@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     from voice_ui.protocol import SessionConfig
     from voice_ui.servers import Endpoint
     from voice_ui.session import RealtimeSession
+    from voice_ui.speaker import Speaker
     from voice_ui.tools import ToolContext, tool
 
-__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "ToolContext", "VoicePanel", "tool"]
+__all__ = [
+    "Endpoint",
+    "Mic",
+    "Problem",
+    "RealtimeSession",
+    "SessionConfig",
+    "Speaker",
+    "ToolContext",
+    "VoicePanel",
+    "tool",
+]
 
 _MODULES = {
     "Endpoint": "servers",
@@ -25,6 +36,7 @@ _MODULES = {
     "Problem": "errors",
     "RealtimeSession": "session",
     "SessionConfig": "protocol",
+    "Speaker": "speaker",
     "ToolContext": "tools",
     "VoicePanel": "page.panel",
     "tool": "tools",

@@ -19,6 +19,8 @@ from nicegui.server import Server
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
+from voice_ui.offline.chat.endpoint import ChatEndpoint
+from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
@@ -74,8 +76,11 @@ class VoiceUI:
         """Start the practice server if it is the one to answer; called once the event loop runs."""
         endpoint = servers.chosen(self._settings)
         if endpoint is None:
-            self._practice = await self._resources.enter_async_context(offline_server.serve())
-            _log.info("practice mode; the server listens at %s", self._practice.url)
+            chat = ChatEndpoint.of(self._settings)
+            serving = offline_server.serve(brain=default_brain(chat))
+            self._practice = await self._resources.enter_async_context(serving)
+            answers = f"the chat model at {chat.place} answers" if chat else "practice mode"
+            _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
             _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
         # In the background: a server that is downloaded first must not delay the page.
@@ -120,7 +125,7 @@ class VoiceUI:
         if self._visitors and not visitor.is_owner:
             self._visitors.enter(client)
         endpoint = self._endpoint(self._settings.model)
-        choice = models.living(date.today()) if endpoint.is_openai else []
+        choice = models.supported(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
             choice.append(endpoint.model)
         Page(

@@ -116,6 +116,3 @@ def known(name: str) -> Model:
 def supported(today: date) -> list[str]:
     """Return the names to choose from, the best first: neither shut down nor about to be."""
     return [model.name for model in _MODELS if not model.retired(today) and not model.retiring(today)]
-
-
-living = supported  # NOTE: the old name, until app.py has the new one

@@ -60,7 +60,8 @@ def held_by(port: int) -> str:
                 if str(handle.readlink()) in sockets:
                     process = handle.parents[1]
                     name = (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
-                    return f", held by {name}, process {process.name}"
+                    shown = "".join(character if character.isprintable() else "?" for character in name)
+                    return f", held by {shown}, process {process.name}"
     return ""
 
 

@@ -10,7 +10,8 @@ import base64
 import html
 import json
 import re
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import cache
 from urllib.parse import quote, quote_plus, unquote
 
 SHORTEST = 4
@@ -38,36 +39,45 @@ def register(secret: str) -> None:
     if len(secret) >= SHORTEST and secret not in _known:
         _known[secret] = None
         _pattern.cache_clear()
+        _forms_in_messages.cache_clear()
 
 
 def redact(text: str) -> str:
     """Return `text` without known secrets, and without anything that looks like a key or credentials."""
-    if known := _pattern(0):
+    if known := _pattern():
         text = known.sub(REDACTED, text)
     return _SHAPES.sub(lambda match: f"{match['kept'] or ''}{REDACTED}", text)
 
 
 def redact_message(message: str | bytes) -> str | bytes:
     """Return a message of the protocol without known secrets; the rest of it, and its JSON, stay as they are."""
-    known = _pattern(IN_MESSAGES)
-    if known is None:
-        return message
-    if isinstance(message, str):
-        return known.sub(REDACTED, message)
-    text = message.decode("latin-1")  # each byte is one character: nothing but the secret is changed
-    return message if known.search(text) is None else known.sub(REDACTED, text).encode("latin-1")
+    # Searching for one form after the other takes microseconds; a regular expression takes a hundred times as long.
+    for form, encoded in _forms_in_messages():
+        if isinstance(message, str):
+            if form in message:
+                message = message.replace(form, REDACTED)
+        elif encoded in message:
+            message = message.replace(encoded, REDACTED.encode())
+    return message
 
 
-@lru_cache(maxsize=2)
-def _pattern(shortest: int) -> re.Pattern[str] | None:
-    """Return what matches the known secrets of at least so many characters, in all their forms."""
-    forms: dict[str, None] = {}
-    for secret in _known:
-        if len(secret) >= shortest:
-            forms |= dict.fromkeys(_forms(secret))
-    if not forms:
-        return None
-    return re.compile("|".join(_literal(form) for form in sorted(forms, key=len, reverse=True)))
+@cache
+def _pattern() -> re.Pattern[str] | None:
+    """Return what matches the known secrets, in all their forms."""
+    forms = _longest_first(_known)
+    return re.compile("|".join(map(_literal, forms))) if forms else None
+
+
+@cache
+def _forms_in_messages() -> list[tuple[str, bytes]]:
+    """Return the forms of the secrets that are long enough to be taken out of messages."""
+    forms = _longest_first(secret for secret in _known if len(secret) >= IN_MESSAGES)
+    return [(form, form.encode()) for form in forms]
+
+
+def _longest_first(secrets: Iterable[str]) -> list[str]:
+    forms = dict.fromkeys(form for secret in secrets for form in _forms(secret))
+    return sorted(forms, key=len, reverse=True)
 
 
 def _forms(secret: str) -> list[str]:

@@ -20,6 +20,8 @@ AZURE_PREVIEW_VERSION = "2025-04-01-preview"
 """The last api-version of Azure's beta address."""
 
 OFFLINE = "offline practice server"
+LOCAL = "local server"
+"""The same with a chat model behind it."""
 
 _HTTP = {"ws": "http", "wss": "https"}
 
@@ -159,8 +161,9 @@ def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
 
 
 def offline(url: str, settings: Settings) -> Endpoint:
-    """Return the practice server that listens at `url`; it costs nothing."""
-    return Endpoint(OFFLINE, f"{url}?model={quote(settings.model, safe='')}", "", prices=models.FREE)
+    """Return the server of this machine that listens at `url`; it costs nothing."""
+    name = LOCAL if settings.chat_url else OFFLINE
+    return Endpoint(name, f"{url}?model={quote(settings.model, safe='')}", "", prices=models.FREE)
 
 
 def config_of(settings: Settings) -> SessionConfig:
@@ -181,9 +184,15 @@ def suited(config: SessionConfig, endpoint: Endpoint) -> SessionConfig:
 
 
 def notice(settings: Settings) -> str:
-    """Return why the practice server answers and how to change that; empty if another server does."""
+    """Return why a server of this machine answers and how to change that; empty if another server does."""
     if chosen(settings):
         return ""
+    if settings.chat_url:
+        place = urlsplit(settings.chat_url).netloc.rpartition("@")[2]
+        return (
+            f"Local server: speech is recognized and spoken on this machine, in English, and the chat model at {place} "
+            "answers."
+        )
     if settings.offline:
         reason, fix = "started with --offline", "To use OpenAI, start without --offline"
     elif settings.azure_openai_api_key:

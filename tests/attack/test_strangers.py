@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.attack.target import HANDLES, Connection, Target, under_attack
@@ -39,29 +41,22 @@ async def test_without_the_code_no_file_no_socket_and_no_guessing(target: Target
         assert (await stranger.get("/", params={"code": target.code})).status_code == 429
 
 
-@pytest.mark.parametrize(
-    ("headers", "statuses"),
-    [
-        ({"Host": "localhost"}, {403}),
-        ({"Host": "127.0.0.1:8080"}, {403}),
-        ({"Host": "evil.example"}, {421}),
-        ({"X-Forwarded-For": "127.0.0.1"}, {421}),
-        ({"X-Forwarded-Host": "localhost", "Forwarded": "for=127.0.0.1"}, {421}),
-        ({"X-Forwarded-Prefix": "//evil.example"}, {421}),
-        ({"Origin": "https://evil.example"}, {403}),
-        ({"Cookie": "voice-ui-room=; voice-ui-owner="}, {403}),
-    ],
-)
-async def test_no_header_makes_a_stranger_the_owner(
-    headers: dict[str, str], statuses: set[int], target: Target
-) -> None:
-    async with target.visitor(**headers) as stranger:
-        assert (await stranger.get("/")).status_code in statuses
+async def test_no_header_makes_a_stranger_the_owner(target: Target) -> None:
+    for headers, status in (
+        ({"Host": "localhost"}, 403),
+        ({"Host": "127.0.0.1:8080"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"X-Forwarded-For": "127.0.0.1"}, 421),
+        ({"X-Forwarded-Host": "localhost", "Forwarded": "for=127.0.0.1"}, 421),
+        ({"X-Forwarded-Prefix": "//evil.example"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Cookie": "voice-ui-room=; voice-ui-owner="}, 403),
+    ):
+        async with target.visitor(**headers) as stranger:
+            assert (await stranger.get("/")).status_code == status, headers
 
 
 async def test_another_site_in_the_owners_browser_reaches_nothing(target: Target) -> None:
-    import httpx
-
     async with httpx.AsyncClient(base_url=target.app.url, trust_env=False) as browser:
         for headers in (
             {"Origin": "https://evil.example"},
@@ -134,7 +129,7 @@ async def test_slow_headers_are_cut(target: Target) -> None:
     reader, writer = await target.connect()
     began = time.monotonic()
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
-    with pytest.raises((ConnectionError, ssl_error())):
+    with pytest.raises((ConnectionError, ssl.SSLError)):
         while time.monotonic() - began < 3 * HEAD_SECONDS * SECOND:
             writer.write(b"X: x\r\n")
             await writer.drain()
@@ -143,15 +138,7 @@ async def test_slow_headers_are_cut(target: Target) -> None:
     writer.transport.abort()
 
 
-def ssl_error() -> type[Exception]:
-    import ssl
-
-    return ssl.SSLError
-
-
 async def test_no_path_writes_a_line_into_the_log(target: Target) -> None:
-    import httpx
-
     async with httpx.AsyncClient(base_url=target.app.url, trust_env=False) as owner:
         for path in ("/%0A2026-01-01%2000:00:00,000%20voice_ui.app:%20forged", "/%1B[2Jcleared", "/%E2%80%AEgnp"):
             assert (await owner.get(path)).status_code == 404

@@ -77,7 +77,7 @@ async def test_a_panel_in_five_lines_answers_speech(tmp_path: Path, open_browser
         page = await page_in(browser)
         await page.goto(url)
         await page.get_by_role("button", name="Start").click()
-        await expect(page.get_by_test_id("heard")).to_contain_text("seven plus five")
+        await expect(page.get_by_test_id("heard")).to_contain_text("seven plus five", ignore_case=True)
         await expect(page.get_by_test_id("response")).to_contain_text("12")
         await page.get_by_role("button", name="Stop").click()
         await expect(page.get_by_test_id("status")).to_have_attribute("data-state", "idle")
@@ -158,7 +158,7 @@ async def test_the_command_line_prints_what_was_heard_and_the_reply(tmp_path: Pa
             if process.returncode is None:
                 process.kill()
             await process.wait()
-        assert "> what is seven plus five" in printed
+        assert "> what is seven plus five" in printed.lower()
         assert "7 plus 5 is 12." in printed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,13 +15,14 @@ from playwright.async_api import Browser, expect
 from tests.browser.conftest import OpenBrowser
 from tests.browser.page import Talk, open_talk
 from tests.cable import Cable
+from tests.patience import SECOND
 from tests.running import program
 
-WORDS = "what is seven plus five"
+WORDS = re.compile("^what is seven plus five[?.]?$", re.IGNORECASE)
 
 
 async def heard_and_answered(talk: Talk) -> None:
-    await expect(talk.heard).to_have_text(WORDS, timeout=30_000)
+    await expect(talk.heard).to_have_text(WORDS, timeout=60_000 * SECOND)
     await expect(talk.response).to_contain_text("12")
     await talk.is_in("listening")
     await expect(talk.error).to_be_hidden()

@@ -193,3 +193,13 @@ async def test_a_bare_proxy_makes_nobody_the_owner(tmp_path: Path) -> None:
         async with httpx.AsyncClient(verify=False, trust_env=False) as web:
             answer = await web.get(f"https://127.0.0.1:{outside}/")
         assert answer.status_code == 421 and "X-Forwarded-For" in answer.text
+
+
+async def test_the_owner_has_a_link_of_their_own(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with behind("nginx", tmp_path, subpath=True, websocket=True) as (app, address), open_browser() as browser:
+        page = await (await browser.new_context(ignore_https_errors=True)).new_page()
+        key = re.search(r"/\?owner=([\w-]+)", app.log)
+        assert key
+        await page.goto(f"{address}?owner={key[1]}")
+        assert page.url == address
+        await expect(page.get_by_test_id("share-button")).to_be_visible()

@@ -25,7 +25,7 @@ async def test_a_server_of_either_dialect_is_understood_unasked(
         async with program(folder=tmp_path, OPENAI_BASE_URL=base) as app, open_browser() as browser:
             talk = await open_talk(browser, app.url)
             await talk.start()
-            await expect(talk.heard).to_contain_text("seven plus five")
+            await expect(talk.heard).to_contain_text("seven plus five", ignore_case=True)
             await expect(talk.response).to_contain_text("12")
             await talk.is_in("listening")
             await expect(talk.error).to_be_hidden()

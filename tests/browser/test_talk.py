@@ -28,7 +28,7 @@ async def test_a_person_speaks_and_reads_the_reply_while_it_is_being_written(
         await expect(talk.page.get_by_test_id("notice")).to_contain_text("OPENAI_API_KEY")
         await talk.start()
         await talk.is_in("listening")
-        await expect(talk.heard).to_contain_text(QUESTION)
+        await expect(talk.heard).to_contain_text(QUESTION, ignore_case=True)
         await expect(talk.response).to_contain_text(ANSWER)
         await talk.is_in("listening")
         assert len(await talk.growing_lengths()) >= 3
@@ -62,7 +62,7 @@ async def test_a_second_start_goes_on_and_the_first_turn_stands_above(
             await talk.is_in("answering")
             await talk.stop()
             await talk.is_in("idle")
-        await expect(talk.history).to_contain_text(QUESTION)
+        await expect(talk.history).to_contain_text(QUESTION, ignore_case=True)
         await expect(talk.history).to_contain_text(ANSWER)
         await expect(talk.response).to_contain_text(ANSWER)
 
@@ -89,7 +89,7 @@ async def test_two_tabs_are_two_conversations(tmp_path: Path, open_browser: Open
         await second.start()
         for talk in (first, second):
             await expect(talk.response).to_contain_text(ANSWER)
-            await expect(talk.heard).to_contain_text(QUESTION)
+            await expect(talk.heard).to_contain_text(QUESTION, ignore_case=True)
             await expect(talk.history).to_be_empty()
 
 

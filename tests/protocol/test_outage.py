@@ -56,7 +56,8 @@ class Talk:
 
     @property
     def heard(self) -> list[str]:
-        return [item.text for item in self.session.conversation.items if item.role == "user" and item.text]
+        texts = [item.text for item in self.session.conversation.items if item.role == "user" and item.text]
+        return [text.lower().strip(" ?.") for text in texts]
 
     @property
     def answers(self) -> list[str]:
@@ -114,13 +115,13 @@ async def for_four_seconds(talk: Talk) -> None:
 async def half_open(talk: Talk) -> None:
     await talk.at(1500)
     talk.cable.go_dead()
-    await until(lambda: talk.cable.connections == 2, 15, what="the dead link is noticed")
+    await until(lambda: talk.cable.connections == 2, 30, what="the dead link is noticed")
 
 
 async def half_open_before_the_words(talk: Talk) -> None:
     await talk.at(300)
     talk.cable.go_dead()
-    await until(lambda: talk.cable.connections == 2, 15, what="the dead link is noticed")
+    await until(lambda: talk.cable.connections == 2, 30, what="the dead link is noticed")
 
 
 async def five_flaps(talk: Talk) -> None:
@@ -167,7 +168,7 @@ async def meet(trouble: Trouble) -> str:
         if trouble is not a_slow_wire:
             await until(lambda: talk.cable.connections > 1 and not talk.is_lost, what="it goes on")
         recovered = time.monotonic() - start
-        await until(lambda: talk.answers, 20, what="an answer")
+        await until(lambda: talk.answers, 60, what="an answer")
         answered = time.monotonic() - start
         await until(lambda: talk.session.state.phase in {Phase.LISTENING, Phase.IDLE})
         speaking.cancel()

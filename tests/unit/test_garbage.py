@@ -20,7 +20,10 @@ from voice_ui.session.dialogue import Dialogue
 from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
+from voice_ui.session.session import RealtimeSession
 from voice_ui.session.stream import Stream
+from voice_ui.session.tools import Calls
+from voice_ui.tools import Toolbox
 
 SEED = 20261123
 MESSAGES = 10_000
@@ -99,7 +102,18 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
     ids = (f"e{number}" for number in count())
     clock = count().__next__
     link = Link(Nowhere(), endpoint, SessionConfig(), stream, ids, clock, lambda entry: None)
-    dialogue = Dialogue(endpoint, conversation, Budget(), Reports(), Counter(), Playback(), clock)
+    reports = Reports()
+    calls = Calls(
+        Toolbox(),
+        RealtimeSession(endpoint),
+        conversation,
+        reports,
+        clock,
+        on_outputs=lambda outputs: None,
+        on_change=lambda: None,
+        on_hosted_approval=lambda call_id, approved: None,
+    )
+    dialogue = Dialogue(endpoint, conversation, Budget(), reports, Counter(), Playback(), clock, calls)
     understood = 0
     for _ in range(MESSAGES):
         event = parse(mutated_event(chance))

@@ -156,7 +156,7 @@ BAD_MESSAGES: list[tuple[str | bytes, str, str | None]] = [
     ('{"type":"input_audio_buffer.append","audio":null}', "invalid_type", "audio"),
     ('{"type":"input_audio_buffer.append","audio":"AAAA!"}', "invalid_value", "audio"),
     ('{"type":"input_audio_buffer.append","audio":"AAAA"}', "invalid_value", "audio"),
-    ('{"type":"input_audio_buffer.append","audio":"' + "A" * (21 << 20) + '"}', "string_above_max_length", "audio"),
+    ('{"type":"input_audio_buffer.append","audio":"' + "A" * (9 << 19) + '"}', "string_above_max_length", "audio"),
 ]
 
 

@@ -24,6 +24,7 @@ def nothing_stays_known() -> Iterator[None]:
     redaction._known.clear()
     redaction._known.update(known)
     redaction._pattern.cache_clear()
+    redaction._forms_in_messages.cache_clear()
 
 
 AZURE_KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"

@@ -45,6 +45,14 @@ def test_with_a_key_openai_answers() -> None:
     assert servers.notice(chosen) == ""
 
 
+def test_with_a_chat_model_the_server_is_local_and_not_for_practice() -> None:
+    chosen = settings(VOICE_UI_CHAT_URL="http://user:secret@localhost:11434/v1")
+    assert servers.chosen(chosen) is None
+    assert servers.offline("ws://127.0.0.1:1/v1/realtime", chosen).name == "local server"
+    assert "localhost:11434 answers" in servers.notice(chosen)
+    assert "secret" not in servers.notice(chosen)
+
+
 @pytest.mark.parametrize(
     ("base", "url"),
     [

@@ -202,7 +202,7 @@ def test_two_tools_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize(
     "docstring",
     [
-        "Do it.\n\n    Args:\n        a: The first.\n        b (int): The\n            second.\n    Returns:\n        x",
+        "Do it.\n\n    Args:\n      a: The first.\n      b (int): The\n        second.\n    Returns:\n      x",
         "Do it.\n\n    Parameters\n    ----------\n    a : str\n        The first.\n    b\n        The second.\n",
         "Do it.\n\n    :param a: The first.\n    :param int b: The\n        second.\n    :returns: no\n",
     ],

@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import orjson
 
-from voice_ui.offline.channel import Channel
+from voice_ui.offline.channel import Channel, new_id
 from voice_ui.offline.parts import Parts
 from voice_ui.offline.session import PracticeSession
 from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import Event
+
+LONG_MESSAGE = 64 * 1024
+"""Characters. Longer messages are read one at a time, so that many of them do not hold up the event loop."""
 
 OUTBOX_BYTES = 4 * 1024 * 1024
 """A client that has not read this much is not reading: its connection is dropped."""
@@ -39,7 +41,7 @@ class ClientConnection:
     def __init__(
         self, channel: Channel, parts: Parts, *, model: str, session_seconds: float, floor: asyncio.Lock | None = None
     ) -> None:
-        """Long appends of all clients are processed in turns, by the lock `floor`."""
+        """Long messages of all clients are processed in turns, by the lock `floor`."""
         self._channel, self._parts, self._session_seconds = channel, parts, session_seconds
         self._floor = floor or asyncio.Lock()
         self._outbox: asyncio.Queue[bytes | Act] = asyncio.Queue()
@@ -96,7 +98,12 @@ class ClientConnection:
     async def _read_loop(self) -> None:
         self.session.start()
         async for message in self._channel:
-            self.receive(message)
+            if len(message) > LONG_MESSAGE:
+                async with self._floor:
+                    self.receive(message)
+                    await asyncio.sleep(0)
+            else:
+                self.receive(message)
             if self.session.busy:
                 await self._parts.detector_loaded()
                 self.session.work()
@@ -117,8 +124,3 @@ class ClientConnection:
     def _expire(self) -> None:
         self.session.refuse(Rejected("session_expired", EXPIRED))
         self.act(lambda channel: channel.close(1001, EXPIRED))
-
-
-def new_id(prefix: str) -> str:
-    """Return a new id of the kind the wire shows."""
-    return f"{prefix}_{uuid.uuid4().hex[:21]}"

@@ -21,10 +21,9 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from voice_ui.offline import defaults, origins
-from voice_ui.offline.channel import Channel, WebsocketChannel
-from voice_ui.offline.connection import ClientConnection, new_id
+from voice_ui.offline.channel import Channel, WebsocketChannel, refuse
+from voice_ui.offline.connection import ClientConnection
 from voice_ui.offline.parts import Brain, Parts, SpeechRecognizer, Voice
-from voice_ui.protocol.server import ErrorEvent
 
 PATH = "/v1/realtime"
 
@@ -37,8 +36,8 @@ SESSION_SECONDS = 3600.0
 MAX_SESSIONS = 32
 """At once; more than the seats of a page that is shared."""
 
-MESSAGE_BYTES = 24 * 1024 * 1024
-"""Room for OpenAI's longest append, 15 MiB of audio in base64; what is longer closes the connection."""
+MESSAGE_BYTES = 5 * 1024 * 1024
+"""Room for the longest append, so that a longer one is refused by name; what is even longer closes the connection."""
 
 KEEPALIVE_SECONDS = 20.0
 """Between two pings; as on the live service."""
@@ -146,7 +145,7 @@ async def listen(
 
     `options` go to `websockets.serve`.
     """
-    usual: dict[str, Any] = {"ping_interval": KEEPALIVE_SECONDS, "max_queue": 4}
+    usual: dict[str, Any] = {"ping_interval": KEEPALIVE_SECONDS, "max_queue": 1}
     listening: Server
     try:
         async with serve_websocket(
@@ -185,15 +184,6 @@ async def serve(
     server = PracticeServer(defaults.parts(recognizer, brain, voice), session_seconds)
     async with listen(server, host, port):
         yield server
-
-
-async def refuse(
-    channel: Channel, code: str, message: str, close_code: int, type: str = "invalid_request_error"
-) -> None:
-    """Refuse a client as OpenAI does: the upgrade succeeds, then one `error` event and the end."""
-    error = ErrorEvent(type, code, message).to_wire()
-    await channel.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
-    await channel.close(close_code, f"{type}.{code}")
 
 
 def _select_subprotocol(websocket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

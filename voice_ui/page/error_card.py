@@ -25,7 +25,7 @@ class ErrorCard(Block):
 
     def __init__(self, *, retry: str, on_dismiss: Callable[[], object], about: Callable[[], str]) -> None:
         """`retry` is the `js_handler` of the Retry button; `about` names server and model in a report."""
-        super().__init__("section")
+        super().__init__()
         self.problem: Problem | None = None
         self.on_successor: Callable[[str], object] | None = None
         """Called with the model to use instead, if the user wants it; without it the button is not offered."""

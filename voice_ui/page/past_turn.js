@@ -4,7 +4,7 @@ const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 
 export default {
   template: `
-    <article class="vp-turn" translate="no">
+    <div class="vp-turn" role="article" translate="no">
       <div v-if="heard" class="vp-heard" dir="auto" data-speaker="You">{{ heard }}</div>
       <slot />
       <div class="vp-response" data-speaker="Model">
@@ -16,7 +16,7 @@ export default {
         <q-btn v-if="texts.length" flat round dense size="sm" icon="content_copy" class="vp-copy" aria-label="Copy this reply"
           @click="copy" />
       </div>
-    </article>`,
+    </div>`,
   props: { heard: String, texts: Array, mark: String, total: Number, answer: Number },
   computed: {
     words() {

@@ -22,11 +22,11 @@ class Turn(ui.element):
     """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
 
     def __init__(self, on_decide: Decide) -> None:
-        super().__init__("article")
+        super().__init__("div")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
         self._spare: RunningText | None = None  # is on the page already, so that the first word need not wait for it
-        self.classes("vp-turn")
+        self.classes("vp-turn").props("role=article")
         with self:
             with Block():
                 self._heard = ui.label().classes("vp-heard")

@@ -51,7 +51,7 @@ class View:
             _styled.add(client)
             ui.add_css(STYLE)
         # Focusable, so that it can be scrolled with the keyboard.
-        conversation = Block("section").classes("vp-conversation").props('aria-label="Conversation" tabindex=0')
+        conversation = Block().classes("vp-conversation").props('role=region aria-label="Conversation" tabindex=0')
         conversation.on("scroll", js_handler=MARK_SCROLLED)
         with conversation, Block():
             if notice:

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 MAX_TEXT = 200_000
 """Characters in one text of a client."""
 
-MAX_AUDIO = 15 * 1024 * 1024 * 4 // 3
-"""Characters of base64 in one event: 15 MiB of audio, OpenAI's limit."""
+MAX_AUDIO = 4 * 1024 * 1024
+"""Characters of base64 in one event: a minute of audio. OpenAI takes 15 MiB of audio, but does not share a process."""
 
 Id = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
@@ -15,6 +16,7 @@ from playwright.async_api import Page, async_playwright
 from tests.browser.conftest import FLAGS
 from tests.browser.firefox import sound_server
 from tests.browser.mic.program import Program, running
+from tests.browser.speaker.priority import audio_threads_first
 from tests.browser.speaker.program import PROGRAM
 from tests.browser.speaker.recording import Recording, recorded
 from tests.patience import SECOND, until
@@ -48,16 +50,27 @@ async def screen() -> AsyncIterator[str]:
 class Room:
     """A page with a speaker, and the recording of what its sink heard."""
 
-    def __init__(self, page: Page, program: Program, recording: Recording) -> None:
-        self.page, self.recording = page, recording
+    def __init__(self, page: Page, program: Program, recording: Recording, mark: str) -> None:
+        self.page, self.recording, self._mark = page, recording, mark
         self._program, self._begin = program, len(program.told)
 
     @property
     def reports(self) -> list[tuple[str, ...]]:
         return [(event["name"], *event["facts"]) for event in self._program.told[self._begin :]]
 
+    async def unlock(self) -> None:
+        await self.press("Unlock")
+        await self.reports_state("idle")
+        audio_threads_first(self._mark)
+
     async def press(self, button: str) -> None:
         await self.page.get_by_role("button", name=button, exact=True).click()
+
+    async def evaluate(self, script: str) -> Any:
+        """Evaluate a script in which SPEAKER is the speaker's JavaScript half."""
+        return await self.page.evaluate(
+            script.replace("SPEAKER", "getElement(+document.getElementById('speaker').innerText)")
+        )
 
     async def hears(self, seconds: float) -> None:
         """Wait until the recording is that much longer."""
@@ -88,6 +101,6 @@ async def room(chrome: str, tmp_path: Path, program: Program) -> AsyncIterator[R
             await page.goto(f"http://127.0.0.1:{program.port}/")
             await page.wait_for_function("window.socket?.connected")
             async with recorded(sound.environ) as recording:
-                yield Room(page, program, recording)
+                yield Room(page, program, recording, sound.environ["PULSE_SERVER"])
         finally:
             await browser.close()

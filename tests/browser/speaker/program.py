@@ -24,7 +24,7 @@ def deltas(pcm, ms=100):
 
 
 @ui.page("/")
-def index():
+def index(play_at_once: bool = False):
     def report(name):
         def write(*facts):
             sys.stdout.write(json.dumps({"name": name, "facts": [str(fact) for fact in facts]}) + "\\n")
@@ -68,7 +68,14 @@ def index():
     ui.button("Duck", on_click=speaker.duck)
     ui.button("Unduck", on_click=speaker.unduck)
     ui.button("Quiet", on_click=lambda: setattr(speaker, "volume", 0.5))
+    if play_at_once:
+        ui.timer(0.2, play, once=True)
     ui.label(str(speaker.id)).props("id=speaker")
+
+
+@ui.page("/without")
+def without():
+    ui.label("No speaker here")
 
 
 ui.run(host="127.0.0.1", port=int(sys.argv[1]), reload=False, show=False, reconnect_timeout=15)
