@@ -21,13 +21,29 @@ What `from voice_ui import …` gives. Everything else may change without notice
 from the docstrings; `examples/` shows each of these in use.
 """
 
-ORDER = ("VoicePanel", "Mic", "RealtimeSession", "SessionConfig", "Endpoint", "Problem")
+ORDER = (
+    "VoicePanel",
+    "Mic",
+    "Speaker",
+    "RealtimeSession",
+    "SessionConfig",
+    "Endpoint",
+    "tool",
+    "ToolContext",
+    "Problem",
+)
 
 
 def api() -> str:
     """Return docs/api.md."""
     names = [*ORDER, *sorted(set(voice_ui.__all__) - set(ORDER))]
-    return START + "".join(_class(name, getattr(voice_ui, name)) for name in names)
+    return START + "".join(_section(name, getattr(voice_ui, name)) for name in names)
+
+
+def _section(name: str, value: Any) -> str:
+    if inspect.isclass(value):
+        return _class(name, value)
+    return f"\n## {name}\n\n{_doc(value)}\n\n```python\n{name}{_signature(value)}\n```\n"
 
 
 def _class(name: str, cls: type) -> str:

@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from voice_ui.servers import Endpoint
     from voice_ui.session import RealtimeSession
     from voice_ui.speaker import Speaker
+    from voice_ui.tools import ToolContext, tool
 
-__all__ = ["Endpoint", "Mic", "Problem", "RealtimeSession", "SessionConfig", "Speaker", "VoicePanel"]
+__all__ = [
+    "Endpoint",
+    "Mic",
+    "Problem",
+    "RealtimeSession",
+    "SessionConfig",
+    "Speaker",
+    "ToolContext",
+    "VoicePanel",
+    "tool",
+]
 
 _MODULES = {
     "Endpoint": "servers",
@@ -26,7 +37,9 @@ _MODULES = {
     "RealtimeSession": "session",
     "SessionConfig": "protocol",
     "Speaker": "speaker",
+    "ToolContext": "tools",
     "VoicePanel": "page.panel",
+    "tool": "tools",
 }
 
 

@@ -34,6 +34,7 @@ from voice_ui.settings import Proxies, Settings
 from voice_ui.sharing.capacity import Capacity, handles, most_for
 from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
 from voice_ui.sharing.http_protocol import bounded
+from voice_ui.tools import AnyTool, ChosenTools
 from voice_ui.transport import Dialer, Transport
 
 if TYPE_CHECKING:  # what only --share needs must not delay the first page
@@ -51,8 +52,9 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 class VoiceUI:
     """The running app: which server answers, and every conversation with it."""
 
-    def __init__(self, chosen: Settings, share: Share | None = None) -> None:
+    def __init__(self, chosen: Settings, share: Share | None = None, tools: ChosenTools | None = None) -> None:
         self._settings = chosen
+        self._tools = tools or ChosenTools()
         self._dialer = Dialer(chosen.transport)
         self._share = share
         self._conversations = Conversations()
@@ -81,6 +83,8 @@ class VoiceUI:
             _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
             _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+        for line in await self._tools.start(self._resources):
+            sys.stderr.write(f"voice-ui: {line}\n")
         self._collector.freeze()
         self._started.set()
         if self._share:
@@ -128,7 +132,7 @@ class VoiceUI:
                 endpoint=self._endpoint,
                 check=self._check,
                 limits=self._limits,
-                open_session=self._open_session,
+                open_session=partial(self._open_session, tools=self._tools_for(visitor)),
                 conversations=self._conversations,
                 controls=self._show_share if visitor.is_owner else lambda: None,
                 address="" if visitor.is_owner else visitor.address,
@@ -151,8 +155,14 @@ class VoiceUI:
         assert endpoint is not None, "pages are served after start()"
         return endpoint
 
-    def _open_session(self, endpoint: Endpoint, config: SessionConfig) -> RealtimeSession:
-        return RealtimeSession(endpoint, config, limits=self._limits, seats=self._seats, connect=self._connect)
+    def _tools_for(self, visitor: Visitor) -> Sequence[AnyTool]:
+        return self._tools.all if visitor.is_owner or self._settings.tools_for_visitors else ()
+
+    def _open_session(
+        self, endpoint: Endpoint, config: SessionConfig, tools: Sequence[AnyTool] = ()
+    ) -> RealtimeSession:
+        connect, limits = self._connect, self._limits
+        return RealtimeSession(endpoint, config, limits=limits, seats=self._seats, connect=connect, tools=tools)
 
     async def _check(self, model: str) -> Problem | None:
         endpoint = self._endpoint(model)
@@ -204,6 +214,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if chosen.native:
             window.check()
         transport.check(chosen.transport)
+        source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
+        tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
@@ -211,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     log.write()
     tuning.quiet_libraries()
-    run(chosen, share)
+    run(chosen, share, tools)
 
 
 def _share(chosen: Settings) -> Share:
@@ -237,9 +249,9 @@ def _host(chosen: Settings) -> str:
     return chosen.host if this_machine or chosen.behind_proxy else "127.0.0.1"
 
 
-def run(chosen: Settings, share: Share | None = None) -> None:
+def run(chosen: Settings, share: Share | None = None, tools: ChosenTools | None = None) -> None:
     """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen, share)
+    voice_ui = VoiceUI(chosen, share, tools)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)

@@ -14,8 +14,7 @@ FLOORS = [
     {"app", "measure"},
     {"page"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
-    {"transport"},
-    {"tools"},
+    {"transport", "tools"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
@@ -28,6 +27,7 @@ WALLS = {
     "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning"},
     "websockets": {"transport", "offline.server", "offline.channel"},
     "os": {"settings", "tools.mcp_servers"},
+    "mcp": {"tools.mcp_servers"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 
@@ -41,7 +41,9 @@ PURE = {
     "mic.events", "mic.pace", "mic.problems", "mic.reception",
     "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
     "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",
-    "session.playback",
+    "session.playback", "offline.tool_choice", "offline.tool_arguments", "offline.tool_words",
+    "tools.collection", "tools.context", "tools.definition", "tools.docstring", "tools.mcp_config", "tools.refusals",
+    "tools.schema",
     "speaker.events", "speaker.stream",
 }  # fmt: skip
 IMPURE = {"asyncio", "socket", "time", "threading", "subprocess", "random"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+import orjson
 from websockets.asyncio.server import ServerConnection
+
+from voice_ui.protocol.server import ErrorEvent
 
 
 class Channel(Protocol):
@@ -46,3 +50,17 @@ class WebsocketChannel:
 
     def freeze(self) -> None:
         self._websocket.transport.pause_reading()
+
+
+async def refuse(
+    channel: Channel, code: str, message: str, close_code: int, type: str = "invalid_request_error"
+) -> None:
+    """Refuse a client as OpenAI does: the upgrade succeeds, then one `error` event and the end."""
+    error = ErrorEvent(type, code, message).to_wire()
+    await channel.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
+    await channel.close(close_code, f"{type}.{code}")
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id of the kind the wire shows."""
+    return f"{prefix}_{uuid.uuid4().hex[:21]}"

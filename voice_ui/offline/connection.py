@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import orjson
 
-from voice_ui.offline.channel import Channel
+from voice_ui.offline.channel import Channel, new_id
 from voice_ui.offline.parts import Parts
 from voice_ui.offline.session import PracticeSession
 from voice_ui.protocol.client import Rejected
@@ -125,8 +124,3 @@ class ClientConnection:
     def _expire(self) -> None:
         self.session.refuse(Rejected("session_expired", EXPIRED))
         self.act(lambda channel: channel.close(1001, EXPIRED))
-
-
-def new_id(prefix: str) -> str:
-    """Return a new id of the kind the wire shows."""
-    return f"{prefix}_{uuid.uuid4().hex[:21]}"

@@ -16,9 +16,16 @@ class CannedReplies:
     delta_seconds = 0.03  # a pace that can be read along
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """Yield the reply about a word at a time."""
+        """Yield calls of tools where one is meant, else the reply about a word at a time."""
         from voice_ui.offline import replies
+        from voice_ui.offline.tool_choice import choose
 
+        if choice := choose(request):
+            for call in choice.calls:
+                yield call
+            for piece in replies.pieces(choice.text):
+                yield piece
+            return
         for piece in replies.pieces(replies.reply(request.heard, earlier=request.earlier, now=request.now)):
             yield piece
         if timer := replies.timer(request.heard):

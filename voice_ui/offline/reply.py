@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -19,7 +18,7 @@ from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
 from voice_ui.offline.parts import Later, Parts, Piece, ReplyFailed, ToolCall
-from voice_ui.offline.reply_options import ReplyOptions, spread
+from voice_ui.offline.reply_options import ReplyOptions, TooLong, spread, words_of
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -67,16 +66,16 @@ class Reply:
             if text is None and question and question.waiting:
                 await question.waiting.wait()
             if text is not None:
-                await self._say(_pieces(text))
+                await self._say(words_of(text))
             elif question and question.failure:
                 text = f"I can hear that you speak, but not what you say: {question.failure}."
-                await self._write(_pieces(text), self._parts.brain.delta_seconds)
+                await self._write(words_of(text), self._parts.brain.delta_seconds)
             else:
                 async with aclosing(self._answer(now)) as pieces:
                     await self._say(pieces)
         except ReplyFailed as failure:
             self.end("failed", error=failure)
-        except _TooLong:
+        except TooLong:
             self.end("incomplete", "max_output_tokens")
         except Exception:
             log.exception("a reply failed")
@@ -162,7 +161,7 @@ class Reply:
         text = entry.item.text + delta
         most = self._options.max_tokens
         if most is not None and usage.of_text(text) > most:
-            raise _TooLong
+            raise TooLong
         entry.item = replace(entry.item, content=(self._part(text),))
         kind = server.OutputAudioTranscriptDelta if self._options.spoken else server.OutputTextDelta
         self._post(kind(self.id, entry.id, 0, delta, len(self._output) - 1))
@@ -215,12 +214,3 @@ class Reply:
 
     def _part(self, text: str) -> Part:
         return Part("output_audio", transcript=text) if self._options.spoken else Part("output_text", text)
-
-
-class _TooLong(Exception):
-    """The reply has as many tokens as it may have."""
-
-
-async def _pieces(text: str) -> AsyncIterator[str]:
-    for piece in re.findall(r"\S+\s*", text):
-        yield piece

@@ -21,10 +21,9 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from voice_ui.offline import defaults, origins
-from voice_ui.offline.channel import Channel, WebsocketChannel
-from voice_ui.offline.connection import ClientConnection, new_id
+from voice_ui.offline.channel import Channel, WebsocketChannel, refuse
+from voice_ui.offline.connection import ClientConnection
 from voice_ui.offline.parts import Brain, Parts, SpeechRecognizer, Voice
-from voice_ui.protocol.server import ErrorEvent
 
 PATH = "/v1/realtime"
 
@@ -185,15 +184,6 @@ async def serve(
     server = PracticeServer(defaults.parts(recognizer, brain, voice), session_seconds)
     async with listen(server, host, port):
         yield server
-
-
-async def refuse(
-    channel: Channel, code: str, message: str, close_code: int, type: str = "invalid_request_error"
-) -> None:
-    """Refuse a client as OpenAI does: the upgrade succeeds, then one `error` event and the end."""
-    error = ErrorEvent(type, code, message).to_wire()
-    await channel.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}))
-    await channel.close(close_code, f"{type}.{code}")
 
 
 def _select_subprotocol(websocket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -133,10 +133,10 @@ class PracticeSession:
         ]
         pcm = b"".join(sounds)
         content = tuple(replace(part, audio=None) for part in item.content)
-        call_id = item.call_id or (self._new_id("call") if item.type != "message" else "")
+        call_id = item.call_id or (self._new_id("call") if item.type.startswith("function_call") else "")
         item_id, status = item.id or self._new_id("item"), item.status or "completed"
-        item = replace(item, id=item_id, status=status, call_id=call_id, content=content)
-        entry = Entry(item, audio.milliseconds(pcm))
+        kept = replace(item, id=item_id, status=status, call_id=call_id, content=content)
+        entry = Entry(kept, audio.milliseconds(pcm))
         self._items.add(entry, previous_item_id)
         if pcm:
             utterance = self._hearing.listen(entry.id)

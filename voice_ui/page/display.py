@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from voice_ui.conversation import Item
+from voice_ui.conversation import Call, Item
 from voice_ui.errors import Problem
 from voice_ui.mic import Mic, MicProblem
 from voice_ui.page.events import (
@@ -16,6 +16,7 @@ from voice_ui.page.events import (
     TranscriptEventArguments,
     UsageEventArguments,
 )
+from voice_ui.page.tool_call import Decide
 from voice_ui.page.turn_clock import TurnClock
 from voice_ui.page.values import PanelValues
 from voice_ui.page.view import View
@@ -57,10 +58,17 @@ class Display(PanelValues, PanelEvents):
         about: Callable[[], str],
         on_message: Callable[[str], object],
         on_dismiss: Callable[[], object],
+        on_decide: Decide,
     ) -> None:
         with self:
             self.view = View(
-                mic, notice=notice, typing=typing, about=about, on_message=on_message, on_dismiss=on_dismiss
+                mic,
+                notice=notice,
+                typing=typing,
+                about=about,
+                on_message=on_message,
+                on_dismiss=on_dismiss,
+                on_decide=on_decide,
             )
         self._clock = TurnClock(self.view.mic, self.view.transcript.show_times)
 
@@ -119,6 +127,8 @@ class Display(PanelValues, PanelEvents):
         before = self.view.transcript.item(item.id)
         self.view.transcript.show(item)
         self.view.note_item(item)
+        if isinstance(item, Call):
+            return
         self._show_texts()
         is_over = item.status != "in_progress"
         if item.role == "user":

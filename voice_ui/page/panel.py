@@ -8,7 +8,8 @@ touches nothing outside itself: no global styles, no keys, no title.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from nicegui import ui
 from nicegui.events import Handler
@@ -29,6 +30,7 @@ from voice_ui.page.follower import Follower
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import RealtimeSession, SessionEvent, State, StateChanged, Tracer
+from voice_ui.tools import AnyTool, Toolbox
 
 OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
 
@@ -43,13 +45,14 @@ class VoicePanel(Display, component="panel.js"):
         *,
         typing: bool = True,
         notice: str = "",
+        tools: Iterable[AnyTool] = (),
         on_transcript: Handler[TranscriptEventArguments] | None = None,
         on_delta: Handler[DeltaEventArguments] | None = None,
         on_reply: Handler[ReplyEventArguments] | None = None,
         on_state: Handler[StateEventArguments] | None = None,
         on_problem: Handler[ProblemEventArguments] | None = None,
         on_usage: Handler[UsageEventArguments] | None = None,
-        open_session: OpenSession = RealtimeSession,
+        open_session: OpenSession | None = None,
         conversations: Conversations | None = None,
         keep: bool = False,
         address: str = "",
@@ -61,18 +64,20 @@ class VoicePanel(Display, component="panel.js"):
         :param config: what to ask of the model; by default what the settings say
         :param typing: whether there is a line to type in
         :param notice: shown above the conversation
-        :param open_session: called for each new conversation, for example to set limits
+        :param tools: what the model may call: functions, marked with `@tool` or not
+        :param open_session: called for each new conversation, for example to set limits; gives the session its tools
         :param conversations: the list that this panel's conversation becomes part of
         :param keep: whether the conversation survives a reload of the page in the same browser tab
         :param address: of the visitor, for whoever looks at the list
 
-        Raises SettingsError if the settings are needed and one is wrong.
+        Raises SettingsError if the settings are needed and one is wrong, and ToolError for a function that cannot be a
+        tool.
         """
         super().__init__()
         self.classes("voice-panel")
         self._endpoint = endpoint or endpoints.from_settings()
         self._config = config or endpoints.config_from_settings()
-        self._open_session = open_session
+        self._open_session = open_session or partial(RealtimeSession, tools=Toolbox(tools).all)
         self._conversations = endpoints.default_conversations() if conversations is None else conversations
         self._keep, self._address = keep, address
         self._conversation: LiveConversation | None = None
@@ -88,6 +93,7 @@ class VoicePanel(Display, component="panel.js"):
             about=self._about,
             on_message=self.send_text,
             on_dismiss=lambda: self._with_session(RealtimeSession.dismiss),
+            on_decide=self._decide,
         )
         self.mic.by_hand = self._config.turn_detection == "none"
         self.on_transcript(on_transcript).on_delta(on_delta).on_reply(on_reply)
@@ -244,6 +250,10 @@ class VoicePanel(Display, component="panel.js"):
         else:
             self._waiting.append(call)
             self._page_client.safe_invoke(self._handle_connect)
+
+    def _decide(self, call_id: str, approved: bool) -> None:
+        decide = RealtimeSession.approve if approved else RealtimeSession.refuse
+        self._with_session(lambda session: decide(session, call_id))
 
     def _about(self) -> str:
         return f"{self._endpoint.name}, {self._endpoint.model}" if self._endpoint else "practice server"

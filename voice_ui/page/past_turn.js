@@ -6,6 +6,7 @@ export default {
   template: `
     <div class="vp-turn" role="article" translate="no">
       <div v-if="heard" class="vp-heard" dir="auto" data-speaker="You">{{ heard }}</div>
+      <slot />
       <div class="vp-response" data-speaker="Model">
         <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]">{{ text.text }}</div>
       </div>

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from voice_ui.conversation import Item
+from voice_ui.conversation import Call, Item
 from voice_ui.page.block import Block
 from voice_ui.page.latency_bar import LatencyBar
 from voice_ui.page.running_text import RunningText
+from voice_ui.page.tool_call import Decide
+from voice_ui.page.tool_calls import ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
 COPY = """e => {
@@ -19,7 +21,7 @@ COPY = """e => {
 class Turn(ui.element):
     """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_decide: Decide) -> None:
         super().__init__("div")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
@@ -29,6 +31,7 @@ class Turn(ui.element):
             with Block():
                 self._heard = ui.label().classes("vp-heard")
                 self._heard.props("data-testid=heard dir=auto translate=no data-speaker=You")
+            self._calls = ToolCalls(on_decide)
             self._response = Block().classes("vp-response")
             self._response.props("data-testid=response aria-live=polite translate=no data-speaker=Model")
             self._make_spare()
@@ -43,6 +46,7 @@ class Turn(ui.element):
         before, self.texts = self.texts, TurnTexts(number)
         self._heard.set_text("")
         self._response.clear()
+        self._calls.reset()
         self._running.clear()
         self._make_spare()
         self.latency.empty()
@@ -55,6 +59,9 @@ class Turn(ui.element):
         self.texts.items[item.id] = item
         if item.role == "user":
             self._heard.set_text(self.texts.heard)
+            return
+        if isinstance(item, Call):
+            self._calls.show(item)
             return
         for part, text in enumerate(item.parts):
             if known is None or part >= len(known.parts) or known.parts[part] != text:
@@ -77,6 +84,7 @@ class Turn(ui.element):
         self._heard.set_text(self.texts.heard)
         for key in [key for key in self._running if key[0] == item_id]:
             self._running.pop(key).delete()
+        self._calls.remove_call(item_id)
         self._show_mark()
         return True
 

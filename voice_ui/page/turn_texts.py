@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voice_ui.conversation import Item
+from voice_ui.conversation import Call, Item
 
 MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
 """Shown beside a reply that is not whole, by its status."""
@@ -23,7 +23,12 @@ class TurnTexts:
     @property
     def replies(self) -> list[Item]:
         """The preamble, if there is one, and the answer."""
-        return [item for item in self.items.values() if item.role != "user"]
+        return [item for item in self.items.values() if item.role == "assistant"]
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls of tools."""
+        return [item for item in self.items.values() if isinstance(item, Call)]
 
     @property
     def reply(self) -> str:
@@ -38,13 +43,13 @@ class TurnTexts:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not self.heard and not self.reply
+        return not self.heard and not self.reply and not self.calls
 
     def mark(self, is_past: bool) -> str:
         """Return what to show beside the reply; empty for one that is complete or still being written."""
         replies = self.replies
         if not replies:
-            return "no reply" if is_past else ""
+            return "no reply" if is_past and not any(not call.is_over for call in self.calls) else ""
         last = replies[-1]
         if last.status == "completed" and not self.reply:
             return "nothing to show"

@@ -18,6 +18,7 @@ from voice_ui.page.clearing import Clearing
 from voice_ui.page.composer import Composer
 from voice_ui.page.error_card import ErrorCard
 from voice_ui.page.status import Status
+from voice_ui.page.tool_call import Decide
 from voice_ui.page.transcript import Transcript
 from voice_ui.session import Phase, State
 
@@ -42,6 +43,7 @@ class View:
         about: Callable[[], str],
         on_message: Callable[[str], object],
         on_dismiss: Callable[[], object],
+        on_decide: Decide,
     ) -> None:
         """`notice` is shown above the conversation; `about` names server and model in a report."""
         client = ui.context.client
@@ -54,7 +56,7 @@ class View:
         with conversation, Block():
             if notice:
                 ui.label(notice).classes("vp-notice").props("data-testid=notice")
-            self.transcript = Transcript()
+            self.transcript = Transcript(on_decide)
         with Block().classes("vp-foot"):
             newest = ui.button("Newest", icon="arrow_downward", color=None).classes("vp-newest")
             newest.props("rounded no-caps size=sm").on("click", js_handler=TO_THE_END)

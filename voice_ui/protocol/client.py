@@ -43,17 +43,21 @@ class SessionUpdate(_ClientEvent):
         return cls(SessionConfig.from_wire(session), text_or_none(wire.get("event_id")), session)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class InputAudioBufferAppend(_ClientEvent):
-    """There is no answer to it."""
+    """There is no answer to it. Most events are of this kind, so it is made and written as cheaply as can be."""
 
     type: ClassVar[str] = "input_audio_buffer.append"
     audio: str
     """Base64 PCM."""
     event_id: str | None = None
 
+    def __init__(self, audio: str, event_id: str | None = None) -> None:
+        self.__dict__["audio"] = audio
+        if event_id is not None:
+            self.__dict__["event_id"] = event_id
+
     def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
-        """As everywhere; written out, because most events are of this kind."""
         wire = {"type": self.type, "audio": self.audio}
         return wire if self.event_id is None else wire | {"event_id": self.event_id}
 

@@ -47,6 +47,9 @@ class Settings:
     max_minutes: int
     idle_minutes: int
     max_cost: float | None
+    tools: Path | None
+    mcp: str | None
+    tools_for_visitors: bool
     host: str
     port: int
     share: bool

@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESSES",
         help="with --share: the addresses or networks of the TLS proxies in front of this program, or * for any",
     )
+    parser.add_argument("--tools", metavar="FILE", help="let the model call the functions that FILE marks with @tool")
     switch("--native", help="open a native window instead of the browser")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
     parser.add_argument(

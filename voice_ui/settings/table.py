@@ -85,6 +85,15 @@ SETTINGS = (
     Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, whole(1, 1440), "a whole number from 1 to 1440"),
     Setting("VOICE_UI_IDLE_MINUTES", "idle_minutes", 5, whole(1, 1440), "a whole number from 1 to 1440"),
     Setting("VOICE_UI_MAX_COST", "max_cost", None, dollars, "an amount in US dollars, such as 0.50"),
+    Setting("VOICE_UI_TOOLS", "tools", None, existing_file, "a Python file with functions marked @tool"),
+    Setting(
+        "VOICE_UI_MCP",
+        "mcp",
+        None,
+        text,
+        'NAME=COMMAND or NAME=URL, separated by semicolons; or a .json file with "mcpServers"',
+    ),
+    Setting("VOICE_UI_TOOLS_FOR_VISITORS", "tools_for_visitors", False, switch, "yes, no"),
     Setting("VOICE_UI_HOST", "host", "127.0.0.1", header, "an address of this machine, such as 127.0.0.1"),
     Setting("VOICE_UI_PORT", "port", 8080, whole(1, 65_535), "a whole number from 1 to 65535"),
     Setting("VOICE_UI_SHARE", "share", False, switch, "yes, no"),
@@ -110,6 +119,7 @@ SETTINGS = (
 
 
 OPTIONS = {
+    "VOICE_UI_TOOLS": "tools",
     "VOICE_UI_HOST": "host",
     "VOICE_UI_PORT": "port",
     "VOICE_UI_SHARE": "share",

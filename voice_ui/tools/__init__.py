@@ -7,6 +7,7 @@
 Knows no session and no page: `voice_ui.session` runs what is called.
 """
 
+from voice_ui.tools.chosen import ChosenTools
 from voice_ui.tools.collection import AnyTool, HostedTool, Toolbox
 from voice_ui.tools.context import RunningSession, ToolContext
 from voice_ui.tools.definition import Tool, tool
@@ -17,6 +18,7 @@ from voice_ui.tools.refusals import InvalidArguments, ToolError, ToolFailed
 
 __all__ = [
     "AnyTool",
+    "ChosenTools",
     "HostedTool",
     "InvalidArguments",
     "McpServer",

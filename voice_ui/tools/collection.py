@@ -38,6 +38,11 @@ class Toolbox:
         return self._tools.get(name)
 
     @property
+    def all(self) -> list[AnyTool]:
+        """All tools, those included that the server runs."""
+        return [*self._tools.values(), *self._hosted]
+
+    @property
     def names(self) -> list[str]:
         """The names of all tools that run here."""
         return list(self._tools)

@@ -20,10 +20,10 @@ from tests.servers.faulty import faults
 from tests.servers.faulty.bends import Bend, Wire
 from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
 from voice_ui.offline import defaults
-from voice_ui.offline.channel import Channel, WebsocketChannel
-from voice_ui.offline.connection import ClientConnection, new_id
+from voice_ui.offline.channel import Channel, WebsocketChannel, new_id, refuse
+from voice_ui.offline.connection import ClientConnection
 from voice_ui.offline.parts import Brain, Parts, ReplyRequest, SpeechRecognizer, ToolCall, Voice
-from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen, refuse
+from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen
 
 
 class Bending(ClientConnection):

@@ -1,6 +1,6 @@
 """Words that nobody said: speech models write "Thank you for watching" or "You" for noise. Pure.
 
-The thresholds were chosen on synthesised noises and voices; `benchmarks/ears.py` reports on others.
+The thresholds were chosen on synthesised noises and voices; `benchmarks/recognition.py` reports on others.
 """
 
 from __future__ import annotations

@@ -1,0 +1,47 @@
+"""A call of a tool, as one element that stands in the turn in which it was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from nicegui import ui
+
+from voice_ui.conversation import Call
+
+LONGEST = 20_000
+"""Characters of the arguments, or of the result, that are shown."""
+
+Decide = Callable[[str, bool], object]
+"""Takes the id of a call, and whether a person approves it."""
+
+
+class ToolCall(ui.element, component="tool_call.js"):
+    """Shows a call. What a model wrote, or a tool returned, is shown as plain text."""
+
+    def __init__(self, call: Call, on_decide: Decide) -> None:
+        super().__init__()
+        self.call = call
+        self.on("decide", lambda event: on_decide(self.call.call_id, event.args is True))
+        self.show(call)
+
+    def show(self, call: Call) -> None:
+        """Bring it up to date."""
+        self.call = call
+        self._props["name"], self._props["server"] = call.name or "(no name)", call.server_label
+        self._props["status"], self._props["seconds"] = call.status, call.seconds
+        self._props["given"], self._props["result"] = _shown(_readable(call.arguments)), _shown(call.result)
+        self.update()
+
+
+def _readable(arguments: str) -> str:
+    """Return arguments one to a line; as they came, if they are not JSON."""
+    try:
+        given = json.loads(arguments or "{}")
+        return json.dumps(given, indent=2, ensure_ascii=False) if given else "none"
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"

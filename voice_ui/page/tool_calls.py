@@ -1,0 +1,36 @@
+"""The calls of one turn, in the order in which they were made."""
+
+from __future__ import annotations
+
+from voice_ui.conversation import Call
+from voice_ui.page.block import Block
+from voice_ui.page.tool_call import Decide, ToolCall
+
+
+class ToolCalls(Block):
+    """Holds an element for each call; the elements announce themselves to a screen reader."""
+
+    def __init__(self, on_decide: Decide) -> None:
+        super().__init__()
+        self.classes("vp-calls")
+        self._on_decide = on_decide
+        self._elements: dict[str, ToolCall] = {}  # by the id of the item
+
+    def show(self, call: Call) -> None:
+        """Bring a call up to date."""
+        if call.id in self._elements:
+            self._elements[call.id].show(call)
+        else:
+            with self:
+                self._elements[call.id] = ToolCall(call, self._on_decide)
+
+    def remove_call(self, item_id: str) -> None:
+        """Take a call away, if it is here."""
+        if element := self._elements.pop(item_id, None):
+            element.delete()
+
+    def reset(self) -> None:
+        """Take all away."""
+        if self._elements:
+            self._elements.clear()
+            self.clear()

@@ -1,0 +1,46 @@
+"""What the owner lets the model call: the functions of a file, and the tools of MCP servers."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from voice_ui.errors import SettingsError
+from voice_ui.tools.definition import Tool
+from voice_ui.tools.loading import load
+from voice_ui.tools.mcp_config import parse
+from voice_ui.tools.mcp_servers import McpServers
+
+
+class ChosenTools:
+    """Read once; the MCP servers run from `start` until its resources are closed."""
+
+    def __init__(self, file: Path | None = None, mcp: str | None = None, *, file_source: str = "--tools") -> None:
+        """Import `file` and read what `mcp` names; raises SettingsError with a line for everything that is wrong."""
+        wrong: list[str] = []
+        self._tools: list[Tool] = []
+        self._servers: McpServers | None = None
+        try:
+            self._tools = load(file, file_source) if file else []
+        except SettingsError as error:
+            wrong.append(str(error))
+        try:
+            self._servers = McpServers(parse(mcp)) if mcp else None
+        except ValueError as error:
+            wrong.append(f"VOICE_UI_MCP: {error}")
+        except SettingsError as error:
+            wrong.append(str(error))
+        if wrong:
+            raise SettingsError("\n".join(wrong))
+
+    async def start(self, resources: AsyncExitStack) -> list[str]:
+        """Start the MCP servers; return a line for each that cannot be reached, which is tried again later."""
+        if self._servers is None:
+            return []
+        await resources.enter_async_context(self._servers)
+        return self._servers.problems
+
+    @property
+    def all(self) -> list[Tool]:
+        """All tools that there are now."""
+        return self._servers.joined(self._tools) if self._servers else self._tools
