@@ -203,9 +203,12 @@ class Link:
     def reconfigure(self, config: SessionConfig) -> None:
         """Ask for another configuration."""
         self._urgent.put_nowait(self._update(config))
-        self.turns.by_hand = config.turn_detection == "none"
+        by_hand = config.turn_detection == "none"
+        if by_hand == self.turns.by_hand:
+            return
+        self.turns.by_hand = by_hand
         self.turns.forget_speech()
-        if self.turns.by_hand:  # what was heard so far is part of no turn by hand
+        if by_hand:  # what was heard so far is part of no turn by hand
             self._urgent.put_nowait(client.InputAudioBufferClear(next(self._ids)))
 
     def give_up(self) -> None:

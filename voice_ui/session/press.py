@@ -378,10 +378,11 @@ class Press:
         self.refresh()
 
     def reconfigure(self, config: SessionConfig) -> None:
-        """Go on in another way."""
-        self.config = config
-        self._hold(False)
-        self.intake.begin_turn()
+        """Go on in another way; a turn that is being said is given up only if turns are taken in another way."""
+        was_by_hand, self.config = self.config.turn_detection == "none", config
+        if was_by_hand != (config.turn_detection == "none"):
+            self._hold(False)
+            self.intake.begin_turn()
         if self._link:
             self._link.reconfigure(config)
         self.refresh()
