@@ -30,6 +30,9 @@ QUIET_MS = 300.0
 EPOCH = float(int(time.time()) - 1000)
 """Tokens count from here: nine letters hold three years of microseconds."""
 
+THINK_SECONDS = 0.3
+"""From the end of the turn to the reply: no server answers in the moment in which it says that the turn has ended."""
+
 TOKENS = 8
 TOKEN_SECONDS = 0.15
 
@@ -102,6 +105,7 @@ class _Conversation:
         utterance = WireItem(said, role="user", status="completed", content=(Part("input_audio"),))
         await self._say(server.ItemAdded(utterance), server.ItemDone(utterance))
         await self._say(server.TranscriptionCompleted(said, "a tone"), server.ResponseCreated(response))
+        await asyncio.sleep(THINK_SECONDS)
         reply = WireItem(item, role="assistant", status="in_progress")
         await self._say(server.OutputItemAdded(response, reply), server.ItemAdded(reply, said))
         kind = server.OutputAudioTranscriptDelta if self._aloud else server.OutputTextDelta
