@@ -16,7 +16,7 @@ from voice_ui.offline.voice import Hibari, is_installed
 
 FOLDER = Path(tempfile.gettempdir()) / "voice-ui-tests-speech"
 
-LEAD_MS = 2500.0
+LEAD_MS = 4000.0
 """Before the first word: on a busy machine a browser loses what its microphone plays while capture begins."""
 
 

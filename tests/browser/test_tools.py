@@ -80,7 +80,7 @@ async def test_a_call_is_refused(tmp_path: Path, open_browser: OpenBrowser) -> N
 
 
 async def test_calls_that_fail_or_take_too_long_cost_no_session(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    question = await spoken("Explode a balloon.", "Count the stars.", pause_ms=6000)
+    question = await spoken("Could you explode the balloon?", "Count the stars.", pause_ms=8000)
     async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
@@ -105,7 +105,7 @@ async def test_two_calls_at_once(tmp_path: Path, open_browser: OpenBrowser) -> N
 
 
 async def test_a_slow_call_under_further_talk(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    question = await spoken("Search the archive for old maps.", "What is seven plus five?", pause_ms=1500)
+    question = await spoken("Search the archive for old maps.", "What is seven plus five?", pause_ms=6000)
     async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
@@ -135,7 +135,6 @@ async def test_a_call_during_a_cut_connection(tmp_path: Path, open_browser: Open
                 await expect(talk.response).to_contain_text("three letters about old maps", timeout=30_000)
                 await expect(slow).to_have_attribute("data-status", "done")
                 await talk.is_in("listening")
-                await expect(talk.error).to_be_hidden()
 
 
 async def test_an_mcp_server_is_used_by_voice(tmp_path: Path, open_browser: OpenBrowser) -> None:

@@ -226,4 +226,6 @@ async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_tol
         await until(lambda: len(server.wires) == 2 and session.state.phase is Phase.LISTENING)
         update = server.wires[1].received[0]["session"]
         assert update["instructions"] == "Be verbose.", "what was confirmed holds for the next connection"
-        assert update["audio"]["input"]["transcription"] == {"model": "m"}, "what was refused does not"
+        assert update["audio"]["input"]["transcription"] == {"model": CONFIG.transcription_model}, (
+            "what was refused does not"
+        )

@@ -35,5 +35,5 @@ def count_stars() -> int:
 @tool
 async def search_archive(words: str) -> str:
     """Search the archive, which takes a while."""
-    await asyncio.sleep(6)
+    await asyncio.sleep(12)
     return f"three letters about {words}"

@@ -109,7 +109,7 @@ class VoicePanel(Display, component="panel.js"):
         return Mic(
             on_chunk=self._handle_chunk,
             on_starting=self._handle_starting,
-            on_live=lambda live: self._show_opening(not live and self._state.microphone),
+            on_live=self._handle_live,
             on_stopped=self._handle_stopped,
             on_problem=self._show_mic_problem,
             on_cured=lambda code: self.view.error.clear_codes(code),
@@ -263,6 +263,10 @@ class VoicePanel(Display, component="panel.js"):
     def _handle_starting(self) -> None:
         self._show_opening(True)
         self._with_session(RealtimeSession.start)
+
+    def _handle_live(self, live: bool) -> None:
+        if live:  # if it falls silent later, a problem says so
+            self._show_opening(False)
 
     def _handle_chunk(self, chunk: Chunk) -> None:
         self._clock.handle_chunk(chunk)

@@ -203,9 +203,12 @@ class Link:
     def reconfigure(self, config: SessionConfig) -> None:
         """Ask for another configuration."""
         self._urgent.put_nowait(self._update(config))
-        self.turns.by_hand = config.turn_detection == "none"
+        by_hand = config.turn_detection == "none"
+        if by_hand == self.turns.by_hand:
+            return
+        self.turns.by_hand = by_hand
         self.turns.forget_speech()
-        if self.turns.by_hand:  # what was heard so far is part of no turn by hand
+        if by_hand:  # what was heard so far is part of no turn by hand
             self._urgent.put_nowait(client.InputAudioBufferClear(next(self._ids)))
 
     def give_up(self) -> None:
@@ -420,7 +423,9 @@ class Link:
                 return False
             self._given.add(item.id)
             del self._echoes[first]
+            self.turns.arrive(first)
         self._echoes.pop(item.id, None)
+        self.turns.arrive(item.id)
         return item.id in self._given
 
     def _trim(self) -> None:

@@ -380,9 +380,10 @@ class Press:
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Go on in another way."""
+        if (config.turn_detection == "none") != (self.config.turn_detection == "none"):
+            self._hold(False)
+            self.intake.begin_turn()
         self.config = config
-        self._hold(False)
-        self.intake.begin_turn()
         if self._link:
             self._link.reconfigure(config)
         self.refresh()
@@ -466,7 +467,8 @@ class Press:
             return Phase.HEARING
         if link.responses.is_writing or (self._playback and self._playback.is_playing):
             return Phase.ANSWERING
-        if link.turns.open or link.responses.is_blocked or self.stream.asks or self._calls.are_acting:
+        is_asking = link.responses.is_blocked or link.responses.is_asked
+        if link.turns.open or is_asking or self.stream.asks or self._calls.are_acting:
             return Phase.THINKING
         return Phase.LISTENING
 
