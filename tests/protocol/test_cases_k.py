@@ -725,6 +725,20 @@ async def test_k8_b_two_lines_typed_quickly_are_both_answered() -> None:
             assert reader.codes == []
 
 
+@in_virtual_time
+async def test_k8_c_a_line_typed_while_the_server_takes_a_turn_by_itself_is_answered_before_the_end() -> None:
+    async with ScriptedServer(Realtime(Behaviour(think_seconds=1))).running() as server:
+        async with session_with(server) as (session, _):
+            session.start()
+            await listening(session)
+            await say(session, 1, 2, 3)
+            session.stop()  # the server hears the silence that follows, and replies
+            session.send_text("And this?")
+            await until(lambda: session.state.at_rest, 60)
+            done = [item for item in session.conversation.items if item.role == "assistant"]
+            assert len(done) == 2 and done[-1].status == "completed"
+
+
 # K10: a false alarm about a silent server.
 
 
