@@ -338,7 +338,7 @@ class Link:
                 news = self._announce(response_id)
                 self.turns.answer(response_id or self.responses.active or "")
                 self._act(self.responses.done(response_id))
-            case server.SpeechStarted():
+            case server.SpeechStarted() if not self.turns.by_hand:  # else it crossed our change to turns by hand
                 self.turns.begin_speech(event, self._clock())
                 self.responses.begin_turn()
             case server.SpeechStopped():
