@@ -64,6 +64,8 @@ class Call(Item):
     """What the model is told: the value that was returned, or what went wrong."""
     seconds: float | None = None
     """How long it ran, once it is over."""
+    event_number: int | None = None
+    """Of the event that made the call, as the session's tracer counts; None without one."""
     server_label: str = ""
     """Of a hosted tool, which the realtime server itself runs: the MCP server that has it."""
 

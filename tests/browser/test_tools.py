@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import ROOT, OpenBrowser
+from tests.browser.inspector import Panel
 from tests.browser.page import Talk, open_talk
 from tests.browser.test_accessibility import look_at
 from tests.cable import Cable
@@ -146,6 +147,17 @@ async def test_a_call_during_a_cut_connection(tmp_path: Path, open_browser: Open
                 await expect(talk.response).to_contain_text("three letters about old maps", timeout=30_000 * SECOND)
                 await expect(slow).to_have_attribute("data-status", "done")
                 await talk.is_in("listening")
+
+
+async def test_the_inspector_shows_the_event_that_made_a_call(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        inspector = await Panel(talk.page).open()
+        await talk.type("What is the weather in London?")
+        found = await is_over(talk, "get_weather", "done")
+        await found.get_by_role("button", name="Show event").click()
+        marked = inspector.panel.locator(".inspector-row.marked")
+        await expect(marked).to_contain_text("response.output_item.done")
 
 
 async def test_an_mcp_server_is_used_by_voice(tmp_path: Path, open_browser: OpenBrowser) -> None:

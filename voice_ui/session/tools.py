@@ -189,6 +189,7 @@ class Calls:
         tool = self._toolbox.get(name)
         if tool and tool.approve:
             call.status = "waiting"
+        call.event_number = self._reports.received
         change = self._conversation.begin_call(response_id, call)
         if not batch.calls:
             self._rounds[call.turn] += 1
@@ -298,6 +299,7 @@ class Calls:
         call = Call(item.id, "tool", call_id=item.id, name=name, arguments=arguments, server_label=item.server_label)
         call.status = "waiting" if item.type == "mcp_approval_request" else "running"
         batch.calls.append(call)
+        call.event_number = self._reports.received
         change = self._conversation.begin_call(response_id, call)
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         pending = PendingCall(call, batch, future, hosted=asyncio.get_running_loop().create_future())
