@@ -45,6 +45,9 @@ def config_of(chosen: Settings) -> SessionConfig:
         silence_ms=chosen.silence_ms,
         transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
         language=chosen.language,
+        output=chosen.output,
+        voice=chosen.voice,
+        speed=chosen.speed,
         reasoning_effort=None if chosen.reasoning_effort == "none" else chosen.reasoning_effort,
     )
 
