@@ -110,6 +110,7 @@ CODES: dict[str, Code] = {
     # The reply.
     "speaker-blocked": Code("reply", False),
     "speaker-failed": Code("reply", True),
+    "voice-echo": Code("reply", False),
     "response-failed": Code("reply", True),
     "response-incomplete": Code("reply", True),
     "response-filtered": Code("reply", False, wire=("content_filter",)),

@@ -24,6 +24,9 @@ BETA_TRANSCRIPTION = "whisper-1"
 NOTICE = timedelta(days=60)
 """How long before its shutdown a warning about a model appears."""
 
+VOICES = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
+"""Of OpenAI's models (openai 3.54, types/realtime/realtime_audio_config_output.py), the recommended ones first."""
+
 TRANSCRIPTION_MINUTE: Mapping[str, float] = {
     "gpt-live-transcribe": 0.017,
     "gpt-realtime-whisper": 0.017,
@@ -47,6 +50,15 @@ class Prices:
     transcription: Mapping[str, float] = field(default_factory=lambda: TRANSCRIPTION_MINUTE)
     """US dollars per minute, by transcription model."""
     is_free: bool = False
+
+    @property
+    def spoken_minute(self) -> tuple[float, float]:
+        """Return what a minute of reply costs as audio, with its transcript, and as text only, in US dollars.
+
+        A second of audio is 20 tokens (OpenAI, "Managing costs": one for each 50 ms); 150 words a minute are 200.
+        """
+        text = 200 * self.text_out / 1_000_000
+        return 1200 * self.audio_out / 1_000_000 + text, text
 
     def transcription_minute(self, model: str) -> float | None:
         """Return US dollars per minute of audio that `model` transcribes; None if the price is unknown."""

@@ -24,7 +24,7 @@ from engineio import async_socket
 from engineio.payload import Payload
 from nicegui import app, core, outbox, storage
 from nicegui.client import Client
-from socketio.packet import BINARY_ACK, BINARY_EVENT, Packet
+from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 from starlette.types import ASGIApp
 
 T = TypeVar("T")
@@ -97,6 +97,11 @@ class TextPacket(Packet):  # type: ignore[misc]
     """A packet of socket.io that has no attachments when it comes from a page, and is not searched for any here."""
 
     uses_binary_events = False
+
+    def __init__(self, packet_type: int = EVENT, data: Any = None, *args: Any, **options: Any) -> None:
+        # NOTE: speaker.py alone sends bytes, as the last argument of its event.
+        is_audio = packet_type == EVENT and isinstance(data, list) and bool(data) and isinstance(data[-1], bytes)
+        super().__init__(BINARY_EVENT if is_audio else packet_type, data, *args, **options)
 
     def decode(self, encoded_packet: str) -> int:
         """Read a packet; raises ValueError for one with attachments."""

@@ -33,6 +33,7 @@ export default {
     this.closing = null; // the end of the one before
     this.level = 0;
     this.stopWatching = () => {};
+    this.watcher = null; // of replies that are played: see barge_in.js
     this.configure();
   },
   computed: {
@@ -69,6 +70,7 @@ export default {
       if (this.run) return;
       const run = (this.run = { idle: 0, apart: 0, silent: 0, live: false, hints: new Set() });
       try {
+        this.watcher?.unlock();
         run.ctx = contextAt(this.rate); // still inside the click, or the browser leaves it suspended
         await this.closing;
         if (run === this.run) await this.open(run);
@@ -164,6 +166,7 @@ export default {
     // may be called at any time, and as often as one likes; before the first frame, the hold counts from there on.
     hold(pressed) {
       if (!this.run || !this.byHand) return;
+      this.watcher?.held();
       this.stopWatching();
       this.stopWatching = watchRelease(pressed, () => this.release());
       this.gate.press();
@@ -186,6 +189,7 @@ export default {
       run.silent = power ? 0 : run.silent + 1; // an open microphone always has some noise; exact zeros are no signal
       if (run.silent === SILENT_FRAMES && !run.hints.has("mic-muted")) this.hint(run, "mic-silent");
       this.cure(run, "mic-no-frames", "mic-suspended", ...(power ? ["mic-silent"] : []));
+      this.watcher?.frame(power);
       this.gate.frame(pcm, rest);
       this.paint(power);
     },
@@ -208,6 +212,7 @@ export default {
     stop(reason = "asked") {
       const run = this.run;
       this.run = null;
+      this.watcher?.stopped();
       this.stopWatching();
       if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() lets go of
     },

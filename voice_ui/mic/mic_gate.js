@@ -10,6 +10,7 @@ export class Gate {
     this.perChunk = 1; // frames
     this.byHand = false; // sound leaves only during a hold
     this.muted = false;
+    this.closed = false; // silence leaves instead of sound
     this.reset();
   }
 
@@ -36,6 +37,9 @@ export class Gate {
     this.timer = setTimeout(() => this.ending && this.end(), RELEASE_MS);
   }
 
+  close(closed) {
+    this.closed = closed;
+  }
   mute(muted) {
     if (muted === this.muted) return;
     if (muted) {
@@ -59,6 +63,7 @@ export class Gate {
     this.live = true;
     if (this.pressed) this.begin();
     if (this.muted) return;
+    if (this.closed) new Uint8Array(pcm).fill(0);
     if (!this.byHand || this.held) this.join(pcm, rest);
     else if (this.before.push(pcm) > BEFORE_FRAMES) this.before.shift();
     if (this.ending) this.end();

@@ -91,7 +91,16 @@ export default {
 
     handleKeyDown(event) {
       if (isText(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.code === "Escape") this.$emit("interrupt");
+      const watcher = getElement(this.mic)?.watcher; // of a reply that is played: see barge_in.js
+      if (event.code === "Escape") {
+        watcher?.silence();
+        this.$emit("interrupt");
+      }
+      if (event.code === "Space" && watcher?.interrupt()) {
+        event.preventDefault();
+        event.stopPropagation();
+        return;
+      }
       if (event.code !== "Space" || !this.capturing || !getElement(this.mic)?.byHand) return;
       // Push to talk: nobody else gets the key, not even the button that has the focus.
       event.preventDefault();

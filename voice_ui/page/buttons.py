@@ -6,6 +6,7 @@ from nicegui import ui
 
 from voice_ui.mic import Mic
 from voice_ui.page.block import Block
+from voice_ui.page.voice import Voice
 
 
 class Buttons(Block):
@@ -25,6 +26,7 @@ class Buttons(Block):
                 self._hold.on(event, js_handler=mic.js_release)
             self._hold.on("contextmenu.prevent", js_handler="() => {}")  # a long touch opens a menu
             with ui.element("div").classes("vp-button-row"):
+                self.voice = Voice(mic)
                 self._talk = ui.button("Start", icon="mic", color=None).classes("vp-talk")
                 self._talk.props("unelevated rounded no-caps data-testid=talk").on("click", js_handler=mic.js_toggle)
                 self._mute = ui.button(icon="mic", color=None, on_click=lambda: mic.mute(not self._muted))

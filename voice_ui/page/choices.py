@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from voice_ui.models import VOICES
 from voice_ui.protocol import SessionConfig
 
 TURN_TAKING = {"server_vad": "Automatic", "semantic_vad": "Semantic", "none": "Push to talk"}
@@ -24,6 +25,7 @@ LANGUAGES = {
 
 SILENCE_MS = (200, 3000)
 THRESHOLD = (0.1, 0.9)
+SPEED = (0.25, 1.5)
 SLOW_SILENCE_MS = 1500
 """From this much silence on, a reply within two seconds is out of reach: too little is left for the model."""
 
@@ -40,6 +42,12 @@ class Choices:
     language: str
     instructions: str
     reasoning_effort: str
+    output: str = "text"
+    voice: str = ""
+    """Empty for the server's choice."""
+    speed: float = 1.0
+    half_duplex: bool = False
+    """Whether the microphone is silent while a reply is played."""
     device: str = ""
     """The id of a microphone; empty for the browser's choice."""
     echo_cancellation: bool = True
@@ -63,6 +71,9 @@ class Choices:
             language=config.language or "",
             instructions=config.instructions,
             reasoning_effort=config.reasoning_effort or "none",
+            output=config.output,
+            voice=config.voice or "",
+            speed=config.speed or 1.0,
         )
 
     def applied_to(self, config: SessionConfig) -> SessionConfig:
@@ -76,6 +87,9 @@ class Choices:
             language=self.language or None,
             instructions=self.instructions,
             reasoning_effort=None if self.reasoning_effort == "none" else self.reasoning_effort,
+            output=self.output,
+            voice=self.voice or None,
+            speed=None if self.speed == 1.0 else self.speed,
         )
 
     def remembered(self, told: Mapping[str, Any], models: tuple[str, ...]) -> Choices:
@@ -124,6 +138,10 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "language": _one_of(*LANGUAGES),
     "instructions": _text(10_000),
     "reasoning_effort": _one_of(*EFFORTS),
+    "output": _one_of("text", "audio"),
+    "voice": _one_of("", *VOICES),
+    "speed": _between(*SPEED, float),
+    "half_duplex": _switch,
     "device": _text(200),
     "echo_cancellation": _switch,
     "noise_suppression": _switch,

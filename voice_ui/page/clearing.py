@@ -15,6 +15,7 @@ BY_CONNECTING = {code for code, known in CODES.items() if known.where in {"conne
 BY_CONNECTING -= {"page-polling"}  # the microphone reports when it is over
 BY_A_TRANSCRIPT = {"transcription-failed"}
 BY_A_REPLY = {code for code, known in CODES.items() if known.where == "reply"} - BY_A_TRANSCRIPT
+BY_A_REPLY -= {"speaker-blocked", "speaker-failed", "voice-echo"}  # a reply that nobody hears solves nothing
 BY_A_REPLY |= {"server-error", "server-said"}
 
 

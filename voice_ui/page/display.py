@@ -20,6 +20,7 @@ from voice_ui.page.tool_call import Decide
 from voice_ui.page.turn_clock import TurnClock
 from voice_ui.page.values import PanelValues
 from voice_ui.page.view import View
+from voice_ui.page.voice import Voice
 from voice_ui.session import (
     ItemChanged,
     ItemRemoved,
@@ -27,6 +28,7 @@ from voice_ui.session import (
     ProblemRaised,
     ProblemSolved,
     RealtimeSession,
+    ReplyHeard,
     SessionEvent,
     State,
     StateChanged,
@@ -71,11 +73,29 @@ class Display(PanelValues, PanelEvents):
                 on_decide=on_decide,
             )
         self._clock = TurnClock(self.view.mic, self.view.transcript.show_times)
+        self.voice.on_begin = lambda item_id: self.view.transcript.show_heard(item_id, 0)
+        self.voice.on_sound, self.voice.on_timed = self._time_sound, self._show_sound
+        self.voice.on_problem = lambda problem: self.show_problem(Problem(problem.code, problem.detail))
+        self.voice.on_cured = lambda code: self.view.error.clear_codes(code)
+
+    @property
+    def voice(self) -> Voice:
+        """Replies aloud."""
+        return self.view.buttons.voice
 
     def show_problem(self, problem: Problem, number: int | None = None) -> None:
         """Show a problem and report it; `number` is that of the event that caused it, for the inspector."""
         self.view.error.show(problem, number)
         self._report("problem", ProblemEventArguments, problem=problem)
+
+    def _time_sound(self, item_id: str) -> None:
+        newest = self.view.transcript.newest
+        if item_id in newest.items and (seq := self._clock.seq_of(newest.number)) is not None:
+            self.voice.time_first_sound(seq)
+
+    def _show_sound(self, seq: int, since_capture_ms: float) -> None:
+        if known := self._clock.first_sound(seq, since_capture_ms):
+            self.view.transcript.show_first_sound(*known)
 
     def _show_mic_problem(self, problem: MicProblem) -> None:
         self.show_problem(Problem(problem.code, problem.detail, problem.facts))
@@ -102,12 +122,16 @@ class Display(PanelValues, PanelEvents):
                 newest = self.view.transcript.newest
                 self.text = self.text + text if newest.ends_with(item_id, part) else newest.reply
                 self._report("delta", DeltaEventArguments, text=text)
+            case ReplyHeard(item_id, characters):
+                self.view.transcript.show_heard(item_id, characters)
             case ItemChanged(item):
                 self._show_item(item)
             case ItemRemoved(item_id):
                 self.view.transcript.remove_item(item_id)
                 self._show_texts()
             case StateChanged(state, attempt):
+                if self._state.phase is Phase.ANSWERING and state.phase is not Phase.ANSWERING:
+                    self.view.transcript.show_all_heard()
                 self._state, self._attempt = state, attempt
                 if state.at_rest or state.phase is Phase.HEARING:  # what is heard came out of an open microphone
                     self._opening = False

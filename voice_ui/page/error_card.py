@@ -29,6 +29,8 @@ class ErrorCard(Block):
         self.problem: Problem | None = None
         self.on_successor: Callable[[str], object] | None = None
         """Called with the model to use instead, if the user wants it; without it the button is not offered."""
+        self.on_half_duplex: Callable[[], object] | None = None
+        """Called if the user no longer wants to be listened to during a reply."""
         self.on_show_event: Callable[[int], object] = lambda number: None
         """Called with the number of the event that caused the problem."""
         self._number: int | None = None  # of the event that caused it, while the inspector can show that
@@ -46,6 +48,8 @@ class ErrorCard(Block):
                 with ui.element("div").classes("vp-error-actions"):
                     self._retry = self._action("Retry", "retry").on("click", js_handler=retry)
                     self._successor = self._action("", "successor").on("click", self._handle_successor)
+                    self._half_duplex = self._action("Do not listen while the voice plays", "half-duplex")
+                    self._half_duplex.on("click", self._handle_half_duplex)
                     self._event = self._action("Show event", "show-event").on("click", self._handle_show_event)
                     self._copy = self._action("Copy details", "copy")
                     self._copy.on("click", js_handler=COPY)
@@ -68,6 +72,7 @@ class ErrorCard(Block):
         successor = problem.facts.get("successor", "")
         self._successor.set_text(f"Use {successor}")
         self._successor.set_visibility(bool(successor and self.on_successor))
+        self._half_duplex.set_visibility(problem.code == "voice-echo" and self.on_half_duplex is not None)
         # Set directly: if a server's words were parsed as props, they could become other attributes.
         self._copy.props["data-details"] = self._details(problem)
         self._copy.update()
@@ -114,6 +119,11 @@ class ErrorCard(Block):
             successor = self.problem.facts["successor"]
             self.dismiss()
             self.on_successor(successor)
+
+    def _handle_half_duplex(self) -> None:
+        self.dismiss()
+        if self.on_half_duplex:
+            self.on_half_duplex()
 
     def _details(self, problem: Problem) -> str:
         """For a report: codes and the server's words, redacted; no audio, no key, nothing of the conversation."""

@@ -5,7 +5,8 @@ const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
 export default {
   template: `
     <div class="vp-latency" translate="no">
-      <div v-if="total != null" data-testid="latency" :data-ms="Math.round(total)">{{ words }}</div>
+      <div v-if="total != null" data-testid="latency" :data-ms="Math.round(total)"
+        :data-first-sound-ms="sound == null ? null : Math.round(sound)">{{ words }}</div>
       <div v-else data-testid="latency"></div>
       <template v-if="shares">
         <div class="vp-bar" aria-hidden="true">
@@ -16,11 +17,12 @@ export default {
         </div>
       </template>
     </div>`,
-  props: { total: Number, answer: Number, shares: Object },
+  props: { total: Number, sound: Number, answer: Number, shares: Object },
   computed: {
     words() {
       const answer = this.answer == null ? "" : `, of the answer after ${seconds(this.answer)}`;
-      return `First words after ${seconds(this.total)}${answer}`;
+      const sound = this.sound == null ? "" : `, first sound after ${seconds(this.sound)}`;
+      return `First words after ${seconds(this.total)}${answer}${sound}`;
     },
     parts() {
       const { detection, model, network, ours } = this.shares;

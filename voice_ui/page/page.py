@@ -63,6 +63,8 @@ class Page:
             js_download=self.panel.js_download,
         )
         self.panel.mic.on_devices(self._settings.show_devices)
+        self.panel.voice.on_switch = lambda on: self._settings.choose(output="audio" if on else "text")
+        self.panel.view.error.on_half_duplex = lambda: self._settings.choose(half_duplex=True)
         self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
         self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
         self.panel.view.error.on_show_event = self._inspector.show_event
@@ -140,11 +142,13 @@ class Page:
     def _handle_choices(self, choices: Choices) -> None:
         """Something was chosen: remember it, and apply it as soon as possible."""
         self._browser_tab.remember(choices.differing(self._defaults))
-        model_before = self._choices.model
+        model_before, voice_before = self._choices.model, self._choices.voice
         applied = self._choose(choices)
         session = self.panel.session
         if session and not session.state.at_rest and choices.model != model_before:
             ui.notify("The new model is used from the next Start.", position="top")
+        elif session and session.has_spoken and choices.voice != voice_before:
+            ui.notify("The new voice is used from the next Start: this session has spoken already.", position="top")
         elif applied:
             ui.notify("Applied to the running session.", position="top")
 
@@ -164,6 +168,7 @@ class Page:
         )
         self.panel.view.transcript.props(f"data-text-size={choices.text_size}")
         self.panel.view.composer.set_visibility(choices.typing)
+        self.panel.voice.half_duplex = choices.half_duplex
         self._inspector.show(choices.inspector)
 
     def _handle_inspector(self) -> None:

@@ -9,12 +9,14 @@ touches nothing outside itself: no global styles, no keys, no title.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 
 from nicegui import ui
 from nicegui.events import Handler
 
 from voice_ui import servers
+from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
 from voice_ui.page.conversations import Conversations, LiveConversation
@@ -30,7 +32,16 @@ from voice_ui.page.events import (
 from voice_ui.page.follower import Follower
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import RealtimeSession, SessionEvent, State, StateChanged, Tracer
+from voice_ui.session import (
+    ItemChanged,
+    PlaybackCut,
+    RealtimeSession,
+    ReplyAudio,
+    SessionEvent,
+    State,
+    StateChanged,
+    Tracer,
+)
 from voice_ui.tools import AnyTool, Toolbox
 
 OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
@@ -97,6 +108,8 @@ class VoicePanel(Display, component="panel.js"):
             on_decide=self._decide,
         )
         self.mic.by_hand = self._config.turn_detection == "none"
+        self.voice.on_switch, self.voice.on_interrupt = self.speak, self.interrupt
+        self._show_voice()
         self.on_transcript(on_transcript).on_delta(on_delta).on_reply(on_reply)
         self.on_state(on_state).on_problem(on_problem).on_usage(on_usage)
         # A page may be fetched without ever opening a socket: nothing is begun before there is one.
@@ -154,13 +167,22 @@ class VoicePanel(Display, component="panel.js"):
         if self._conversation:
             self._conversation.session.interrupt()
 
+    def speak(self, aloud: bool) -> None:
+        """Have replies spoken from now on, or only written."""
+        self._configure(replace(self._config, output="audio" if aloud else "text"))
+
     def configure(self, endpoint: Endpoint, config: SessionConfig) -> bool:
         """Use another server or configuration.
 
         Returns True if it was applied to the running session, False if the next Start will use it.
         """
-        self._endpoint, self._config = endpoint, config
+        self._endpoint = endpoint
+        return self._configure(config)
+
+    def _configure(self, config: SessionConfig) -> bool:
+        self._config = config
         self.mic.by_hand = config.turn_detection == "none"
+        self._show_voice()
         applied = self._conversation is not None and self._conversation.session.reconfigure(*self._target())
         self._show_state()
         return applied
@@ -180,6 +202,11 @@ class VoicePanel(Display, component="panel.js"):
     def js_download(self) -> str:
         """The `js_handler` of a button that downloads the conversation."""
         return f"() => getElement({self.id}).downloadConversation()"
+
+    def _show_voice(self) -> None:
+        aloud = self._config.output == "audio"
+        self.voice.show(aloud, self._endpoint)
+        self.view.transcript.show_aloud(aloud)
 
     # The life of the page. NOTE: Conversations calls `is_connected` and `release`.
 
@@ -201,6 +228,7 @@ class VoicePanel(Display, component="panel.js"):
             return
         if self._endpoint is None:
             self._endpoint = await endpoints.practice()
+            self._show_voice()
         if self._conversation is None and self.is_connected and not self.is_deleted:
             tab_id = (self._keep and self._page_client.tab_id) or ""
             self._adopt(self._conversations.join(self, tab_id, self._new_session, self._address))
@@ -221,6 +249,9 @@ class VoicePanel(Display, component="panel.js"):
     def _adopt(self, conversation: LiveConversation) -> None:
         """Show a conversation: a new one, or that of an earlier page."""
         self._conversation = conversation
+        conversation.session.plays = True
+        conversation.session.take_played("", 0, stopped=True)  # an earlier page plays no more
+        self.voice.session = conversation.session
         conversation.session.reconfigure(*self._target())
         conversation.session.tracer = self._tracer
         self._show_session(conversation.session)
@@ -234,6 +265,7 @@ class VoicePanel(Display, component="panel.js"):
         conversation, self._conversation = self._conversation, None
         if self._follower:
             self._follower.stop()
+        self.voice.session = None
         self.view.stop()
         return conversation
 
@@ -285,6 +317,15 @@ class VoicePanel(Display, component="panel.js"):
             self._with_session(RealtimeSession.end_turn)
 
     def _handle_session_event(self, event: SessionEvent) -> None:
+        match event:
+            case ReplyAudio(item_id, pcm):
+                self.voice.play(item_id, pcm)
+            case PlaybackCut(by_speech):
+                self.voice.stop()
+                if by_speech:
+                    self.voice.note_cut(self.text)
+            case ItemChanged(item) if self.voice.is_echo(item):
+                self.show_problem(Problem("voice-echo"))
         self._show_event(event)
         if isinstance(event, StateChanged) and event.state.at_rest:
             self.mic.stop()

@@ -8,7 +8,8 @@ export default {
       <div v-if="heard" class="vp-heard" dir="auto" data-speaker="You">{{ heard }}</div>
       <slot />
       <div class="vp-response" data-speaker="Model">
-        <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]">{{ text.text }}</div>
+        <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]">{{ text.text
+          }}<span v-if="text.unheard" class="vp-unheard">{{ text.unheard }}</span></div>
       </div>
       <div class="vp-figures">
         <div class="vp-latency">{{ words }}</div>
@@ -27,7 +28,7 @@ export default {
   },
   methods: {
     copy() {
-      Quasar.copyToClipboard(this.texts.map(({ text }) => text).join("\n\n"));
+      Quasar.copyToClipboard(this.texts.map(({ text, unheard }) => text + unheard).join("\n\n"));
     },
   },
 };

@@ -31,7 +31,13 @@ class PastTurn(ui.element, component="past_turn.js"):
             for call in self.texts.calls:
                 self._calls.show(call)
         replies = [
-            {"text": item.text, "preamble": item.phase == "commentary"} for item in self.texts.replies if item.text
+            {
+                "text": item.heard_text,
+                "unheard": item.text[len(item.heard_text) :],
+                "preamble": item.phase == "commentary",
+            }
+            for item in self.texts.replies
+            if item.text
         ]
         self._props["heard"], self._props["texts"], self._props["mark"] = (
             self.texts.heard,

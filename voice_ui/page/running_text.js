@@ -2,6 +2,9 @@
 
 const early = {}; // by the id of the element: what came before it was mounted
 let listening = false;
+// What of a text was not heard (yet) is marked by a range: the text stays one node.
+const unheard = window.Highlight && new Highlight();
+if (unheard) CSS.highlights.set("vp-unheard", unheard);
 
 function listen() {
   if (listening) return;
@@ -18,24 +21,44 @@ function listen() {
 
 export default {
   template: `<div></div>`,
-  props: { text: String },
+  props: { text: String, heard: Number },
   mounted() {
     this.node = this.$el.appendChild(document.createTextNode(this.text ?? ""));
     const id = this.$el.id.slice(1);
     for (const message of early[id] ?? []) this.put(message);
     delete early[id];
+    this.mark(this.heard ?? null);
     setTimeout(listen); // NiceGUI makes its socket after the elements
+  },
+  beforeUnmount() {
+    this.mark(null);
   },
   watch: {
     text(text) {
       this.node.data = text;
     },
+    heard: "mark",
   },
   methods: {
+    // Grey from this character on; null: nothing.
+    mark(heard) {
+      this.heardTo = heard ?? null;
+      if (heard == null) delete this.$el.dataset.heard;
+      else this.$el.dataset.heard = heard;
+      if (this.range) unheard.delete(this.range);
+      this.range = null;
+      if (!unheard || heard == null || heard >= this.node.length) return;
+      this.range = new Range();
+      this.range.setStart(this.node, heard);
+      this.range.setEnd(this.node, this.node.length);
+      unheard.add(this.range);
+    },
     // One text node, so that a word costs no element; at a place, so that what comes twice changes nothing.
-    put({ at, text }) {
+    put({ at, text, heard }) {
+      if (text === undefined) return this.mark(heard);
       if (at === this.node.length) this.node.appendData(text);
       else this.node.data = this.node.data.slice(0, at) + text;
+      if (this.heardTo != null) this.mark(this.heardTo);
     },
   },
 };

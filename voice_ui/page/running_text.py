@@ -22,6 +22,7 @@ class RunningText(ui.element, component="running_text.js"):
         self.classes("vp-text").props("dir=auto translate=no")
         self._written = ""
         self._length = 0
+        self._heard: int | None = None
         self._message: dict[str, Any] = {}  # the last one, perhaps still waiting
 
     @property
@@ -38,7 +39,15 @@ class RunningText(ui.element, component="running_text.js"):
         else:
             self._message = {"id": self.id, "at": self._length, "text": text}
             self.client.outbox.enqueue_message(MESSAGE, self._message, self.client.id)
-        self._length += len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+        self._length += _utf_16_length(text)
+
+    def show_heard(self, characters: int | None) -> None:
+        """Grey what comes after this many characters: it was not heard, or not yet; None: nothing."""
+        heard = None if characters is None else _utf_16_length(self._written[:characters])
+        if heard != self._heard:
+            self._heard = heard
+            self._message = {}
+            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "heard": heard}, self.client.id)
 
     def set_text(self, text: str) -> None:
         """Replace the whole text."""
@@ -52,4 +61,10 @@ class RunningText(ui.element, component="running_text.js"):
     def _to_dict(self) -> dict[str, Any]:
         element = super()._to_dict()
         element["props"] = {**element.get("props", {}), "text": self._written}
+        if self._heard is not None:
+            element["props"]["heard"] = self._heard
         return element
+
+
+def _utf_16_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

@@ -11,11 +11,13 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from voice_ui.mic import Device
+from voice_ui.models import VOICES
 from voice_ui.page.choices import (
     EAGERNESS,
     EFFORTS,
     LANGUAGES,
     SILENCE_MS,
+    SPEED,
     TEXT_SIZES,
     THRESHOLD,
     TURN_TAKING,
@@ -91,6 +93,7 @@ class SettingsPanel(ui.dialog):
             self._switch("echo_cancellation", "Echo cancellation")
             self._switch("noise_suppression", "Noise suppression")
             self._switch("auto_gain_control", "Automatic gain control")
+            self._switch("half_duplex", "Do not listen while the voice plays")
 
     def _build_turns(self) -> None:
         with _section("Turn taking"):
@@ -108,6 +111,9 @@ class SettingsPanel(ui.dialog):
         with _section("Replies"):
             if self._models:
                 self._select("model", "Model", list(self._models))
+            self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
+            self._slider("speed", "Speed of the voice", *SPEED, 0.05, "×")
+            ui.label("A session keeps the voice that it has spoken with; the next Start uses another.").classes("hint")
             self._select("language", "Language you speak", LANGUAGES)
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
             instructions = ui.textarea("Instructions", value=self.choices.instructions).props("outlined dense autogrow")

@@ -18,6 +18,9 @@ WORDS = {
     "error": "Stopped",
 }
 
+SPEAKING = "Speaking – speak to interrupt"
+"""`answering`, where replies are spoken."""
+
 PUSH_TO_TALK = "Hold the button and speak"
 
 LONG_THOUGHT_SECONDS = 8.0
@@ -33,9 +36,11 @@ class Status(ui.label):
         self.state = "idle"
         self._long_thought: asyncio.TimerHandle | None = None
 
-    def show(self, state: str, attempt: int = 0, *, push_to_talk: bool) -> None:
+    def show(self, state: str, attempt: int = 0, *, push_to_talk: bool, aloud: bool = False) -> None:
         """Show a state; `attempt` counts the attempts to reconnect."""
         words = PUSH_TO_TALK if push_to_talk and state == "listening" else WORDS[state]
+        if aloud and state == "answering":
+            words = "Speaking" if push_to_talk else SPEAKING
         if attempt > 1:
             words = f"{words} attempt {attempt}"
         if state != self.state:

@@ -54,6 +54,18 @@ class Transcript(ui.element):
             past.texts.items[item.id] = item
             past.refresh()
 
+    def show_heard(self, item_id: str, characters: int | None) -> None:
+        """Grey what was not heard (yet) of a spoken item."""
+        self._turn.show_heard(item_id, characters)
+
+    def show_all_heard(self) -> None:
+        """Nothing is spoken any more."""
+        self._turn.show_all_heard()
+
+    def show_aloud(self, aloud: bool) -> None:
+        """What is spoken is not read by a screen reader at the same time."""
+        self._turn.show_aloud(aloud)
+
     def append(self, delta: TextDelta) -> None:
         """Add what was written to the end of an item's part."""
         if self._turn.append(delta.item_id, delta.part, delta.text):
@@ -101,6 +113,11 @@ class Transcript(ui.element):
         if len(self._totals) > 1:
             median, p95 = (percentile(list(self._totals.values()), share) / 1000 for share in (0.5, 0.95))
             self._percentiles.set_text(f"{len(self._totals)} turns: p50 {median:.2f} s, p95 {p95:.2f} s")
+
+    def show_first_sound(self, turn: int, ms: float) -> None:
+        """Show how long it took until a spoken reply was to be heard."""
+        if turn == self._turn.texts.number:
+            self._turn.latency.show_first_sound(ms)
 
     def show_usage(self, usage: Usage, cost: float) -> None:
         """Show what the conversation has used so far."""

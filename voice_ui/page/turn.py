@@ -68,7 +68,27 @@ class Turn(ui.element):
                 self._text_of(item, part).set_text(text)
             if item.phase == "commentary":
                 self._text_of(item, part).classes("vp-preamble")
+        if item.heard is not None:
+            self.show_heard(item.id, item.heard)
         self._show_mark()
+
+    def show_heard(self, item_id: str, characters: int | None) -> None:
+        """Grey what was not heard (yet) of a spoken item after this many characters; None: nothing."""
+        item = self.texts.items.get(item_id)
+        for part, text in enumerate(item.parts if item else ()):
+            if running := self._running.get((item_id, part)):
+                running.show_heard(None if characters is None else min(max(characters, 0), len(text)))
+            if characters is not None and text:
+                characters -= len(text) + 2  # the blank line between two parts
+
+    def show_all_heard(self) -> None:
+        """Nothing is spoken any more: grey only what was cut off."""
+        for item in self.texts.replies:
+            self.show_heard(item.id, item.heard)
+
+    def show_aloud(self, aloud: bool) -> None:
+        """What is spoken is not read by a screen reader at the same time."""
+        self._response.props(f"aria-live={'off' if aloud else 'polite'}")
 
     def append(self, item_id: str, part: int, text: str) -> bool:
         """Add text to the end of a part; False if the item is not part of this turn."""

@@ -32,6 +32,7 @@ class TurnClock:
         self._on_measured = on_measured
         self._arrivals: deque[tuple[float, int]] = deque(maxlen=KEPT)
         self._asked: _Question | None = None
+        self._speech: _Question | None = None  # the newest turn's
         self._on_screen_ms: dict[int, float] = {}  # of the newest turn, once the browser has answered
 
     def handle_chunk(self, chunk: Chunk) -> None:
@@ -49,7 +50,7 @@ class TurnClock:
             return
         if before := next((arrival for arrival in reversed(self._arrivals) if arrival[0] <= speech_end), None):
             arrived, seq = before
-            self._asked = _Question(seq, timed, (speech_end - arrived) * 1000)
+            self._asked = self._speech = _Question(seq, timed, (speech_end - arrived) * 1000)
             self._mic.ask_when_painted(seq)
 
     def handle_painted(self, seq: int, since_capture_ms: float) -> None:
@@ -59,6 +60,16 @@ class TurnClock:
             on_screen_ms = since_capture_ms - asked.after_chunk_ms
             self._on_screen_ms = {asked.timed.turn: on_screen_ms}
             self._report(asked.timed, on_screen_ms)
+
+    def seq_of(self, turn: int) -> int | None:
+        """Return the chunk in which the speech of the newest turn ended; None if that is another turn."""
+        return self._speech.seq if self._speech and self._speech.timed.turn == turn else None
+
+    def first_sound(self, seq: int, since_capture_ms: float) -> tuple[int, float] | None:
+        """Return the turn, and the milliseconds from the end of its speech, of a sound this long after a chunk."""
+        if self._speech is None or self._speech.seq != seq:
+            return None
+        return self._speech.timed.turn, since_capture_ms - self._speech.after_chunk_ms
 
     def _report(self, timed: TurnTimed, on_screen_ms: float | None) -> None:
         first, answer = timed.timer.first_text_ms, timed.timer.first_answer_ms

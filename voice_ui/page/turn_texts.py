@@ -53,7 +53,7 @@ class TurnTexts:
         last = replies[-1]
         if last.status == "completed" and not self.reply:
             return "nothing to show"
-        return MARKS.get(last.status, "")
+        return MARKS["cancelled"] if last.heard is not None else MARKS.get(last.status, "")
 
     def append(self, item_id: str, part: int, text: str) -> bool:
         """Add text to a part of an item; False if there is no such item."""

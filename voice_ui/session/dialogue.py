@@ -74,7 +74,7 @@ class Dialogue:
             case server.ReplyTextDelta(response_id, item_id):
                 if changes and response_id == link.responses.active:
                     self._time_text(item_id, link, now)
-                self._take_text(item_id)
+                self._take_text(event)
             case server.AudioDelta(_, item_id, _, delta):
                 changes += self._take_audio(item_id, delta)
             case server.AudioDone(_, item_id):
@@ -100,13 +100,12 @@ class Dialogue:
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
             self._time_text(event.item_id, link, self._clock())
-        if self._playback:
-            self._take_text(event.item_id)
+        self._take_text(event)
         return changes
 
-    def _take_text(self, item_id: str) -> None:
-        if self._playback:
-            self._playback.take_text(item_id, len(self._conversation.text_of(item_id)))
+    def _take_text(self, event: server.ReplyTextDelta) -> None:
+        if self._playback and isinstance(event, server.OutputAudioTranscriptDelta):
+            self._playback.take_text(event.item_id, len(self._conversation.text_of(event.item_id)))
 
     def _time_text(self, item_id: str, link: Link, now: float) -> None:
         is_answer = self._conversation.phase_of(item_id) != "commentary"

@@ -35,8 +35,20 @@ class ReplyAudioDone:
 
 
 @dataclass(frozen=True)
+class ReplyHeard:
+    """How far the text of a spoken item has been played, as `take_played` reports it."""
+
+    item_id: str
+    characters: int | None
+    """None: all of it."""
+
+
+@dataclass(frozen=True)
 class PlaybackCut:
     """Nothing of what was received is to be played any further; `take_played` is to report how far it came."""
+
+    by_speech: bool = False
+    """The server heard speech over it; otherwise a person stopped it."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,7 @@ SessionEvent = (
     | TextDelta
     | ReplyAudio
     | ReplyAudioDone
+    | ReplyHeard
     | PlaybackCut
     | TurnTimed
     | UsageCounted

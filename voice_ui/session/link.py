@@ -111,6 +111,12 @@ class Link:
         """Whether a configuration was asked for that is neither confirmed nor refused."""
         return bool(self._updates)
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the model has spoken; the voice of a session cannot be changed after that (openai 3.54,
+        types/realtime/realtime_audio_config_output.py)."""
+        return bool(self._spoken)
+
     def has_received(self, moment: float) -> bool:
         """Whether the server is known to have received all that was sent before that moment."""
         return self._transport.alive_at >= moment
@@ -201,7 +207,11 @@ class Link:
         self._urgent.put_nowait(event)
 
     def reconfigure(self, config: SessionConfig) -> None:
-        """Ask for another configuration."""
+        """Ask for another configuration; a server that has spoken would refuse all of it for another voice."""
+        if self.has_spoken:
+            config = replace(config, voice=self.config.voice)
+        if config.speed is None and self.config.speed is not None:
+            config = replace(config, speed=1.0)  # what is left out stays as it is
         self._urgent.put_nowait(self._update(config))
         by_hand = config.turn_detection == "none"
         if by_hand == self.turns.by_hand:

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from voice_ui import audio
+from voice_ui.session.events import ReplyHeard
 
 UNPLAYED_SECONDS = 300.0
 """Audio that may wait to be played, 14 MB; a server sends a reply faster than it is spoken."""
@@ -83,11 +84,13 @@ class Playback:
                 spoken.is_complete = True
                 self._tidy(spoken)
 
-    def play(self, item_id: str, played_ms: float) -> None:
-        """This much of an item was played, as the browser says."""
-        if spoken := self._spoken.get(item_id):
-            spoken.played_ms = min(max(played_ms, spoken.played_ms), spoken.received_ms)
-            self._tidy(spoken)
+    def play(self, item_id: str, played_ms: float) -> ReplyHeard | None:
+        """This much of an item was played, as the browser says; return how far its text was heard."""
+        if (spoken := self._spoken.get(item_id)) is None:
+            return None
+        spoken.played_ms = min(max(played_ms, spoken.played_ms), spoken.received_ms)
+        self._tidy(spoken)
+        return ReplyHeard(item_id, None if spoken.is_over else self._heard_characters(spoken))
 
     def silence(self) -> None:
         """Nothing more is to be played; what still comes is dropped."""

@@ -337,17 +337,18 @@ class Press:
     def take_played(self, item_id: str, played_ms: float, *, stopped: bool) -> None:
         """This much of a spoken item was played; see `RealtimeSession.take_played`."""
         if self._playback:
-            self._playback.play(item_id, played_ms)
+            if heard := self._playback.play(item_id, played_ms):
+                self._reports.say(heard)
             self._patience.text_at = self._clock()
             if stopped:
                 self._truncate()
             self.refresh()
 
-    def _silence(self) -> None:
+    def _silence(self, *, by_speech: bool = False) -> None:
         """Have nothing more played of what was received; the reply counts as heard as far as it came."""
         if self._playback and self._playback.is_playing:
             self._playback.silence()
-            self._reports.say(PlaybackCut())
+            self._reports.say(PlaybackCut(by_speech))
             self._truncation.set(PLAYED_SECONDS, self._truncate)
 
     def _truncate(self) -> None:
@@ -377,6 +378,11 @@ class Press:
             self._link.release_outputs()
         self.cancel_calls()
         self.refresh()
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the model has spoken over this connection."""
+        return self._link is not None and self._link.has_spoken
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Go on in another way; a turn that is being said is given up only if turns are taken in another way."""
@@ -411,7 +417,7 @@ class Press:
         if (link := self._link) is None:
             return
         if isinstance(event, server.SpeechStarted):
-            self._silence()
+            self._silence(by_speech=True)
         changes = self._dialogue.take(event, link)
         if isinstance(event, server.ReplyTextDelta):
             self._patience.text_at = self._clock()
@@ -504,10 +510,12 @@ class Press:
         self._give_up_reply()
 
     def _lose_text(self) -> None:
-        """Nothing more came of a reply."""
+        """Nothing more came of a reply, or nothing more of it was played."""
+        is_written = self._link is not None and not self._link.responses.is_writing
+        self._truncate()
+        if is_written:
+            return
         facts = diagnosis.facts_of(self.endpoint)
-        if self._playback:
-            self._playback.cut()
         self._reports.raise_problem(Problem("response-incomplete", f"no text for {TEXT_SECONDS:.0f} s", facts))
         self._give_up_reply()
 

@@ -72,7 +72,9 @@ class RealtimeSession:
         """What the model may call."""
         self.unknown_events: Counter[str] = Counter()
         """Server events that were of no use, by type or by what was wrong with them."""
-        self._limits, self._seats, self._plays = limits or Limits(), seats, plays
+        self.plays = plays
+        """Whether spoken replies are played, from the next `start` on."""
+        self._limits, self._seats = limits or Limits(), seats
         self._connect, self._clock = connect, clock
         self._reports = Reports()
         self._ids = (f"voice_ui_{number}" for number in count(1))
@@ -96,6 +98,11 @@ class RealtimeSession:
     @tracer.setter
     def tracer(self, tracer: Tracer | None) -> None:
         self._reports.tracer = tracer
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the model has spoken in the running session: its voice is fixed until the next `start`."""
+        return self._press is not None and self._press.has_spoken
 
     @property
     def open_seconds(self) -> float:
@@ -242,7 +249,7 @@ class RealtimeSession:
             reports=self._reports,
             unknown_events=self.unknown_events,
             limits=self._limits,
-            plays=self._plays,
+            plays=self.plays,
             seat=seat,
             connect=self._connect,
             ids=self._ids,

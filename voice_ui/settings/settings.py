@@ -38,6 +38,9 @@ class Settings:
     dialect: str
     transport: str
     instructions: str
+    output: str
+    voice: str | None
+    speed: float | None
     language: str | None
     turn_detection: str
     silence_ms: int

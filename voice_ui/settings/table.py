@@ -17,6 +17,7 @@ from voice_ui.settings.values import (
     language,
     one_of,
     secret,
+    speed,
     switch,
     text,
     url,
@@ -58,6 +59,9 @@ SETTINGS = (
         text,
         "any text",
     ),
+    Setting("VOICE_UI_OUTPUT", "output", "text", one_of("text", "audio"), "text, audio"),
+    Setting("VOICE_UI_VOICE", "voice", None, header, "the name of a voice of the model, such as marin or cedar"),
+    Setting("VOICE_UI_SPEED", "speed", None, speed, "a number from 0.25 to 1.5"),
     Setting("VOICE_UI_LANGUAGE", "language", None, language, "a language code of ISO 639-1 such as en or de"),
     Setting(
         "VOICE_UI_TURN_DETECTION",

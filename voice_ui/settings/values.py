@@ -75,6 +75,13 @@ def dollars(value: str) -> float:
     return amount
 
 
+def speed(value: str) -> float:
+    """Of the voice (openai 3.54, types/realtime/realtime_audio_config_output.py)."""
+    if not 0.25 <= (factor := float(value)) <= 1.5:
+        raise ValueError
+    return factor
+
+
 def switch(value: str) -> bool:
     return one_of("yes", "true", "on", "1", "no", "false", "off", "0")(value) in {"yes", "true", "on", "1"}
 

@@ -180,8 +180,9 @@ export default {
     },
 
     // From the audio thread: how far it has come. What it has played last is still on its way through the device.
-    report(state, position, underruns, targetMs) {
+    report(state, position, underruns, targetMs, startedAt) {
       Object.assign(this, { underruns, targetMs });
+      if (startedAt !== this.startedAt) this.soundedAt = this.audibleAt((this.startedAt = startedAt));
       if (state === "stopped") {
         if (this.stopped === this.stream) this.tell("stopped", (this.heard = position));
         return;
@@ -201,6 +202,13 @@ export default {
       this.state = state;
       this.emitted = performance.now();
       this.$emit("played", stream, position, state);
+    },
+
+    // When what was rendered at a time of the context is heard, as performance.now() counts.
+    audibleAt(time) {
+      const { contextTime, performanceTime } = this.ctx.getOutputTimestamp?.() ?? {};
+      if (contextTime) return performanceTime + (time - contextTime) * 1000;
+      return performance.now() + (time - this.ctx.currentTime + (this.ctx.outputLatency || 0)) * 1000;
     },
 
     raise(code, detail) {

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.conftest import FLAGS
-from tests.browser.firefox import sound_server
+from tests.browser.firefox import Speaker as Sink, sound_server
 from tests.browser.mic.program import Program, running
 from tests.browser.speaker.priority import audio_threads_first
 from tests.browser.speaker.program import PROGRAM
@@ -82,25 +82,32 @@ class Room:
         await until(lambda: [r[1] for r in self.reports if r[0] == "state"] == list(states), seconds, what=f"{states}")
 
 
-@pytest.fixture
-async def room(chrome: str, tmp_path: Path, program: Program) -> AsyncIterator[Room]:
-    """Open the page in a window: headless browsers may play nothing."""
+@asynccontextmanager
+async def window(chrome: str, folder: Path, flags: Sequence[str] = FLAGS) -> AsyncIterator[tuple[Browser, Sink]]:
+    """Open a browser window whose sound is played on a sink of its own: headless browsers may play nothing."""
     if missing := [name for name in NEEDED if not shutil.which(name)]:
         if os.environ.get("TESTS_REQUIRE_BROWSER"):
             pytest.fail(f"not installed: {missing}")
         pytest.skip(f"not installed: {missing}")
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    async with sound_server(tmp_path) as sound, screen() as display, async_playwright() as playwright:
+    async with sound_server(folder) as sound, screen() as display, async_playwright() as playwright:
         environ: dict[str, str | float | bool] = {**sound.environ, "DISPLAY": display}
         browser = await playwright.chromium.launch(
-            executable_path=chrome, headless=False, env=environ, args=[*FLAGS, *sandbox],
+            executable_path=chrome, headless=False, env=environ, args=[*flags, *sandbox],
             ignore_default_args=["--mute-audio"],
         )  # fmt: skip
         try:
-            page = await browser.new_page()
-            await page.goto(f"http://127.0.0.1:{program.port}/")
-            await page.wait_for_function("window.socket?.connected")
-            async with recorded(sound.environ) as recording:
-                yield Room(page, program, recording, sound.environ["PULSE_SERVER"])
+            yield browser, sound
         finally:
             await browser.close()
+
+
+@pytest.fixture
+async def room(chrome: str, tmp_path: Path, program: Program) -> AsyncIterator[Room]:
+    """Open the page in a window."""
+    async with window(chrome, tmp_path) as (browser, sound):
+        page = await browser.new_page()
+        await page.goto(f"http://127.0.0.1:{program.port}/")
+        await page.wait_for_function("window.socket?.connected")
+        async with recorded(sound.environ) as recording:
+            yield Room(page, program, recording, sound.environ["PULSE_SERVER"])

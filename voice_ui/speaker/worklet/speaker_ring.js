@@ -17,6 +17,7 @@ class SpeakerRing extends AudioWorkletProcessor {
     this.held = false;
     this.tail = new Float32Array(0); // what fades out after a stop
     this.underruns = 0;
+    this.startedAt = 0; // of the context's clock: when it last began to play
     this.clear(0);
     this.port.onmessage = ({ data: [name, ...args] }) => this[name](...args);
   }
@@ -108,6 +109,7 @@ class SpeakerRing extends AudioWorkletProcessor {
     const target = (this.targetMs * RATE) / 1000;
     if (this.buffered < target && this.waited < target) return;
     this.waiting = false;
+    this.startedAt = currentTime;
     this.report("playing");
   }
 
@@ -119,7 +121,7 @@ class SpeakerRing extends AudioWorkletProcessor {
   report(name) {
     this.said = name;
     this.reported = this.read;
-    this.port.postMessage([name, this.begin + Math.round(this.read), this.underruns, this.targetMs]);
+    this.port.postMessage([name, this.begin + Math.round(this.read), this.underruns, this.targetMs, this.startedAt]);
   }
 }
 

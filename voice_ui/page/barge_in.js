@@ -1,0 +1,109 @@
+// Silences a reply in the browser, before any round trip. NOTE: its other half is BargeIn in voice.py; mic.js calls
+// `frame`, `held`, `stopped` and `unlock`.
+//
+// At the first sign of speech the speaker is ducked. If the server takes it for speech, it is stopped; if not, the reply
+// goes on where it was.
+
+const LOUD_DB = -45; // dBFS; quiet speech close to a laptop
+const ABOVE_DB = 10; // over what the microphone hears otherwise
+const LOUD_FRAMES = 2; // of 20 ms: one alone is a click
+const QUIET_MS = 500; // after the last loud frame: a server would have noticed by now
+const LONGEST_MS = 1500;
+const EASE_DB = 1 / 50; // per frame: how fast a bar that was raised comes down
+const TAIL_MS = 200; // the room's echo after the end
+
+export default {
+  template: `<span hidden></span>`,
+  props: { mic: Number, speaker: Number, halfDuplex: Boolean },
+  emits: ["sounded", "interrupt"],
+
+  created() {
+    this.floor = -90;
+    this.bar = LOUD_DB;
+    this.loudFrames = 0;
+  },
+  mounted() {
+    this.panel = this.$el.closest(".voice-panel");
+    this.panel?.addEventListener("click", this.tap);
+    // The elements that it is about may come with it.
+    setTimeout(() => {
+      const mic = getElement(this.mic);
+      if (mic) mic.watcher = this;
+      this.unlock();
+    });
+  },
+  beforeUnmount() {
+    this.panel?.removeEventListener("click", this.tap);
+    const mic = getElement(this.mic);
+    if (mic?.watcher === this) mic.watcher = null;
+    mic?.gate.close(false);
+  },
+
+  methods: {
+    unlock() {
+      getElement(this.speaker)?.unlock();
+    },
+    isPlaying() {
+      return ["playing", "held"].includes(getElement(this.speaker)?.state);
+    },
+
+    // Silent for good: Escape, Stop, push to talk.
+    silence() {
+      const speaker = getElement(this.speaker);
+      const active = !!speaker && speaker.stream > speaker.stopped && speaker.received > speaker.heard;
+      if (active) speaker.stop();
+      return active;
+    },
+    held() {
+      this.silence();
+    },
+    stopped() {
+      this.silence();
+    },
+    // Where the microphone is silent during a reply, a tap on the conversation interrupts it; so does the Space key.
+    tap({ target }) {
+      if (target.closest(".vp-conversation") && !target.closest("button, a, summary")) this.interrupt();
+    },
+    interrupt() {
+      const interrupts = this.halfDuplex && this.isPlaying() && this.silence();
+      if (interrupts) this.$emit("interrupt");
+      return interrupts;
+    },
+
+    // What the microphone hears: 20 ms of this power.
+    frame(power) {
+      const mic = getElement(this.mic);
+      const now = performance.now();
+      const playing = this.isPlaying();
+      if (playing) this.playedAt = now;
+      mic.gate.close(this.halfDuplex && now - (this.playedAt ?? -TAIL_MS) < TAIL_MS);
+      if (this.halfDuplex || mic.byHand || mic.gate.muted) return;
+      const db = 10 * Math.log10(power + 1e-9);
+      const loud = db > Math.max(this.bar, this.floor + ABOVE_DB);
+      if (!loud) this.floor += (db - this.floor) * (db < this.floor ? 0.3 : 0.02);
+      this.bar = Math.max(LOUD_DB, this.bar - EASE_DB);
+      this.loudFrames = loud ? this.loudFrames + 1 : 0;
+      const speaker = getElement(this.speaker);
+      if (loud) this.loudAt = now;
+      if (!playing) return;
+      if (!speaker.ducked && this.loudFrames >= LOUD_FRAMES) {
+        speaker.duck();
+        this.duckedAt = now;
+        this.peak = db;
+      } else if (speaker.ducked) {
+        this.peak = Math.max(this.peak, db);
+        if (now - this.loudAt < QUIET_MS && now - this.duckedAt < LONGEST_MS) return;
+        this.bar = this.peak + 3; // it was no speech: the same again does not count
+        this.loudFrames = 0;
+        speaker.unduck();
+      }
+    },
+
+    // Report how long after a chunk of the microphone the sound began.
+    timeSound(seq) {
+      const at = getElement(this.mic)?.delivery.postedAt(seq);
+      const soundedAt = getElement(this.speaker)?.soundedAt;
+      if (at && soundedAt > at) this.$emit("sounded", seq, soundedAt - at);
+    },
+  },
+};
