@@ -46,9 +46,7 @@ def _section(name: str, value: Any) -> str:
     return f"\n## {name}\n\n{_doc(value)}\n\n```python\n{name}{_signature(value)}\n```\n"
 
 
-def _class(name: str, cls: Any) -> str:
-    if inspect.isfunction(cls):
-        return f"\n## {name}\n\n```python\n@{name}{_signature(cls)}\n```\n\n{_doc(cls)}\n"
+def _class(name: str, cls: type) -> str:
     text = f"\n## {name}\n\n{_doc(cls)}\n"
     if not is_dataclass(cls):
         text += f"\n```python\n{name}{_signature(cls.__init__)}\n```\n"

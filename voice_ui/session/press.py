@@ -379,11 +379,11 @@ class Press:
         self.refresh()
 
     def reconfigure(self, config: SessionConfig) -> None:
-        """Go on in another way."""
-        if (config.turn_detection == "none") != (self.config.turn_detection == "none"):
+        """Go on in another way; a turn that is being said is given up only if turns are taken in another way."""
+        was_by_hand, self.config = self.config.turn_detection == "none", config
+        if was_by_hand != (config.turn_detection == "none"):
             self._hold(False)
             self.intake.begin_turn()
-        self.config = config
         if self._link:
             self._link.reconfigure(config)
         self.refresh()
