@@ -24,7 +24,6 @@ from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
-from voice_ui.page.endpoints import config_of
 from voice_ui.page.offer import Offer
 from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
@@ -133,7 +132,7 @@ class VoiceUI:
                 notice=servers.notice(self._settings),
                 model=endpoint.model,
                 models=choice,
-                config=config_of(self._settings),
+                config=servers.config_of(self._settings),
                 endpoint=self._endpoint,
                 check=self._check,
                 limits=self._limits,

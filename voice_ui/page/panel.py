@@ -14,6 +14,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import Handler
 
+from voice_ui import servers
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
 from voice_ui.page.conversations import Conversations, LiveConversation
@@ -241,7 +242,7 @@ class VoicePanel(Display, component="panel.js"):
 
     def _target(self) -> tuple[Endpoint, SessionConfig]:
         assert self._endpoint, "known as soon as there is a conversation"
-        return self._endpoint, endpoints.suited(self._config, self._endpoint)
+        return self._endpoint, servers.suited(self._config, self._endpoint)
 
     def _with_session(self, call: Callable[[RealtimeSession], object]) -> None:
         """Call now, or as soon as there is a conversation."""

@@ -231,8 +231,14 @@ class Link:
 
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
+        is_taken = event.code == "conversation_already_has_active_response"
+        if is_taken and not event.event_id and self.turns.awaited:
+            # The server could not reply to what was just said, because a response runs that began meanwhile.
+            self._act(self.responses.interrupt())
+            self._act(self.responses.want())
+            self._wait_for_slot()
+            return True
         if self.responses.is_ours(event.event_id):
-            is_taken = event.code == "conversation_already_has_active_response"
             self._act(self.responses.refused(is_taken=is_taken))
             self._wait_for_slot()
             return is_taken

@@ -57,8 +57,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._set_deadline(HEAD_SECONDS)
         self._was_completed = False
         super().data_received(data)
-        # Still in a head: the parser may hold all of it back, waiting for the end of a line. After a body, the next head
-        # has not begun, or only in this piece.
+        # Still in a head: the parser may hold all of it back, waiting for the end of a line. After a body, the next
+        # head has not begun, or only in this piece.
         if self._in_head and not self._was_completed:
             self._unread_bytes += len(data)
             if self._unread_bytes > HEAD_BYTES and not self._is_too_large:
