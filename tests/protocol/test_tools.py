@@ -596,7 +596,10 @@ async def test_the_next_connection_is_given_calls_and_outputs(cut: str) -> None:
         kinds = [event["item"]["type"] for event in server.wires[2].of_type("conversation.item.create")]
         assert kinds == ["message", "function_call", "function_call_output", "message", "message", "message"]
         assert runs == [1]
-        assert reader.page()[0] == [("user", "Count"), ("tool", ""), ("assistant", "It counted.")]
+        shown = [("user", "Count"), ("tool", ""), ("assistant", "It counted.")]
+        if cut == "in-the-reply":  # what came of the first reply stays, and the second has a turn of its own
+            shown.insert(2, ("assistant", "It cou"))
+        assert [item for turn in reader.page() for item in turn][: len(shown)] == shown
         session.stop()
         await rests(session)
 
