@@ -80,6 +80,11 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line, measure, and print."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["peers"]:
+        from benchmarks import peers
+
+        sys.exit(peers.main(argv[1:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", default=PARTS, help=f"of {', '.join(PARTS)}; all of them")
     parser.add_argument("--browser", action="store_true", help="a turn in a real Chromium, too (needs the extra test)")

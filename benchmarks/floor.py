@@ -70,7 +70,8 @@ def page(connection: ServerConnection, request: Request) -> Response | None:
 async def relay(browser: ServerConnection, url: str) -> None:
     async with connect(url, compression=None) as upstream:
         await upstream.recv()
-        await upstream.send(orjson.dumps({"type": "session.update", "session": {"type": "realtime"}}), text=True)
+        session = {"type": "realtime", "output_modalities": ["text"]}
+        await upstream.send(orjson.dumps({"type": "session.update", "session": session}), text=True)
 
         async def up() -> None:
             async for pcm in browser:

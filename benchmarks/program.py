@@ -41,9 +41,19 @@ for anything."""
 class Program:
     """A process that was started."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str = "") -> None:
+    def __init__(self, process: asyncio.subprocess.Process | None, url: str = "") -> None:
         self.url = url
-        self._process = process
+        self._started = process
+
+    @classmethod
+    def at(cls, url: str) -> Program:
+        """Return what runs already, at this address."""
+        return cls(None, url)
+
+    @property
+    def _process(self) -> asyncio.subprocess.Process:
+        assert self._started, "it was not started here"
+        return self._started
 
     @property
     def cpu_seconds(self) -> float:

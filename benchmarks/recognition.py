@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import re
 import shutil
@@ -53,6 +54,8 @@ SENTENCES = (
 VOICES = ("slt", "rms", "hibari", "awb")
 
 NOISES_OF_A_KIND = 20
+
+PARTS = ("words", "noises", "time")
 
 
 @dataclass(frozen=True)
@@ -173,20 +176,31 @@ def _padded(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
 
 
 def main() -> None:
-    """Print all tables."""
+    """Print the tables that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.recognition", description=__doc__)
+    parser.add_argument("clips", nargs="?", type=Path, help="a folder of recordings with their words")
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="default: all of them")
+    parser.add_argument("--alone", action="store_true", help="without PocketSphinx, which takes minutes")
+    options = parser.parse_args()
     recognisers: dict[str, Callable[[bytes], str]] = {}
-    try:
+    if not options.alone:
         recognisers["PocketSphinx (before)"] = PocketSphinx(24_000).transcribe
-    except ImportError:
-        sys.stderr.write("PocketSphinx is not installed: no comparison\n")
     handler = transcriber.load()
     recognisers[handler.name] = lambda pcm: handler.handle(pcm, lambda: False).decode()
-    clips = {"synthesised": synthesised()}
-    if len(sys.argv) > 1 and (real := real_clips(Path(sys.argv[1]))):
-        clips = {f"{len(real)} real voices": real, **clips}
-    sys.stdout.write(f"## Words\n\n{words_table(clips, recognisers)}\n\n## Noises\n\n{noises_table(recognisers)}\n\n")
+    if "words" in options.parts:
+        clips = {"synthesised": synthesised()}
+        if options.clips and (real := real_clips(options.clips)):
+            clips = {f"{len(real)} real voices": real, **clips}
+        _print(f"## Words\n\n{words_table(clips, recognisers)}\n")
+    if "noises" in options.parts:
+        _print(f"## Noises\n\n{noises_table(recognisers)}\n")
+    if "time" in options.parts:
+        _print(f"## Time\n\n{asyncio.run(talkers.table())}")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-    sys.stdout.write(f"## Time\n\n{asyncio.run(talkers.table())}\n")
 
 
 if __name__ == "__main__":

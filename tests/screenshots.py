@@ -14,9 +14,12 @@ from playwright.async_api import Browser, async_playwright, expect
 from tests.browser.conftest import FLAGS, PLACES
 from tests.browser.inspector import Panel
 from tests.browser.page import Talk
-from tests.running import ROOT, Program, program
+from tests.browser.test_examples import running
+from tests.running import ROOT, Program, free_port, program
+from voice_ui.offline import server as practice
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
+HOST = ("-m", "tests.browser.host")
 README = {"answering-1440-light", "error-360-dark", "settings-360-light", "inspector-1440-light"}
 
 
@@ -92,15 +95,37 @@ async def sharing(browser: Browser, app: Program, folder: Path, size: str, schem
     await context.close()
 
 
+async def host(browser: Browser, url: str, folder: Path, size: str, scheme: str) -> None:
+    """A panel in somebody else's page."""
+    width, height = SIZES[size]
+    viewport = {"width": width, "height": height}
+    context = await browser.new_context(viewport=viewport, color_scheme=scheme, permissions=["microphone"])
+    page = await context.new_page()
+    await page.goto(url)
+    line = page.get_by_role("textbox", name="Message")
+    await line.fill("what is seven plus five")
+    await line.press("Enter")
+    await expect(page.get_by_test_id("response")).to_contain_text("12")
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_test_id("status")).to_have_attribute("data-state", "hearing")
+    await page.screenshot(path=folder / f"host-{size}-{scheme}.png")
+    await context.close()
+
+
 async def main(folder: Path) -> None:
     chrome = next(path for place in PLACES if (path := shutil.which(place)))
     recording = f"--use-file-for-fake-audio-capture={ROOT / 'assets' / 'two_turns.wav'}%noloop"
+    port = free_port()
     with tempfile.TemporaryDirectory() as empty:
         environ = {"XDG_STATE_HOME": empty}
         async with (
             async_playwright() as playwright,
             program(folder=Path(empty)) as app,
             program("--share", folder=Path(empty), **environ) as shared,
+            practice.serve() as server,
+            running(
+                "-m", "tests.browser.host", f"{port}", server.url.removesuffix("/realtime"), port=port, folder=ROOT
+            ) as elsewhere,
         ):
             for size in SIZES:
                 for scheme in ("light", "dark"):
@@ -109,6 +134,7 @@ async def main(folder: Path) -> None:
                     )
                     await states(browser, app.url, folder, size, scheme)
                     await sharing(browser, shared, folder, size, scheme)
+                    await host(browser, elsewhere, folder, size, scheme)
                     await browser.close()
 
 

@@ -7,7 +7,6 @@ next timer. On loopback, bytes that were written can be read at once, so nothing
 from __future__ import annotations
 
 import asyncio
-import os
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -45,10 +44,8 @@ class _Selector(selectors.DefaultSelector):
             return ready
         # The loop's own pipe is always registered; more than it is somebody's socket.
         sockets = len(self.get_map()) > 1
-        if sockets:
-            os.sched_yield()  # the kernel delivers on loopback within a send, but for a softirq that it put off
-            if ready := super().select(0):
-                return ready
+        if sockets and (ready := super().select(0)):  # the kernel delivers on loopback within a send, or just after it
+            return ready
         if timeout is not None:
             self.now += timeout
         elif not sockets or not (ready := super().select(STUCK_SECONDS)):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nicegui import app, ui
+from nicegui import app, background_tasks, ui
 from nicegui.server import Server
 
 from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
@@ -24,7 +24,6 @@ from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
-from voice_ui.page.endpoints import config_of
 from voice_ui.page.offer import Offer
 from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
@@ -83,14 +82,18 @@ class VoiceUI:
             _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
             _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
-        for line in await self._tools.start(self._resources):
-            sys.stderr.write(f"voice-ui: {line}\n")
+        # In the background: a server that is downloaded first must not delay the page.
+        background_tasks.create(self._start_tools(), name="start tools")
         self._collector.freeze()
         self._started.set()
         if self._share:
             await self._open_door(self._share)
         if endpoint and (problem := await self._check(endpoint.model)):
             _log.warning("%s: %s %s", problem.code, messages.cause(problem), messages.fix(problem))
+
+    async def _start_tools(self) -> None:
+        for line in await self._tools.start():
+            sys.stderr.write(f"voice-ui: {line}\n")
 
     async def _open_door(self, share: Share) -> None:
         """Listen on the network, and print how to join; visitors are served by the same server."""
@@ -110,6 +113,7 @@ class VoiceUI:
     async def stop(self) -> None:
         """Close every session properly, and release what `start` opened."""
         await self._conversations.close_all()
+        await self._tools.close()
         await self._resources.aclose()
 
     async def open_page(self) -> None:
@@ -128,7 +132,7 @@ class VoiceUI:
                 notice=servers.notice(self._settings),
                 model=endpoint.model,
                 models=choice,
-                config=config_of(self._settings),
+                config=servers.config_of(self._settings),
                 endpoint=self._endpoint,
                 check=self._check,
                 limits=self._limits,
@@ -155,11 +159,12 @@ class VoiceUI:
         assert endpoint is not None, "pages are served after start()"
         return endpoint
 
-    def _tools_for(self, visitor: Visitor) -> Sequence[AnyTool]:
-        return self._tools.all if visitor.is_owner or self._settings.tools_for_visitors else ()
+    def _tools_for(self, visitor: Visitor) -> Callable[[], Sequence[AnyTool]]:
+        allowed = visitor.is_owner or self._settings.tools_for_visitors
+        return lambda: self._tools.all if allowed else ()
 
     def _open_session(
-        self, endpoint: Endpoint, config: SessionConfig, tools: Sequence[AnyTool] = ()
+        self, endpoint: Endpoint, config: SessionConfig, tools: Callable[[], Sequence[AnyTool]]
     ) -> RealtimeSession:
         connect, limits = self._connect, self._limits
         return RealtimeSession(endpoint, config, limits=limits, seats=self._seats, connect=connect, tools=tools)

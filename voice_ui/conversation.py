@@ -64,6 +64,8 @@ class Call(Item):
     """What the model is told: the value that was returned, or what went wrong."""
     seconds: float | None = None
     """How long it ran, once it is over."""
+    event_number: int | None = None
+    """Of the event that made the call, as the session's tracer counts; None without one."""
     server_label: str = ""
     """Of a hosted tool, which the realtime server itself runs: the MCP server that has it."""
 
@@ -180,20 +182,18 @@ class Conversation:
         item_id = self._alias.get(item_id, item_id)
         return [ItemRemoved(item_id)] if self._items.pop(item_id, None) else []
 
-    def begin_response(self, response_id: str, item_id: str | None) -> list[Change]:
+    def begin_response(self, response_id: str, item_id: str | None) -> None:
         """A response begins that answers this item; None: the server goes on by itself, in the newest turn.
 
-        What a lost connection left of an earlier reply to it makes way.
+        Where a lost connection has left a piece of an earlier reply to it, this one stands in a turn of its own.
         """
         asked = self._items.get(self._alias.get(item_id, item_id)) if item_id else None
         turn = asked.turn if asked else max(self._turn, 1)
+        if any(item.turn == turn and item.status == "lost" for item in self._items.values()):
+            turn = max(self._turn, turn) + 1
         self._turn = max(self._turn, turn)
         self._replied = self._replied or turn == self._turn
         self._responses[response_id] = turn
-        left = [item.id for item in self._items.values() if item.turn == turn and item.status == "lost"]
-        for lost in left:
-            del self._items[lost]
-        return [ItemRemoved(lost) for lost in left]
 
     # Calls of tools. NOTE: only session/tools.py changes them.
 

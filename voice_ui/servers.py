@@ -174,6 +174,9 @@ def config_of(settings: Settings) -> SessionConfig:
         silence_ms=settings.silence_ms,
         transcription_model=None if settings.transcription_model == "none" else settings.transcription_model,
         language=settings.language,
+        output=settings.output,
+        voice=settings.voice,
+        speed=settings.speed,
         reasoning_effort=None if settings.reasoning_effort == "none" else settings.reasoning_effort,
     )
 

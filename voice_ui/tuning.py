@@ -14,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +22,11 @@ from typing import Any, TypeVar
 import nicegui.nicegui
 import orjson
 from engineio import async_socket
+from engineio.exceptions import SocketIsClosedError
 from engineio.payload import Payload
 from nicegui import app, core, outbox, storage
 from nicegui.client import Client
+from socketio import async_manager
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 from starlette.types import ASGIApp
 
@@ -179,17 +182,19 @@ def _deliver(sio: Any, eio_sid: str, data: str) -> bool:
 
 
 def wait_without_tasks() -> None:
-    """Wait for each message without a task of its own, as Python does from 3.12 on.
+    """Let NiceGUI, engine.io and socket.io make no tasks for each message.
 
-    `asyncio.wait_for` makes a task of what it waits for, and engine.io's reader another one.
+    `asyncio.wait_for` makes one of what it waits for (Python 3.12 does not), engine.io's reader another, and socket.io
+    one for each recipient: one for each socket of a page, so mostly one.
     """
+    async_manager.asyncio = _Asyncio()
     if sys.version_info < (3, 12):
         for module in (outbox, async_socket):
             setattr(module, "asyncio", _Asyncio())  # noqa: B010 (neither exports it)
 
 
 class _Asyncio:
-    """The module asyncio, for modules that call `wait_for` once per message."""
+    """The module asyncio, for modules that would make a task of what can be awaited at once."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(asyncio, name)
@@ -204,6 +209,18 @@ class _Asyncio:
     def wait_for(awaitable: Awaitable[T], timeout: float | None) -> Awaitable[T]:
         """Do as Python 3.12 does."""
         return _within(timeout, awaitable)
+
+    @staticmethod
+    def create_task(coroutine: Awaitable[T]) -> Awaitable[T]:
+        """Make no task of a message to a recipient; `wait` follows."""
+        return coroutine
+
+    @staticmethod
+    async def wait(coroutines: list[Awaitable[Any]]) -> None:
+        """Await each; a recipient that has gone does not keep the others from theirs."""
+        for coroutine in coroutines:
+            with suppress(SocketIsClosedError):
+                await coroutine
 
 
 async def _within(seconds: float | None, awaitable: Awaitable[T]) -> T:

@@ -168,3 +168,19 @@ async def test_a_session_needs_no_nicegui() -> None:
         sys.executable, "-c", code, env=clean_environment(PYTHONPATH=str(ROOT))
     )
     assert await process.wait() == 0
+
+
+async def test_tools_are_called_and_change_the_page(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    port = free_port()
+    command = example("tools.py", folder=tmp_path, port=port)
+    async with running(*command, port=port, folder=tmp_path) as url, open_browser() as browser:
+        page = await page_in(browser)
+        await page.goto(url)
+        line = page.get_by_role("textbox", name="Message")
+        await line.fill("Add seven apples to the shopping list.")
+        await line.press("Enter")
+        await expect(page.get_by_text("7 × apples", exact=True)).to_be_visible()
+        await line.fill("What is the weather in Lakeview?")
+        await line.press("Enter")
+        await expect(page.get_by_test_id("response")).to_contain_text("Weather: sunny, 24 °C.")
+        await expect(page.get_by_test_id("history").get_by_test_id("tool")).to_have_attribute("data-status", "done")

@@ -161,7 +161,7 @@ async def test_a_lost_connection_is_shown_as_such_and_the_reply_comes_when_it_is
             await expect(talk.response).to_contain_text("Once upon a time")
             server.welcome_again()
             await expect(talk.response).to_have_text("There was a king.")
-            await expect(talk.history).to_be_empty()  # the same turn, answered once
+            await expect(talk.history).to_contain_text("Once upon a time")
             await expect(talk.error).to_be_hidden()
 
 

@@ -43,7 +43,8 @@ async def answers(wire: Wire) -> None:
     await wire.configure()
     with suppress(ConnectionClosed):
         for number in count(1):
-            await wire.hear("response.create")
+            while (await wire.next_event())["type"] != "response.create":
+                pass
             await wire.reply("Answer ", f"{number}.", response=f"r{number}", item=f"a{number}")
 
 

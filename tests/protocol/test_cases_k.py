@@ -308,6 +308,34 @@ async def test_k3_f_a_turn_by_hand_whose_burst_is_lost_is_said_again_and_committ
             assert server.wires[-1].words == list(range(20))
 
 
+@in_virtual_time
+async def test_k3_g_other_instructions_lose_nothing_that_was_said_into_a_dead_link() -> None:
+    async with ScriptedServer(Realtime()).running() as server:
+        cable = Cable(server.port)
+        async with cable.laid() as port, session_with(server.endpoint_through(port)) as (session, reader):
+            session.start()
+            await listening(session)
+            cable.go_dead(unnoticed=True)
+            await say(session, 1, 2, 3)
+            session.reconfigure(session.endpoint, replace(CONFIG, instructions="Be verbose."))
+            await keep_quiet(session, 15)
+            await until(lambda: reader.written("user") == ["w1 w2 w3"], 20)
+            cable.bury()
+
+
+@in_virtual_time
+async def test_k3_h_other_instructions_in_the_middle_of_a_turn_by_hand_lose_nothing_of_it() -> None:
+    async with ScriptedServer(Realtime()).running() as server, session_with(server, BY_HAND) as (session, reader):
+        session.start()
+        await listening(session)
+        session.begin_turn()
+        await say(session, 1, 2)
+        session.reconfigure(session.endpoint, replace(BY_HAND, instructions="Be verbose."))
+        assert session.state.phase is Phase.HEARING
+        session.end_turn()
+        await until(lambda: reader.written("user") == ["w1 w2"] and reader.written("assistant") != [])
+
+
 # K4: a limit of cost that cannot be counted.
 
 
@@ -695,6 +723,20 @@ async def test_k8_b_two_lines_typed_quickly_are_both_answered() -> None:
             assert len(server.wires[0].lines) == 3
             assert reader.written("assistant")[-1].endswith(".")
             assert reader.codes == []
+
+
+@in_virtual_time
+async def test_k8_c_a_line_typed_while_the_server_takes_a_turn_by_itself_is_answered_before_the_end() -> None:
+    async with ScriptedServer(Realtime(Behaviour(think_seconds=1))).running() as server:
+        async with session_with(server) as (session, _):
+            session.start()
+            await listening(session)
+            await say(session, 1, 2, 3)
+            session.stop()  # the server hears the silence that follows, and replies
+            session.send_text("And this?")
+            await until(lambda: session.state.at_rest, 60)
+            done = [item for item in session.conversation.items if item.role == "assistant"]
+            assert len(done) == 2 and done[-1].status == "completed"
 
 
 # K10: a false alarm about a silent server.

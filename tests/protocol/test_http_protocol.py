@@ -111,6 +111,18 @@ async def test_the_limit_holds_for_each_request_of_a_connection(port: int) -> No
     writer.close()
 
 
+@pytest.mark.parametrize("piece", [1_000_000, 200_000, 65_536, 1_000])
+async def test_a_body_is_no_head_however_long_it_is(piece: int, port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for length in (84_703, 300_000, 9):
+        request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length
+        for place in range(0, len(request), piece):
+            writer.write(request[place : place + piece])
+            await writer.drain()
+        assert b" 200 " in await within(10, reader.readuntil(b"ok"))
+    writer.close()
+
+
 @pytest.mark.parametrize(
     "words", [b"", b"GET / HTTP/1.1\r\nHo", b"\r\n", GET, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
 )

@@ -22,8 +22,9 @@ from tests.servers.wire import Wire
 from tests.virtual_time import in_virtual_time
 from voice_ui.conversation import Call
 from voice_ui.session import Phase, RealtimeSession
+from voice_ui.session.calls import APPROVAL_SECONDS, CANCELLED, NOT_APPROVED, REFUSED
 from voice_ui.session.running import LONGEST_RESULT
-from voice_ui.session.tools import APPROVAL_SECONDS, CANCELLED, MOST_ROUNDS, NOT_APPROVED, REFUSED
+from voice_ui.session.tools import MOST_ROUNDS
 from voice_ui.tools import ToolContext, tool
 
 

@@ -226,4 +226,26 @@ async def test_a_running_session_goes_on_in_another_way_and_a_refused_way_is_tol
         await until(lambda: len(server.wires) == 2 and session.state.phase is Phase.LISTENING)
         update = server.wires[1].received[0]["session"]
         assert update["instructions"] == "Be verbose.", "what was confirmed holds for the next connection"
-        assert update["audio"]["input"]["transcription"] == {"model": "m"}, "what was refused does not"
+        assert update["audio"]["input"]["transcription"] == {"model": CONFIG.transcription_model}, (
+            "what was refused does not"
+        )
+
+
+@in_virtual_time
+async def test_speech_that_is_noticed_while_turns_become_manual_keeps_nobody_waiting() -> None:
+    async def crosses(wire: Wire) -> None:
+        await wire.configure()
+        update = await wire.hear("session.update")
+        await wire.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+        await wire.say("session.updated", session=update["session"])
+        await wire.until_closed()
+
+    async with ScriptedServer(crosses).running() as server, session_with(server) as (session, reader):
+        session.start()
+        await until(lambda: session.state.phase is Phase.LISTENING)
+        session.reconfigure(session.endpoint, BY_HAND)
+        await until(lambda: server.wires[0].received[-1]["type"] == "input_audio_buffer.clear")
+        speak(session, 200)
+        assert session.state.phase is Phase.LISTENING
+        session.stop()
+        await until(lambda: session.state.at_rest)

@@ -82,6 +82,14 @@ async def test_when_it_dies_every_request_hears_of_it_and_the_next_one_starts_an
         assert worker.started == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process cannot be stopped")
+async def test_a_process_that_hangs_is_killed_at_the_end() -> None:
+    async with working() as worker:
+        await within(10, worker.start())
+        assert worker.pid
+        os.kill(worker.pid, signal.SIGSTOP)
+
+
 async def test_where_the_work_cannot_be_done_it_says_why() -> None:
     async with working("tests.servers.worker_unavailable") as worker:
         for _ in range(2):

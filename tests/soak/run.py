@@ -294,7 +294,7 @@ class Run:
     async def _speak(self, count: int, *, pace: bool) -> None:
         for _ in range(count):
             number, self._next_word = self._next_word, self._next_word + 1
-            pcm, heard, connecting = word(number), True, False
+            pcm, heard, connecting, order = word(number), True, False, self._now_in_order()
             for at in range(0, len(pcm), self._pieces):
                 heard = heard and self.session.state.microphone
                 connecting = connecting or self.session.state.phase is Phase.CONNECTING
@@ -302,7 +302,6 @@ class Run:
                 if pace:
                     await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
             if heard:
-                order = self._now_in_order()
                 self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
 
     async def _quiet(self, seconds: float) -> None:

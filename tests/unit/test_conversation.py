@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voice_ui.conversation import MOST_CHARACTERS, MOST_ITEMS, Conversation, ItemRemoved, TextDelta
+from voice_ui.conversation import MOST_CHARACTERS, MOST_ITEMS, Conversation, TextDelta
 from voice_ui.protocol import Part, ServerEvent, WireItem, server
 
 Told = tuple[int, str, str, str]
@@ -142,16 +142,16 @@ def test_halves_of_characters_are_joined_and_lone_ones_are_replaced() -> None:
     assert conversation.apply(delta("x")) == [TextDelta("a", 0, "\N{REPLACEMENT CHARACTER}x")]
 
 
-def test_a_lost_reply_makes_way_for_the_one_that_is_asked_for_again() -> None:
+def test_a_lost_reply_stays_and_the_one_that_is_asked_for_again_is_a_turn_of_its_own() -> None:
     conversation = played(
         server.Committed("u"), server.TranscriptionCompleted("u", "hi"), server.ResponseCreated("r"), delta("He")
     )
     conversation.break_off()
     assert told(conversation)[-1] == (1, "assistant", "He", "lost")
-    assert conversation.begin_response("r2", "u") == [ItemRemoved("a")]
+    conversation.begin_response("r2", "u")
     conversation.apply(delta("Hello", "r2", "b"))
     conversation.apply(done("r2"))
-    assert [(turn, text) for turn, _, text, _ in told(conversation)] == [(1, "hi"), (1, "Hello")]
+    assert [(turn, text) for turn, _, text, _ in told(conversation)] == [(1, "hi"), (1, "He"), (2, "Hello")]
 
 
 def test_what_is_known_in_writing_can_be_given_to_the_next_connection() -> None:

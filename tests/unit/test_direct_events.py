@@ -12,8 +12,10 @@ from typing import Any
 import orjson
 import pytest
 from engineio import async_server, async_socket
+from engineio.exceptions import SocketIsClosedError
 from nicegui import Client, core, outbox, ui
 from nicegui.nicegui import sio
+from socketio import async_manager
 
 from voice_ui import tuning
 
@@ -103,7 +105,7 @@ async def test_messages_are_asked_about_before_socketio_reads_them(monkeypatch: 
 
 
 async def test_a_wait_makes_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (outbox, async_socket):
+    for module in (outbox, async_socket, async_manager):
         monkeypatch.setattr(module, "asyncio", asyncio)
     tuning.wait_without_tasks()
     before = asyncio.all_tasks()
@@ -118,17 +120,39 @@ async def test_a_wait_makes_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
         await async_socket.asyncio.wait_for(asyncio.Event().wait(), 0.01)
 
 
+async def test_a_message_is_queued_for_all_without_tasks_even_if_one_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (outbox, async_socket, async_manager):
+        monkeypatch.setattr(module, "asyncio", asyncio)
+    tuning.wait_without_tasks()
+    before, queued = asyncio.all_tasks(), []
+
+    async def send(recipient: str) -> None:
+        assert asyncio.all_tasks() == before
+        if recipient == "gone":
+            raise SocketIsClosedError
+        queued.append(recipient)
+
+    manager = async_manager.asyncio
+    await manager.wait([manager.create_task(send(recipient)) for recipient in ("one", "gone", "two")])
+    assert queued == ["one", "two"]
+
+
 # When they are no longer needed, or no longer fit.
 
 
 def test_python_3_11_is_still_supported() -> None:
-    """From Python 3.12 on, `asyncio.wait_for` makes no task: remove `wait_without_tasks`."""
+    """From Python 3.12 on, `asyncio.wait_for` makes no task: `wait_without_tasks` needs only half."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == ">=3.11"
 
 
 def test_engineio_still_makes_a_task_for_each_wait() -> None:
     assert "asyncio.ensure_future(websocket_wait())" in inspect.getsource(async_socket.AsyncSocket._websocket_handler)
+
+
+def test_socketio_still_makes_a_task_for_each_recipient() -> None:
+    source = inspect.getsource(async_manager.AsyncManager.emit)
+    assert source.count("asyncio.create_task(") == 2 and source.count("await asyncio.wait(tasks)") == 1
 
 
 def test_socketio_still_makes_a_task_for_each_event_and_nicegui_still_enters_slots() -> None:

@@ -13,6 +13,7 @@ from voice_ui.offline.recognizer.invented import is_invented, repeats
         ("♪♪", -0.7, 1000),
         ("♪ Oh, oh, oh", -0.4, 1000),
         ("이라라", -0.3, 1000),
+        ("© transcript Emily Beynon", -0.3, 1000),
         ("Um.", -0.5, 400),
         ("Uh, um", -0.3, 900),
         ("", -0.1, 900),

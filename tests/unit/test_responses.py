@@ -100,3 +100,26 @@ def test_a_response_without_an_id_is_the_one_that_runs() -> None:
     assert responses.is_writing
     assert responses.done("") is None
     assert responses.active is None
+
+
+def test_a_reply_to_tools_waits_for_the_slot_and_for_quiet() -> None:
+    responses = Responses()
+    responses.expect()
+    assert responses.want_in_quiet() is None
+    assert responses.is_blocked
+    responses.created("resp_1")
+    responses.quiet = False
+    assert responses.done("resp_1") is None
+    responses.quiet = True
+    assert responses.want_in_quiet() is Action.CREATE
+    assert not responses.is_blocked
+
+
+def test_an_interruption_leaves_the_reply_to_tools_wanted_until_it_is_given_up() -> None:
+    responses = Responses()
+    responses.created("resp_1")
+    responses.want_in_quiet()
+    assert responses.interrupt() is Action.CANCEL
+    assert responses.is_blocked
+    responses.want_no_more_in_quiet()
+    assert responses.done("resp_1") is None

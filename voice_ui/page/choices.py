@@ -1,4 +1,4 @@
-"""What a visitor can choose, and what a browser may have remembered of it. Pure: garbage is left out."""
+"""What a visitor can choose, and what a browser remembers of it. Pure: what is malformed is ignored."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ LANGUAGES = {
     "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română", "ru": "Русский", "sv": "Svenska", "th": "ไทย",
     "tr": "Türkçe", "uk": "Українська", "vi": "Tiếng Việt", "zh": "中文",
 }  # fmt: skip
-"""By ISO 639-1 code; each in its own words."""
+"""By ISO 639-1 code, each in its own language."""
 
 SILENCE_MS = (200, 3000)
 THRESHOLD = (0.1, 0.9)
 SPEED = (0.25, 1.5)
 SLOW_SILENCE_MS = 1500
-"""With so much silence before a turn ends, the two seconds to the first text are gone before the model has begun."""
+"""From this much silence on, a reply within two seconds is out of reach: too little is left for the model."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """All of them; what belongs to the session is named as on the wire."""
+    """Those that belong to the session are named as on the wire."""
 
     model: str
     turn_detection: str
@@ -57,11 +57,11 @@ class Choices:
     typing: bool = False
     """Whether there is a line to type in."""
     inspector: bool = False
-    """Whether the events of both directions are shown."""
+    """Whether the inspector is open."""
 
     @classmethod
     def of(cls, model: str, config: SessionConfig) -> Choices:
-        """Return what holds while nothing is chosen: what the owner set."""
+        """Return what the owner set; it holds while nothing else is chosen."""
         return cls(
             model=model,
             turn_detection=config.turn_detection,
@@ -93,24 +93,24 @@ class Choices:
         )
 
     def remembered(self, told: Mapping[str, Any], models: tuple[str, ...]) -> Choices:
-        """Return these choices with what a browser remembers, as far as it can be chosen."""
+        """Return these choices with what a browser remembers, as far as it is valid."""
         good = {name: told[name] for name, allowed in _ALLOWED.items() if name in told and allowed(told[name])}
         if told.get("model") in models:
             good["model"] = told["model"]
         return replace(self, **good)
 
     def differing(self, default: Choices) -> dict[str, Any]:
-        """Return what was chosen: the owner's defaults are not remembered, or they could not change."""
+        """Return what differs from the owner's defaults; only that is remembered, so that the defaults can change."""
         both = ((field.name, getattr(self, field.name), getattr(default, field.name)) for field in fields(self))
         return {name: mine for name, mine, owners in both if mine != owners}
 
     @property
     def hint(self) -> str:
-        """Why no reply can begin within two seconds; empty if it can."""
+        """Why a reply cannot begin within two seconds; empty if it can."""
         if self.turn_detection == "server_vad" and self.silence_ms > SLOW_SILENCE_MS:
-            return f"Waiting for {self.silence_ms / 1000:.1f} s of silence, a reply within 2 s is out of reach."
+            return f"With {self.silence_ms / 1000:.1f} s of silence at the end of a turn, replies start later than 2 s."
         if self.turn_detection == "semantic_vad" and self.eagerness == "low":
-            return "A patient model waits up to 8 s for more: a reply within 2 s is out of reach."
+            return "Patient turn taking waits up to 8 s for you to go on, so replies may start later than 2 s."
         return ""
 
 

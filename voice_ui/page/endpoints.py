@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from functools import cache
 
 from nicegui import app, background_tasks
 
-from voice_ui import models, servers, settings
+from voice_ui import servers, settings
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page.conversations import Conversations
@@ -34,27 +33,7 @@ def from_settings() -> Endpoint | None:
 
 def config_from_settings() -> SessionConfig:
     """Return what the settings ask of the model; raises SettingsError if a setting is wrong."""
-    return config_of(_settings())
-
-
-def config_of(chosen: Settings) -> SessionConfig:
-    """Return what these settings ask of the model."""
-    return SessionConfig(
-        instructions=chosen.instructions,
-        turn_detection=chosen.turn_detection,
-        silence_ms=chosen.silence_ms,
-        transcription_model=None if chosen.transcription_model == "none" else chosen.transcription_model,
-        language=chosen.language,
-        output=chosen.output,
-        voice=chosen.voice,
-        speed=chosen.speed,
-        reasoning_effort=None if chosen.reasoning_effort == "none" else chosen.reasoning_effort,
-    )
-
-
-def suited(config: SessionConfig, endpoint: Endpoint) -> SessionConfig:
-    """Return `config` without what the model would refuse."""
-    return config if models.known(endpoint.model).reasoning else replace(config, reasoning_effort=None)
+    return servers.config_of(_settings())
 
 
 async def practice() -> Endpoint:

@@ -68,6 +68,7 @@ class Page:
         self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
         self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
         self.panel.view.error.on_show_event = self._inspector.show_event
+        self.panel.view.call_actions.show_event = self._inspector.show_event
         with header:
             ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
             with ui.element("div").classes("server").props("translate=no"):

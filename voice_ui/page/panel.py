@@ -15,6 +15,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import Handler
 
+from voice_ui import servers
 from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
@@ -122,7 +123,7 @@ class VoicePanel(Display, component="panel.js"):
         return Mic(
             on_chunk=self._handle_chunk,
             on_starting=self._handle_starting,
-            on_live=lambda live: self._show_opening(not live and self._state.microphone),
+            on_live=self._handle_live,
             on_stopped=self._handle_stopped,
             on_problem=self._show_mic_problem,
             on_cured=lambda code: self.view.error.clear_codes(code),
@@ -273,7 +274,7 @@ class VoicePanel(Display, component="panel.js"):
 
     def _target(self) -> tuple[Endpoint, SessionConfig]:
         assert self._endpoint, "known as soon as there is a conversation"
-        return self._endpoint, endpoints.suited(self._config, self._endpoint)
+        return self._endpoint, servers.suited(self._config, self._endpoint)
 
     def _with_session(self, call: Callable[[RealtimeSession], object]) -> None:
         """Call now, or as soon as there is a conversation."""
@@ -295,6 +296,10 @@ class VoicePanel(Display, component="panel.js"):
     def _handle_starting(self) -> None:
         self._show_opening(True)
         self._with_session(RealtimeSession.start)
+
+    def _handle_live(self, live: bool) -> None:
+        if live:  # if it falls silent later, a problem says so
+            self._show_opening(False)
 
     def _handle_chunk(self, chunk: Chunk) -> None:
         self._clock.handle_chunk(chunk)

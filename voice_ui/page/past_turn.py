@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from voice_ui.page.tool_call import Decide
+from voice_ui.page.tool_call import CallActions
 from voice_ui.page.tool_calls import ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
@@ -13,11 +13,11 @@ class PastTurn(ui.element, component="past_turn.js"):
     """Shows a turn that is over; it may still change, if a transcript comes late."""
 
     def __init__(
-        self, texts: TurnTexts, on_decide: Decide, total_ms: float | None = None, answer_ms: float | None = None
+        self, texts: TurnTexts, actions: CallActions, total_ms: float | None = None, answer_ms: float | None = None
     ) -> None:
         super().__init__()
         self.texts = texts
-        self._on_decide = on_decide
+        self._actions = actions
         self._calls: ToolCalls | None = None  # most turns have none
         self._props["total"], self._props["answer"] = total_ms, answer_ms
         self.refresh()
@@ -26,7 +26,7 @@ class PastTurn(ui.element, component="past_turn.js"):
         """Show the texts as they are now."""
         if self.texts.calls and self._calls is None:
             with self:
-                self._calls = ToolCalls(self._on_decide)
+                self._calls = ToolCalls(self._actions)
         if self._calls:
             for call in self.texts.calls:
                 self._calls.show(call)

@@ -1,4 +1,4 @@
-"""Everything that waits behind the one quiet control: how to listen, who takes turns, how to read."""
+"""The settings: microphone, turn taking, replies, reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from voice_ui.page.choices import (
 
 
 class SettingsPanel(ui.dialog):
-    """A panel at the side; tells of each choice as it is made."""
+    """A panel at the side that reports each choice as it is made."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class SettingsPanel(ui.dialog):
         js_copy: str,
         js_download: str,
     ) -> None:
-        """`models` to choose from, empty if there is no choice."""
+        """`models` may be empty: then there is no choice."""
         super().__init__()
         self.choices = choices
         self._models = models
@@ -53,20 +53,20 @@ class SettingsPanel(ui.dialog):
             self._build_replies()
             self._build_reading(js_copy, js_download)
             with _section("For developers"):
-                self._switch("inspector", "Inspector: the events of both directions")
+                self._switch("inspector", "Inspector: events in both directions")
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
-        """Offer these microphones; they have no names before one was used."""
+        """Offer these microphones; they have no names before one has been used."""
         options = {device.id: device.label or f"Microphone {number}" for number, device in enumerate(devices, 1)}
         field = self._fields["device"]
         known = self.choices.device in options
         self._in_use.set_text(next((f"In use: {device.label}" for device in devices if device.in_use), ""))
-        field.set_options({"": "The browser's choice", **options}, value=self.choices.device if known else "")
+        field.set_options({"": "Browser default", **options}, value=self.choices.device if known else "")
 
     def show_choices(self, choices: Choices) -> None:
-        """Show what was chosen elsewhere."""
-        self.choices = choices  # first: the fields tell of every change
+        """Show choices that were made elsewhere."""
+        self.choices = choices  # first: the fields report every change
         for name, field in self._fields.items():
             value = getattr(choices, name)
             if name != "device" or value in field.options:
@@ -74,12 +74,12 @@ class SettingsPanel(ui.dialog):
         self._show_dependents()
 
     def choose(self, **chosen: Any) -> None:
-        """Choose in the visitor's place: show it, and tell of it."""
+        """Choose for the visitor: show it and report it."""
         self._take(chosen)
         self.show_choices(self.choices)
 
     def _take(self, chosen: dict[str, Any]) -> None:
-        """Take over what was chosen in a field and tell of it; the others are left alone, one may be half written."""
+        """Take over what was chosen in a field, and report it; the other fields may be half written and stay alone."""
         changed = replace(self.choices, **chosen)
         if changed != self.choices:
             self.choices = changed
@@ -88,11 +88,11 @@ class SettingsPanel(ui.dialog):
 
     def _build_microphone(self) -> None:
         with _section("Microphone"):
-            self._select("device", "Microphone", {"": "The browser's choice"})
+            self._select("device", "Microphone", {"": "Browser default"})
             self._in_use = ui.label().classes("hint").props("data-testid=mic-in-use")
             self._switch("echo_cancellation", "Echo cancellation")
             self._switch("noise_suppression", "Noise suppression")
-            self._switch("auto_gain_control", "Automatic gain")
+            self._switch("auto_gain_control", "Automatic gain control")
             self._switch("half_duplex", "Do not listen while the voice plays")
 
     def _build_turns(self) -> None:
@@ -105,7 +105,7 @@ class SettingsPanel(ui.dialog):
                 self._toggle("eagerness", "Eagerness to reply", EAGERNESS)
             self._by_hand = ui.label("Hold the button or the Space key while you speak.").classes("hint")
             self._hint = ui.label().classes("hint warning").props("role=status data-testid=hint")
-            ui.label("Escape, or speaking, cuts a reply short.").classes("hint")
+            ui.label("To cut a reply short, press Escape or start speaking.").classes("hint")
 
     def _build_replies(self) -> None:
         with _section("Replies"):
@@ -115,7 +115,7 @@ class SettingsPanel(ui.dialog):
             self._slider("speed", "Speed of the voice", *SPEED, 0.05, "×")
             ui.label("A session keeps the voice that it has spoken with; the next Start uses another.").classes("hint")
             self._select("language", "Language you speak", LANGUAGES)
-            self._select("reasoning_effort", "Reasoning effort, where the model reasons", list(EFFORTS))
+            self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
             instructions = ui.textarea("Instructions", value=self.choices.instructions).props("outlined dense autogrow")
             instructions.on("blur", lambda: self._take({"instructions": instructions.value or ""}))
             self._fields["instructions"] = instructions
@@ -138,7 +138,7 @@ class SettingsPanel(ui.dialog):
         self._by_hand.set_visibility(detection == "none")
         self._hint.set_text(self.choices.hint)
 
-    # The kinds of fields; each tells of its choice by the name of it.
+    # The kinds of fields; each reports its choice by name.
 
     def _handle(self, name: str) -> Callable[[Any], None]:
         return lambda event: self._take({name: event.value})
@@ -161,7 +161,7 @@ class SettingsPanel(ui.dialog):
         self._fields[name] = field.props(f'no-caps unelevated spread role=group aria-label="{label}"')
 
     def _slider(self, name: str, label: str, least: float, most: float, step: float, unit: str) -> None:
-        """Told when it is let go of: each step on the way would be a message to the server."""
+        """Reports when it is released, because each step on the way would be a message to the server."""
         with ui.element("div").classes("field-label"):
             ui.label(label)
             shown = ui.label()

@@ -18,14 +18,15 @@ export default {
           <div class="vp-call-label">Result</div>
           <pre dir="auto" tabindex="0" :aria-label="'Result of ' + name">{{ result }}</pre>
         </template>
+        <q-btn v-if="event != null" flat dense no-caps size="sm" class="vp-call-event" @click="$emit('show', event)">Show event</q-btn>
       </details>
       <div v-if="status === 'waiting'" class="vp-call-actions" role="group" :aria-label="'Approve ' + name + '?'">
         <q-btn unelevated no-caps data-testid="approve" :aria-label="'Approve ' + name" @click="$emit('decide', true)">Approve</q-btn>
         <q-btn outline no-caps data-testid="refuse" :aria-label="'Refuse ' + name" @click="$emit('decide', false)">Refuse</q-btn>
       </div>
     </div>`,
-  props: { name: String, server: String, status: String, given: String, result: String, seconds: Number },
-  emits: ["decide"],
+  props: { name: String, server: String, status: String, given: String, result: String, seconds: Number, event: Number },
+  emits: ["decide", "show"],
   data: () => ({ open: false, ran: 0 }),
   computed: {
     words() {

@@ -16,13 +16,23 @@ Decide = Callable[[str, bool], object]
 """Takes the id of a call, and whether a person approves it."""
 
 
+class CallActions:
+    """What a person can do with a call."""
+
+    def __init__(self, decide: Decide) -> None:
+        self.decide = decide
+        self.show_event: Callable[[int], object] = lambda number: None
+        """Shows an event in the inspector, by its number."""
+
+
 class ToolCall(ui.element, component="tool_call.js"):
     """Shows a call. What a model wrote, or a tool returned, is shown as plain text."""
 
-    def __init__(self, call: Call, on_decide: Decide) -> None:
+    def __init__(self, call: Call, actions: CallActions) -> None:
         super().__init__()
         self.call = call
-        self.on("decide", lambda event: on_decide(self.call.call_id, event.args is True))
+        self.on("decide", lambda event: actions.decide(self.call.call_id, event.args is True))
+        self.on("show", lambda: actions.show_event(self.call.event_number or 0))
         self.show(call)
 
     def show(self, call: Call) -> None:
@@ -30,6 +40,7 @@ class ToolCall(ui.element, component="tool_call.js"):
         self.call = call
         self._props["name"], self._props["server"] = call.name or "(no name)", call.server_label
         self._props["status"], self._props["seconds"] = call.status, call.seconds
+        self._props["event"] = call.event_number
         self._props["given"], self._props["result"] = _shown(_readable(call.arguments)), _shown(call.result)
         self.update()
 

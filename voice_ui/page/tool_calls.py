@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from voice_ui.conversation import Call
 from voice_ui.page.block import Block
-from voice_ui.page.tool_call import Decide, ToolCall
+from voice_ui.page.tool_call import CallActions, ToolCall
 
 
 class ToolCalls(Block):
     """Holds an element for each call; the elements announce themselves to a screen reader."""
 
-    def __init__(self, on_decide: Decide) -> None:
+    def __init__(self, actions: CallActions) -> None:
         super().__init__()
         self.classes("vp-calls")
-        self._on_decide = on_decide
+        self._actions = actions
         self._elements: dict[str, ToolCall] = {}  # by the id of the item
 
     def show(self, call: Call) -> None:
@@ -22,7 +22,7 @@ class ToolCalls(Block):
             self._elements[call.id].show(call)
         else:
             with self:
-                self._elements[call.id] = ToolCall(call, self._on_decide)
+                self._elements[call.id] = ToolCall(call, self._actions)
 
     def remove_call(self, item_id: str) -> None:
         """Take a call away, if it is here."""

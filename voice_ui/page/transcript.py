@@ -7,7 +7,7 @@ from nicegui import ui
 from voice_ui.conversation import Item
 from voice_ui.page.block import Block
 from voice_ui.page.past_turn import PastTurn
-from voice_ui.page.tool_call import Decide
+from voice_ui.page.tool_call import CallActions
 from voice_ui.page.turn import Turn
 from voice_ui.page.turn_texts import TurnTexts
 from voice_ui.session import Shares, TextDelta, percentile
@@ -20,11 +20,11 @@ PAGE_TURNS = 20
 class Transcript(ui.element):
     """Shows items as they change, one element for each turn. Whatever a model writes is shown as plain text."""
 
-    def __init__(self, on_decide: Decide) -> None:
-        """`on_decide` is called when a person approves or refuses a call of a tool."""
+    def __init__(self, actions: CallActions) -> None:
+        """`actions` are what a person can do with a call of a tool."""
         super().__init__("div")
         self.classes("vp-transcript")
-        self._on_decide = on_decide
+        self._actions = actions
         self._past: dict[int, PastTurn] = {}  # by number
         self._turn_of: dict[str, int] = {}  # by the id of an item
         self._totals: dict[int, float] = {}  # milliseconds, by the number of the turn
@@ -32,7 +32,7 @@ class Transcript(ui.element):
             self._history = Block().classes("vp-history").props("data-testid=history")
             with self._history:
                 self._page = Block()
-            self._turn = Turn(on_decide)
+            self._turn = Turn(actions)
             with Block().classes("vp-totals").props("translate=no"):
                 self._usage = ui.label().props("data-testid=usage")
                 self._percentiles = ui.label().props("data-testid=percentiles")
@@ -138,5 +138,5 @@ class Transcript(ui.element):
             with self._history:
                 self._page = Block()
         with self._page:
-            past = self._past[texts.number] = PastTurn(texts, self._on_decide, total_ms, answer_ms)
+            past = self._past[texts.number] = PastTurn(texts, self._actions, total_ms, answer_ms)
         return past

@@ -8,7 +8,7 @@ from voice_ui.conversation import Call, Item
 from voice_ui.page.block import Block
 from voice_ui.page.latency_bar import LatencyBar
 from voice_ui.page.running_text import RunningText
-from voice_ui.page.tool_call import Decide
+from voice_ui.page.tool_call import CallActions
 from voice_ui.page.tool_calls import ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
@@ -21,7 +21,7 @@ COPY = """e => {
 class Turn(ui.element):
     """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
 
-    def __init__(self, on_decide: Decide) -> None:
+    def __init__(self, actions: CallActions) -> None:
         super().__init__("div")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
@@ -31,7 +31,7 @@ class Turn(ui.element):
             with Block():
                 self._heard = ui.label().classes("vp-heard")
                 self._heard.props("data-testid=heard dir=auto translate=no data-speaker=You")
-            self._calls = ToolCalls(on_decide)
+            self._calls = ToolCalls(actions)
             self._response = Block().classes("vp-response")
             self._response.props("data-testid=response aria-live=polite translate=no data-speaker=Model")
             self._make_spare()

@@ -18,7 +18,7 @@ from voice_ui.page.clearing import Clearing
 from voice_ui.page.composer import Composer
 from voice_ui.page.error_card import ErrorCard
 from voice_ui.page.status import Status
-from voice_ui.page.tool_call import Decide
+from voice_ui.page.tool_call import CallActions, Decide
 from voice_ui.page.transcript import Transcript
 from voice_ui.session import Phase, State
 
@@ -56,7 +56,8 @@ class View:
         with conversation, Block():
             if notice:
                 ui.label(notice).classes("vp-notice").props("data-testid=notice")
-            self.transcript = Transcript(on_decide)
+            self.call_actions = CallActions(on_decide)
+            self.transcript = Transcript(self.call_actions)
         with Block().classes("vp-foot"):
             newest = ui.button("Newest", icon="arrow_downward", color=None).classes("vp-newest")
             newest.props("rounded no-caps size=sm").on("click", js_handler=TO_THE_END)

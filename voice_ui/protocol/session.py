@@ -35,7 +35,7 @@ class SessionConfig:
     """How soon `semantic_vad` takes a pause for the end of a turn: low, medium, high; auto is medium."""
     silence_ms: int = 500
     """Silence that ends a turn of `server_vad`; the documented default, the live one is shorter (200 ms)."""
-    transcription_model: str | None = None
+    transcription_model: str | None = models.DEFAULT_TRANSCRIPTION
     language: str | None = None
     """ISO 639-1 code of what is spoken, None to let the model find out."""
     reasoning_effort: str | None = None

@@ -16,19 +16,20 @@ class Attention:
     """Adds up the speech to which the server has not reacted."""
 
     def __init__(self) -> None:
-        self._speech_ms = 0.0
+        self.speech_ms = 0.0
+        """Speech without a reaction so far; while there is none, quiet chunks change nothing."""
 
     def paid(self) -> None:
         """The server has reacted."""
-        self._speech_ms = 0.0
+        self.speech_ms = 0.0
 
     def is_missing_after(self, duration_ms: float, peak: int) -> bool:
         """Take in a chunk; True once, when it makes the speech without a reaction too long."""
         if peak <= SPEECH_PEAK:
-            self._speech_ms = max(0.0, self._speech_ms - duration_ms * FORGETTING)
+            self.speech_ms = max(0.0, self.speech_ms - duration_ms * FORGETTING)
             return False
-        self._speech_ms += duration_ms
-        if self._speech_ms < SILENT_SERVER_SECONDS * 1000:
+        self.speech_ms += duration_ms
+        if self.speech_ms < SILENT_SERVER_SECONDS * 1000:
             return False
-        self._speech_ms = 0.0
+        self.speech_ms = 0.0
         return True

@@ -66,7 +66,7 @@ class Dialogue:
                     self._timing.end_turn(link.spoken_until(news.turn) or now, now)
                 case ResponseBegan(response_id, item_id):
                     self._timing.begin_response(now)
-                    changes += self._conversation.begin_response(response_id, item_id)
+                    self._conversation.begin_response(response_id, item_id)
         has_calls = isinstance(event, server.ResponseDone) and self._calls.are_made_by(event.response_id)
         changes += self._calls.take(event)
         changes += self._conversation.apply(event)

@@ -213,9 +213,12 @@ class Link:
         if config.speed is None and self.config.speed is not None:
             config = replace(config, speed=1.0)  # what is left out stays as it is
         self._urgent.put_nowait(self._update(config))
-        self.turns.by_hand = config.turn_detection == "none"
+        by_hand = config.turn_detection == "none"
+        if by_hand == self.turns.by_hand:
+            return
+        self.turns.by_hand = by_hand
         self.turns.forget_speech()
-        if self.turns.by_hand:  # what was heard so far is part of no turn by hand
+        if by_hand:  # what was heard so far is part of no turn by hand
             self._urgent.put_nowait(client.InputAudioBufferClear(next(self._ids)))
 
     def give_up(self) -> None:
@@ -238,8 +241,14 @@ class Link:
 
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
+        is_taken = event.code == "conversation_already_has_active_response"
+        if is_taken and not event.event_id and self.turns.awaited:
+            # The server could not reply to what was just said, because a response runs that began meanwhile.
+            self._act(self.responses.interrupt())
+            self._act(self.responses.want())
+            self._wait_for_slot()
+            return True
         if self.responses.is_ours(event.event_id):
-            is_taken = event.code == "conversation_already_has_active_response"
             self._act(self.responses.refused(is_taken=is_taken))
             self._wait_for_slot()
             return is_taken
@@ -339,7 +348,7 @@ class Link:
                 news = self._announce(response_id)
                 self.turns.answer(response_id or self.responses.active or "")
                 self._act(self.responses.done(response_id))
-            case server.SpeechStarted():
+            case server.SpeechStarted() if not self.turns.by_hand:  # else it crossed our change to turns by hand
                 self.turns.begin_speech(event, self._clock())
                 self.responses.begin_turn()
             case server.SpeechStopped():
@@ -430,7 +439,9 @@ class Link:
                 return False
             self._given.add(item.id)
             del self._echoes[first]
+            self.turns.arrive(first)
         self._echoes.pop(item.id, None)
+        self.turns.arrive(item.id)
         return item.id in self._given
 
     def _trim(self) -> None:

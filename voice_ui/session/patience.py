@@ -38,7 +38,8 @@ class Patience:
         self._on_no_reply, self._on_no_text = on_no_reply, on_no_text
         self._on_settled, self._on_limit = on_settled, on_limit
         self._phase, self._press = Timer(), Timer()
-        self._text_at = 0.0
+        self.text_at = 0.0
+        """When text of a reply last came."""
 
     def open_microphone(self) -> None:
         """The press of Start may last this long."""
@@ -48,10 +49,6 @@ class Patience:
     def close_microphone(self) -> None:
         """Nothing more is said."""
         self._press.stop()
-
-    def take_text(self) -> None:
-        """Text of a reply came."""
-        self._text_at = self._clock()
 
     def wait(self, state: State, settle_seconds: float | None, *, is_acting: bool = False) -> None:
         """Wait in this state; after Stop, with nothing awaited, for `settle_seconds` (None: not yet).
@@ -78,7 +75,7 @@ class Patience:
         self._press.stop()
 
     def _check_text(self) -> None:
-        left = TEXT_SECONDS - (self._clock() - self._text_at)
+        left = TEXT_SECONDS - (self._clock() - self.text_at)
         if left > 0:
             self._phase.set(left, self._check_text)
         else:

@@ -18,7 +18,7 @@ from voice_ui.errors import ConnectionFailed, Problem, SessionError
 from voice_ui.protocol import ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
-from voice_ui.session.attention import SILENT_SERVER_SECONDS, Attention
+from voice_ui.session.attention import SILENT_SERVER_SECONDS, SPEECH_PEAK, Attention
 from voice_ui.session.budget import Budget, Limits, Seat
 from voice_ui.session.dialogue import Dialogue
 from voice_ui.session.events import PlaybackCut, StateChanged
@@ -292,8 +292,9 @@ class Press:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
         if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
             return
+        counts = peak > SPEECH_PEAK or self._attention.speech_ms > 0
         is_near = self.stream.waiting_ms < WAITING_MS
-        if is_near and self._attention.is_missing_after(len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate), peak):
+        if counts and is_near and self._attention.is_missing_after(len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate), peak):
             if not self._reports.stands("server-silent"):
                 self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
@@ -338,7 +339,7 @@ class Press:
         if self._playback:
             if heard := self._playback.play(item_id, played_ms):
                 self._reports.say(heard)
-            self._patience.take_text()
+            self._patience.text_at = self._clock()
             if stopped:
                 self._truncate()
             self.refresh()
@@ -384,10 +385,11 @@ class Press:
         return self._link is not None and self._link.has_spoken
 
     def reconfigure(self, config: SessionConfig) -> None:
-        """Go on in another way."""
-        self.config = config
-        self._hold(False)
-        self.intake.begin_turn()
+        """Go on in another way; a turn that is being said is given up only if turns are taken in another way."""
+        was_by_hand, self.config = self.config.turn_detection == "none", config
+        if was_by_hand != (config.turn_detection == "none"):
+            self._hold(False)
+            self.intake.begin_turn()
         if self._link:
             self._link.reconfigure(config)
         self.refresh()
@@ -418,7 +420,7 @@ class Press:
             self._silence(by_speech=True)
         changes = self._dialogue.take(event, link)
         if isinstance(event, server.ReplyTextDelta):
-            self._patience.take_text()
+            self._patience.text_at = self._clock()
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
             self._check_cost()
@@ -471,7 +473,8 @@ class Press:
             return Phase.HEARING
         if link.responses.is_writing or (self._playback and self._playback.is_playing):
             return Phase.ANSWERING
-        if link.turns.open or link.responses.is_blocked or self.stream.asks or self._calls.are_acting:
+        is_asking = link.responses.is_blocked or link.responses.is_asked
+        if link.turns.open or is_asking or self.stream.asks or self._calls.are_acting:
             return Phase.THINKING
         return Phase.LISTENING
 

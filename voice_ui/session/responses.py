@@ -36,6 +36,7 @@ class Responses:
         self._wanted = False  # a reply is wanted as soon as the slot is free
         self._wanted_in_quiet = False  # and one that must not begin while somebody speaks
         self._cancel_next = False  # the expected response is not wanted
+        self._is_asked = False  # the expected response was asked for by us
         self._asks: deque[str] = deque(maxlen=REMEMBERED)  # our events that asked for a response
         self._finished: deque[str] = deque(maxlen=REMEMBERED)
 
@@ -48,6 +49,11 @@ class Responses:
     def is_blocked(self) -> bool:
         """Whether a reply is wanted and the slot is taken."""
         return self._wanted or self._wanted_in_quiet
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a reply that we asked for, and still want, has not begun."""
+        return self.active == "" and self._is_asked and not self._cancel_next
 
     @property
     def is_stuck(self) -> bool:
@@ -145,7 +151,8 @@ class Responses:
             return None
         self._wanted = self._wanted_in_quiet = False
         self._take("")
+        self._is_asked = True
         return Action.CREATE
 
     def _take(self, response_id: str) -> None:
-        self.active, self.has_text, self.cancelled = response_id, False, False
+        self.active, self.has_text, self.cancelled, self._is_asked = response_id, False, False, False

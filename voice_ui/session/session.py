@@ -53,13 +53,13 @@ class RealtimeSession:
         seats: Seats | None = None,
         connect: Connect = transport.connect,
         clock: Callable[[], float] = time.monotonic,
-        tools: Iterable[AnyTool] = (),
+        tools: Iterable[AnyTool] | Callable[[], Iterable[AnyTool]] = (),
     ) -> None:
         """Take what a conversation needs.
 
         `plays`: spoken replies are played, and `take_played` reports how far. `seats` are shared by the sessions of a
         program; `connect` opens a transport; `clock` returns seconds. The model may call `tools`: functions, marked
-        with `@tool` or not, and entries for tools that the server runs.
+        with `@tool` or not, and entries for tools that the server runs; or what returns them, called at each `start`.
 
         Raises ToolError for a function that cannot be a tool.
         """
@@ -67,7 +67,8 @@ class RealtimeSession:
         self.config = config or SessionConfig()
         self.conversation = Conversation()
         self.budget = Budget(limits.max_cost if limits else None)
-        self.toolbox = Toolbox(tools)
+        self._tools = tools
+        self.toolbox = Toolbox(() if callable(tools) else tools)
         """What the model may call."""
         self.unknown_events: Counter[str] = Counter()
         """Server events that were of no use, by type or by what was wrong with them."""
@@ -238,6 +239,8 @@ class RealtimeSession:
             self._reports.raise_problem(error.problem)
             self._rest(FAILED)
             return None
+        if callable(self._tools):
+            self.toolbox = Toolbox(self._tools())
         press = Press(
             self.endpoint,
             self._config_with_tools(),

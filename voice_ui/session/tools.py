@@ -10,18 +10,25 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from voice_ui.conversation import Call, Change, Conversation
 from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
+from voice_ui.session.calls import (
+    APPROVAL_SECONDS,
+    CANCELLED,
+    NOT_APPROVED,
+    REFUSED,
+    Batch,
+    PendingCall,
+    ends_with_words,
+    outcome_of,
+    read_arguments,
+)
 from voice_ui.session.reports import Reports
 from voice_ui.session.running import Outcome, failed, run
 from voice_ui.session.stream import Outputs
-from voice_ui.tools import InvalidArguments, RunningSession, Tool, Toolbox, ToolContext
-
-APPROVAL_SECONDS = 120.0
-"""For a person to approve a call; after it the call counts as refused."""
+from voice_ui.tools import RunningSession, Tool, Toolbox, ToolContext
 
 HOSTED_SECONDS = 60.0
 """For a hosted tool, from its approval to its result."""
@@ -32,32 +39,7 @@ MOST_CALLS = 16
 MOST_ROUNDS = 20
 """Responses of one turn that call tools; then the model gets the outputs, and is not asked to go on."""
 
-CANCELLED = "Cancelled: the person does not want this any more."
-REFUSED = "Refused: the person did not approve this call. Do not try again unless asked to."
-NOT_APPROVED = f"Refused: nobody approved this call within {APPROVAL_SECONDS:.0f} seconds."
-
 _log = logging.getLogger("voice_ui.session")
-
-
-@dataclass
-class _Batch:
-    """The calls of one response."""
-
-    calls: list[Call] = field(default_factory=list)
-    is_open: bool = True
-    """Whether more may come."""
-    wants_reply: bool = True
-
-
-@dataclass
-class _Pending:
-    """A call without a result."""
-
-    call: Call
-    batch: _Batch
-    approval: asyncio.Future[bool]
-    task: asyncio.Task[None] | None = None
-    hosted: asyncio.Future[Outcome] | None = None
 
 
 class Calls:
@@ -82,8 +64,8 @@ class Calls:
         self._toolbox, self._session = toolbox, session
         self._conversation, self._reports, self._clock = conversation, reports, clock
         self._on_outputs, self._on_change, self._on_hosted_approval = on_outputs, on_change, on_hosted_approval
-        self._batches: dict[str, _Batch] = {}  # by response
-        self._pending: list[_Pending] = []
+        self._batches: dict[str, Batch] = {}  # by response
+        self._pending: list[PendingCall] = []
         self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
         self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
         self._ended: set[asyncio.Task[None]] = set()
@@ -145,7 +127,7 @@ class Calls:
         self._announced.clear()
         if batch := self._batches.get(response_id):
             batch.is_open = False
-            batch.wants_reply = event.status in {"completed", "incomplete"} and not _ends_with_words(event, batch)
+            batch.wants_reply = event.status in {"completed", "incomplete"} and not ends_with_words(event, batch)
             if event.status == "cancelled":
                 self._cancel([pending for pending in self._pending if pending.batch is batch])
             self._settle(batch)
@@ -199,7 +181,7 @@ class Calls:
 
     def _begin(self, response_id: str, item: WireItem) -> list[Change]:
         call_id = item.call_id or item.id
-        batch = self._batches.setdefault(response_id, _Batch())
+        batch = self._batches.setdefault(response_id, Batch())
         if any(call.call_id == call_id for call in batch.calls):
             return []
         name, arguments = well_formed(item.name), well_formed(item.arguments)
@@ -207,11 +189,12 @@ class Calls:
         tool = self._toolbox.get(name)
         if tool and tool.approve:
             call.status = "waiting"
+        call.event_number = self._reports.received
         change = self._conversation.begin_call(response_id, call)
         if not batch.calls:
             self._rounds[call.turn] += 1
         batch.calls.append(call)
-        pending = _Pending(call, batch, asyncio.get_running_loop().create_future())
+        pending = PendingCall(call, batch, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         if len(self._pending) > MOST_CALLS:
             outcome: Outcome | None = failed(f"more than {MOST_CALLS} calls at once")
@@ -222,20 +205,20 @@ class Calls:
         self._start(pending, self._perform(pending, tool, outcome))
         return [change]
 
-    def _start(self, pending: _Pending, work: object) -> None:
+    def _start(self, pending: PendingCall, work: object) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name="realtime call")  # type: ignore[arg-type]
         pending.task = task
         self._ended.add(task)
         task.add_done_callback(self._ended.discard)
 
-    async def _perform(self, pending: _Pending, tool: Tool | None, outcome: Outcome | None) -> None:
+    async def _perform(self, pending: PendingCall, tool: Tool | None, outcome: Outcome | None) -> None:
         began = self._clock()
         try:
             if outcome is None and tool is None:
                 known = ", ".join(self._toolbox.names) or "none"
                 outcome = failed(f"there is no tool of that name; there are: {known}")
             if outcome is None and tool is not None:
-                arguments = _read(tool, pending.call.arguments)
+                arguments = read_arguments(tool, pending.call.arguments)
                 outcome = arguments if isinstance(arguments, Outcome) else await self._approved(pending)
                 began = self._clock()
                 if outcome is None and not isinstance(arguments, Outcome):
@@ -246,7 +229,7 @@ class Calls:
         assert outcome
         self._end(pending, outcome, self._clock() - began)
 
-    async def _approved(self, pending: _Pending) -> Outcome | None:
+    async def _approved(self, pending: PendingCall) -> Outcome | None:
         """Wait for a person, if one has to approve the call."""
         if pending.call.status != "waiting":
             return None
@@ -265,7 +248,7 @@ class Calls:
         context = ToolContext(self._session, call.call_id, call.turn, loop.call_soon_threadsafe)
         return await run(tool, arguments, context)
 
-    def _end(self, pending: _Pending, outcome: Outcome, seconds: float | None = None) -> None:
+    def _end(self, pending: PendingCall, outcome: Outcome, seconds: float | None = None) -> None:
         call = pending.call
         if call.is_over:
             return
@@ -276,19 +259,19 @@ class Calls:
         self._reports.say(self._conversation.change_call(call))
         self._settle(pending.batch)
 
-    def _cancel(self, pending: list[_Pending]) -> None:
+    def _cancel(self, pending: list[PendingCall]) -> None:
         for each in list(pending):
             if each.task:
                 each.task.cancel()
             # Not when the task gets to it: what follows must find the call ended.
             self._end(each, Outcome("failed", CANCELLED))
 
-    def _find(self, call_id: str) -> _Pending | None:
+    def _find(self, call_id: str) -> PendingCall | None:
         return next((pending for pending in reversed(self._pending) if pending.call.call_id == call_id), None)
 
     # All calls of a response.
 
-    def _settle(self, batch: _Batch) -> None:
+    def _settle(self, batch: Batch) -> None:
         """Hand the outputs over as soon as there are all."""
         if not batch.is_open and all(call.is_over for call in batch.calls):
             for response_id in [key for key, value in self._batches.items() if value is batch]:
@@ -309,23 +292,24 @@ class Calls:
         self._hosted.append(item.id)
         if item.type == "mcp_call" and asked:
             if asked.hosted and not asked.hosted.done():
-                asked.hosted.set_result(_outcome(item))
+                asked.hosted.set_result(outcome_of(item))
             return []
-        batch = self._batches.setdefault(response_id, _Batch())
+        batch = self._batches.setdefault(response_id, Batch())
         name, arguments = well_formed(item.name), well_formed(item.arguments)
         call = Call(item.id, "tool", call_id=item.id, name=name, arguments=arguments, server_label=item.server_label)
         call.status = "waiting" if item.type == "mcp_approval_request" else "running"
         batch.calls.append(call)
+        call.event_number = self._reports.received
         change = self._conversation.begin_call(response_id, call)
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        pending = _Pending(call, batch, future, hosted=asyncio.get_running_loop().create_future())
+        pending = PendingCall(call, batch, future, hosted=asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         if item.type == "mcp_call" and pending.hosted:
-            pending.hosted.set_result(_outcome(item))
+            pending.hosted.set_result(outcome_of(item))
         self._start(pending, self._await_hosted(pending))
         return [change]
 
-    async def _await_hosted(self, pending: _Pending) -> None:
+    async def _await_hosted(self, pending: PendingCall) -> None:
         began = self._clock()
         call, hosted = pending.call, pending.hosted
         assert hosted
@@ -345,23 +329,3 @@ class Calls:
             self._end(pending, Outcome("failed", CANCELLED), self._clock() - began)
             raise
         self._end(pending, outcome, self._clock() - began)
-
-
-def _read(tool: Tool, arguments: str) -> dict[str, Any] | Outcome:
-    """Check the arguments, before a person is asked to approve them."""
-    try:
-        return tool.read(arguments)
-    except InvalidArguments as error:
-        return failed(f"the arguments of {tool.name} do not fit: {error}")
-    except Exception as error:  # of a type that checks itself
-        return failed(f"the arguments of {tool.name} cannot be checked: {type(error).__name__}")
-
-
-def _outcome(item: WireItem) -> Outcome:
-    return failed(well_formed(item.error)) if item.error else Outcome("done", well_formed(item.output))
-
-
-def _ends_with_words(event: server.ResponseDone, batch: _Batch) -> bool:
-    """Whether a response that only used hosted tools has already answered with what they returned."""
-    is_hosted = all(call.server_label for call in batch.calls)
-    return is_hosted and bool(event.output) and event.output[-1].type == "message"

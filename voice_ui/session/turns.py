@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voice_ui.protocol import server
-from voice_ui.session.stream import Ask, Commit, Outputs, Stream
+from voice_ui.session.stream import Ask, Commit, Message, Outputs, Stream
 
 UNNOTICED_SECONDS = 3.0
 """A server notices speech within this time of its arrival, also in a burst of kept audio."""
@@ -37,6 +37,10 @@ class Turn:
     committed: bool = False
     response_id: str | None = None
     """The response that answers it, once there is one."""
+    arrived: bool = True
+    """Whether the server has what was written; a response that it began before knows nothing of it."""
+    response_before: str | None = None
+    """The response that began before it arrived; a server that repeats no items may answer it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +123,27 @@ class Turns:
 
     def begin_response(self, response_id: str) -> ResponseBegan:
         """A response begins; it answers all that had ended before."""
-        answered = self.awaited
-        for turn in answered:
-            turn.response_id = response_id
+        awaited = self.awaited
+        for turn in awaited:
+            if turn.arrived:
+                turn.response_id = response_id
+            else:
+                turn.response_before = response_id
+        answered = [turn for turn in awaited if turn.arrived] or awaited
         return ResponseBegan(response_id, answered[-1].item_id if answered else None)
+
+    def arrive(self, item_id: str) -> None:
+        """The server has repeated an item that we wrote."""
+        for turn in self.open:
+            turn.arrived = turn.arrived or turn.item_id == item_id
 
     def ask(self, entry: Ask) -> None:
         """A commit, a message or the outputs of tools were sent, and a reply is wanted for them."""
         if isinstance(entry, Commit):
             self._commits.append(entry)
             return
-        turn = Turn(entry.item_id, entry.end_ms, entry.end_ms, entry, committed=True)
+        is_message = isinstance(entry, Message)
+        turn = Turn(entry.item_id, entry.end_ms, entry.end_ms, entry, committed=True, arrived=not is_message)
         # A response that answers outputs and something said since belongs to the turn of what was said.
         self.open.insert(0 if isinstance(entry, Outputs) else len(self.open), turn)
 
@@ -141,8 +155,10 @@ class Turns:
 
     def answer(self, response_id: str | None) -> None:
         """The turns that this response answers are answered; None: all that await one, which is given up."""
-        for turn in [turn for turn in self.open if turn.response_id == response_id]:
-            self._close(turn)
+        for turn in list(self.open):
+            never_arrived = not turn.arrived and response_id is not None and turn.response_before == response_id
+            if turn.response_id == response_id or never_arrived:
+                self._close(turn)
         if response_id is None:
             for commit in self._commits:
                 self._stream.answer(commit)

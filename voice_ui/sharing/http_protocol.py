@@ -37,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = self._unread_bytes = 0
         self._in_head = True
+        self._was_completed = False
         self._is_too_large = False
         self._is_counted = False
 
@@ -54,8 +55,11 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         if self._in_head and self._deadline is None:
             self._set_deadline(HEAD_SECONDS)
+        self._was_completed = False
         super().data_received(data)
-        if self._in_head:  # still: the parser may hold all of it back, waiting for the end of a line
+        # Still in a head: the parser may hold all of it back, waiting for the end of a line. After a body, the next
+        # head has not begun, or only in this piece.
+        if self._in_head and not self._was_completed:
             self._unread_bytes += len(data)
             if self._unread_bytes > HEAD_BYTES and not self._is_too_large:
                 self._refuse_head()
@@ -103,6 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._set_deadline(None)
+        self._was_completed = True
         self._in_head, self._head_bytes, self._unread_bytes = True, 0, 0  # of the next one
         super().on_message_complete()
 

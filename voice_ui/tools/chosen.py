@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 from voice_ui.errors import SettingsError
@@ -13,7 +12,7 @@ from voice_ui.tools.mcp_servers import McpServers
 
 
 class ChosenTools:
-    """Read once; the MCP servers run from `start` until its resources are closed."""
+    """Read once; the MCP servers run from `start` to `close`."""
 
     def __init__(self, file: Path | None = None, mcp: str | None = None, *, file_source: str = "--tools") -> None:
         """Import `file` and read what `mcp` names; raises SettingsError with a line for everything that is wrong."""
@@ -33,12 +32,17 @@ class ChosenTools:
         if wrong:
             raise SettingsError("\n".join(wrong))
 
-    async def start(self, resources: AsyncExitStack) -> list[str]:
+    async def start(self) -> list[str]:
         """Start the MCP servers; return a line for each that cannot be reached, which is tried again later."""
         if self._servers is None:
             return []
-        await resources.enter_async_context(self._servers)
-        return self._servers.problems
+        self._servers.start()
+        return await self._servers.settled()
+
+    async def close(self) -> None:
+        """Leave the MCP servers."""
+        if self._servers:
+            await self._servers.close()
 
     @property
     def all(self) -> list[Tool]:

@@ -73,16 +73,29 @@ class McpServers:
                 joined.append(tool)
         return joined
 
-    async def __aenter__(self) -> Self:
+    def start(self) -> None:
+        """Begin to connect."""
         for connection in self._connections:
             connection.start()
+
+    async def settled(self) -> list[str]:
+        """Wait until every server was reached or cannot be; return a line for each that cannot."""
         await asyncio.gather(*(connection.settled() for connection in self._connections))
+        return self.problems
+
+    async def close(self) -> None:
+        """Leave all servers."""
+        await asyncio.gather(*(connection.stop() for connection in self._connections))
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        await self.settled()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(*(connection.stop() for connection in self._connections))
+        await self.close()
 
 
 class _Connection:

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-AUDIO = ("audio", "alsa", "pulse", "parec", "threaded-ml", "null-sink")
+AUDIO = ("audio", "alsa", "pulse", "parec", "threaded-ml", "null-sink", "cubeb", "mediatrackgrph", "graphrunner")
 
 
 def audio_threads_first(mark: str) -> None:

@@ -43,7 +43,9 @@ def index(play_at_once: bool = False):
     async def stall():
         for delta in deltas(tone(1)):
             speaker.play(delta, "stalled")
-        await asyncio.sleep(1.5)
+        while speaker.unplayed_ms:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
         for delta in deltas(tone(1)):
             speaker.play(delta, "stalled")
 

@@ -20,36 +20,33 @@ STEEPEST = 0.07
 async def test_two_items_are_one_sound_and_stop_reports_what_was_heard(tmp_path: Path, program: Program) -> None:
     begin = len(program.told)
 
-    def reports() -> list[list[str]]:
-        return [[event["name"], *event["facts"]] for event in program.told[begin:]]
-
-    def states() -> list[str]:
-        return [report[1] for report in reports() if report[0] == "state"]
-
     async with sound_server(tmp_path) as sound, firefox(tmp_path, sound) as tab:
         await tab.open(f"http://127.0.0.1:{program.port}/")
         await tab.becomes("window.socket?.connected ?? false")
-        mark = "[...document.querySelectorAll('button')].find(b => b.innerText.trim().toLowerCase() === {}).id = {}"
+        speaker = "getElement(+document.getElementById('speaker').innerText)"
 
         async def press(name: str) -> None:
-            await tab.evaluate(mark.format(json.dumps(name), json.dumps(f"press-{name.replace(' ', '-')}")))
-            await tab.click(f"#press-{name.replace(' ', '-')}")
+            buttons = "[...document.querySelectorAll('button')]"
+            await tab.evaluate(f"{buttons}.find((b) => b.innerText.toLowerCase() === {json.dumps(name)}).id = 'next'")
+            await tab.click("#next")
+            await tab.evaluate("document.getElementById('next').id = ''")
 
         async with recorded(sound.environ) as recording:
             await press("unlock")
-            await until(lambda: states() == ["idle"])
+            await tab.becomes(f"{speaker}.isOpen ?? false")
             audio_threads_first(sound.environ["PULSE_SERVER"])
             await press("play")
-            await until(lambda: states() == ["idle", "playing", "idle"], 30)
+            await tab.becomes(f"{speaker}.state === 'empty'")
             await press("long")
-            await until(lambda: any(name == "played" and int(ms) >= 1000 for name, item, ms in
-                                    (r for r in reports() if len(r) == 3) if item == "long"), 30)  # fmt: skip
+            await tab.becomes(f"{speaker}.stream === 1 && {speaker}.heard >= 96000")
             await press("stop here")
-            await until(lambda: states() == ["idle", "playing"] * 2 + ["idle"], 30)
+            await tab.becomes(f"{speaker}.state === 'stopped'")
             end = recording.seconds + 0.5
             await until(lambda: recording.seconds > end)
+    reports = [(event["name"], *event["facts"]) for event in program.told[begin:]]
+    assert [report[1] for report in reports if report[0] == "state"] == ["idle", "playing", "idle", "playing", "idle"]
     played, stopped = recording.stretches
     assert played[1] - played[0] == pytest.approx(3, abs=0.02)
     assert recording.steepest < STEEPEST
-    heard_ms = next(int(report[2]) for report in reports() if report[0] == "stopped")
+    heard_ms = next(int(report[2]) for report in reports if report[0] == "stopped")
     assert heard_ms == pytest.approx(1000 * (stopped[1] - stopped[0]), abs=60)

@@ -22,8 +22,8 @@ REPEATS = 3
 LONGEST_PHRASE = 6
 """Tokens."""
 
-_FOREIGN = re.compile("[^\u0000-\u024f\u2000-\u206f€£]")
-"""Notes, and letters that English is not written with."""
+_FOREIGN = re.compile("[©®]|[^\u0000-\u024f\u2000-\u206f€£]")
+"""Notes, credits of subtitles, and letters that English is not written with."""
 
 _HABITS = frozenset(
     "you|thank you for watching|thanks for watching|thank you very much for watching|please subscribe|music".split("|")

@@ -7,6 +7,7 @@ which sees the whole part each time, is never given much.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -116,7 +117,7 @@ class Utterance:
         """Return the words, "" if there are none; raises RecognizerUnavailable. The utterance is whole."""
         self._finished = True
         if self._latest and self._is_final(self._latest[0]):
-            self.settle(self._joined(self._latest[1]))
+            self._settle_with(self._latest[1])
         self._on_change()
         if self._outcome is None:
             self._words = asyncio.get_running_loop().create_future()
@@ -170,7 +171,7 @@ class Utterance:
                 self._latest = (job, text)
                 self._show(self._agreement.process(self._joined(text)))
                 if self._finished and self._is_final(job):
-                    self.settle(self._joined(text))
+                    self._settle_with(text)
             case _ if job.end < self._end or not self._finished:
                 self._parts.append(text)
                 del self._pcm[: job.end - self._start]
@@ -179,7 +180,7 @@ class Utterance:
                 self._agreement.process(self._joined())
                 self._show(self._agreement.process(self._joined()))
             case _:
-                self.settle(self._joined(text))
+                self._settle_with(text)
         self._on_change()
 
     def dropped(self, job: Job) -> None:
@@ -193,6 +194,10 @@ class Utterance:
 
     def _joined(self, *more: str) -> str:
         return " ".join(text for text in (*self._parts, *more) if text)
+
+    def _settle_with(self, text: str) -> None:
+        """Be over, with the words of the last part; the end of an utterance is no comma."""
+        self.settle(re.sub(r"[,;:]$", ".", self._joined(text)))
 
     def _show(self, words: str) -> None:
         if words and self._on_delta:

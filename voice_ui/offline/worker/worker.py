@@ -10,6 +10,9 @@ from pathlib import Path
 
 from voice_ui.offline.worker.frames import ABORT, ABORTED, ANSWER, HEADER, NUMBER, REQUEST, UNAVAILABLE, frame
 
+GRACE_SECONDS = 1.0
+"""For a process to end by itself. It does so as soon as its input ends, unless it is loading a model."""
+
 PROGRAM = Path(__file__).with_name("start.py")
 
 
@@ -80,8 +83,12 @@ class Worker:
     async def close(self) -> None:
         """End the process now; no other is started."""
         self._closed = True
-        self._kill()
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
         if self._running:
+            await asyncio.wait({self._running}, timeout=GRACE_SECONDS)
+            if self._process:
+                _kill(self._process)
             await asyncio.wait({self._running})
 
     async def _run(self, ready: asyncio.Future[str]) -> None:
@@ -97,20 +104,13 @@ class Worker:
         self.pid = process.pid
         self.started += 1
         if self._closed:
-            self._kill()
+            process.stdin.close()
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 await self._serve(ready, process.stdin, process.stdout)
         finally:
-            self._kill()
             self._end(ready)
-            process.stdin.close()
-            await process.communicate()  # to the end of its pipes too: they must not outlive the loop
-
-    def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if self._process:
-                self._process.kill()
+            await _ended(process)
 
     async def _serve(
         self, ready: asyncio.Future[str], stdin: asyncio.StreamWriter, stdout: asyncio.StreamReader
@@ -141,6 +141,26 @@ class Worker:
             answer = self._owed.popleft()
             if not answer.done():
                 answer.set_exception(died)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process whose input has ended, and end it if that takes too long.
+
+    Killing a process that is just ending would take its exit status away from asyncio, which logs that as a warning.
+    """
+    assert process.stdin
+    process.stdin.close()
+    try:
+        async with asyncio.timeout(GRACE_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        _kill(process)
+    await process.communicate()  # to the end of its pipes too: they must not outlive the loop
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 async def _read(stdout: asyncio.StreamReader) -> tuple[bytes, bytes]:

@@ -1,0 +1,60 @@
+"""The calls of one response until their outputs are handed over, and the words for what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from voice_ui.conversation import Call
+from voice_ui.protocol import WireItem, server, well_formed
+from voice_ui.session.running import Outcome, failed
+from voice_ui.tools import InvalidArguments, Tool
+
+APPROVAL_SECONDS = 120.0
+"""For a person to approve a call; after it the call counts as refused."""
+
+CANCELLED = "Cancelled: the person does not want this any more."
+REFUSED = "Refused: the person did not approve this call. Do not try again unless asked to."
+NOT_APPROVED = f"Refused: nobody approved this call within {APPROVAL_SECONDS:.0f} seconds."
+
+
+@dataclass
+class Batch:
+    """The calls of one response."""
+
+    calls: list[Call] = field(default_factory=list)
+    is_open: bool = True
+    """Whether more may come."""
+    wants_reply: bool = True
+
+
+@dataclass
+class PendingCall:
+    """A call without a result."""
+
+    call: Call
+    batch: Batch
+    approval: asyncio.Future[bool]
+    task: asyncio.Task[None] | None = None
+    hosted: asyncio.Future[Outcome] | None = None
+
+
+def read_arguments(tool: Tool, arguments: str) -> dict[str, Any] | Outcome:
+    """Check the arguments, before a person is asked to approve them."""
+    try:
+        return tool.read(arguments)
+    except InvalidArguments as error:
+        return failed(f"the arguments of {tool.name} do not fit: {error}")
+    except Exception as error:  # of a type that checks itself
+        return failed(f"the arguments of {tool.name} cannot be checked: {type(error).__name__}")
+
+
+def outcome_of(item: WireItem) -> Outcome:
+    return failed(well_formed(item.error)) if item.error else Outcome("done", well_formed(item.output))
+
+
+def ends_with_words(event: server.ResponseDone, batch: Batch) -> bool:
+    """Whether a response that only used hosted tools has already answered with what they returned."""
+    is_hosted = all(call.server_label for call in batch.calls)
+    return is_hosted and bool(event.output) and event.output[-1].type == "message"
