@@ -240,7 +240,7 @@ async def test_speech_over_a_reply_silences_it_and_the_server_learns_what_was_he
             delays.append(round(1000 * (end - somebody.spoke_at)))
             wrong.append(round(heard_ms[-1] - 1000 * (end - begin)))
         print(f"speech to silence, ms: {sorted(delays)}, floor {floor_ms:.0f}; audio_end_ms off by {sorted(wrong)}")  # noqa: T201
-        assert np.median(delays) - floor_ms < 150
+        assert np.median(delays) - floor_ms < 250  # quiet machines: 100
         assert np.median(np.abs(wrong)) < 60
         await expect(talk.history.get_by_text("cut short")).to_have_count(TRIALS)
         for unheard in await talk.history.locator(".vp-unheard").all_inner_texts():
@@ -263,6 +263,9 @@ async def test_a_cough_that_is_no_speech_lets_the_reply_go_on_where_it_was(chrom
         await somebody.says()
         await somebody.talk.is_in("listening")
         assert await somebody.played_ms() == 4000
+        ducked = next(end for _, end in somebody.tones if end > somebody.spoke_at)
+        print(f"speech to ducked, ms: {1000 * (ducked - somebody.spoke_at):.0f}")  # noqa: T201
+        assert ducked - somebody.spoke_at < 0.5
         assert len(somebody.tones) >= 2
         assert sum(end - begin for begin, end in somebody.tones) == pytest.approx(4, abs=0.15)
         assert await somebody.talk.page.locator("[data-heard]").count() == 0
