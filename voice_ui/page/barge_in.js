@@ -4,7 +4,7 @@
 // At the first sign of speech the speaker is ducked. If the server takes it for speech, it is stopped; if not, the reply
 // goes on where it was.
 
-const LOUD_DB = -45; // dBFS; quiet speech close to a laptop
+const LOUD_DB = -52; // dBFS; quiet speech close to a laptop, as noise suppression leaves its beginning
 const ABOVE_DB = 10; // over what the microphone hears otherwise
 const LOUD_FRAMES = 2; // of 20 ms: one alone is a click
 const QUIET_MS = 500; // after the last loud frame: a server would have noticed by now
