@@ -9,7 +9,8 @@ const ABOVE_DB = 10; // over what the microphone hears otherwise
 const LOUD_FRAMES = 2; // of 20 ms: one alone is a click
 const QUIET_MS = 500; // after the last loud frame: a server would have noticed by now
 const LONGEST_MS = 1500;
-const EASE_DB = 1 / 50; // per frame: how fast a bar that was raised comes down
+const RAISED_DB = -34; // as high as what was no speech raises the bar: an echo is lower, speech is louder
+const EASE_DB = 3 / 50; // per frame: how fast it comes down again
 const TAIL_MS = 200; // the room's echo after the end
 
 export default {
@@ -85,6 +86,10 @@ export default {
       this.loudFrames = loud ? this.loudFrames + 1 : 0;
       const speaker = getElement(this.speaker);
       if (loud) this.loudAt = now;
+      if (this.duckedAt && !speaker?.ducked) {
+        this.duckedAt = 0; // stopped meanwhile: it was speech
+        this.bar = LOUD_DB;
+      }
       if (!playing) return;
       if (!speaker.ducked && this.loudFrames >= LOUD_FRAMES) {
         speaker.duck();
@@ -93,7 +98,8 @@ export default {
       } else if (speaker.ducked) {
         this.peak = Math.max(this.peak, db);
         if (now - this.loudAt < QUIET_MS && now - this.duckedAt < LONGEST_MS) return;
-        this.bar = this.peak + 3; // it was no speech: the same again does not count
+        this.bar = Math.max(LOUD_DB, Math.min(RAISED_DB, this.peak + 3)); // it was no speech
+        this.duckedAt = 0;
         this.loudFrames = 0;
         speaker.unduck();
       }
