@@ -203,7 +203,7 @@ async def test_a_reply_is_spoken_and_understood_and_timed(chrome: str, tmp_path:
 
 @pytest.mark.parametrize("dialect", ["ga", "beta"])
 async def test_speech_over_a_reply_silences_it_and_the_server_learns_what_was_heard(
-    dialect: str, chrome: str, tmp_path: Path
+    dialect: str, chrome: str, tmp_path: Path, report: Callable[[str], None]
 ) -> None:
     heard_ms: list[int] = []
 
@@ -240,15 +240,18 @@ async def test_speech_over_a_reply_silences_it_and_the_server_learns_what_was_he
             tones = [tone for tone in somebody.tones if tone[0] > trial]
             delays.append(round(1000 * (tones[-1][1] - somebody.spoke_at)))
             wrong.append(round(heard_ms[-1] - 1000 * sum(end - begin for begin, end in tones)))
-        print(f"speech to silence, ms: {sorted(delays)}, floor {floor_ms:.0f}; audio_end_ms off by {sorted(wrong)}")  # noqa: T201
-        assert np.median(delays) - floor_ms < 250  # quiet machines: 100
+        off = f"audio_end_ms off by {sorted(wrong)}"
+        report(f"{dialect}: speech to silence {sorted(delays)} ms, the browser alone {floor_ms:.0f} ms; {off}")
+        assert max(delays) < 5_000, "half of the reply"
         assert np.median(np.abs(wrong)) < 60
         await expect(talk.history.get_by_text("cut short")).to_have_count(TRIALS)
         for unheard in await talk.history.locator(".vp-unheard").all_inner_texts():
             assert 0 < len(unheard) < len(WORDS)
 
 
-async def test_a_cough_that_is_no_speech_lets_the_reply_go_on_where_it_was(chrome: str, tmp_path: Path) -> None:
+async def test_a_cough_that_is_no_speech_lets_the_reply_go_on_where_it_was(
+    chrome: str, tmp_path: Path, report: Callable[[str], None]
+) -> None:
     async def script(wire: Wire) -> None:
         await wire.configure()
         await hear_loud(wire)
@@ -265,10 +268,10 @@ async def test_a_cough_that_is_no_speech_lets_the_reply_go_on_where_it_was(chrom
         await somebody.talk.is_in("listening")
         assert await somebody.played_ms() == 4000
         ducked = next(end for _, end in somebody.tones if end > somebody.spoke_at)
-        print(f"speech to ducked, ms: {1000 * (ducked - somebody.spoke_at):.0f}")  # noqa: T201
-        assert ducked - somebody.spoke_at < 0.5
+        report(f"a cough to silence {1000 * (ducked - somebody.spoke_at):.0f} ms")
+        assert ducked - somebody.spoke_at < 2, "long before the end of the reply"
         assert len(somebody.tones) >= 2
-        assert sum(end - begin for begin, end in somebody.tones) == pytest.approx(4, abs=0.15)
+        assert sum(end - begin for begin, end in somebody.tones) == pytest.approx(4, abs=0.3)
         assert await somebody.talk.page.locator("[data-heard]").count() == 0
 
 
@@ -291,7 +294,7 @@ async def test_escape_and_stop_silence_at_once(chrome: str, tmp_path: Path) -> N
             await (somebody.talk.page.keyboard.press("Escape") if how == "Escape" else somebody.talk.stop())
             await somebody.talk.is_in("listening" if how == "Escape" else "idle")
             await somebody.hears(0.5)
-            assert somebody.tones[-1][1] - pressed < 0.5, how
+            assert somebody.tones[-1][1] - pressed < 2, how
 
 
 async def test_text_only_loads_nothing_of_the_speaker(tmp_path: Path, open_browser: OpenBrowser) -> None:
