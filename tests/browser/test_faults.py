@@ -42,7 +42,7 @@ class Case:
 AT_ONCE = [
     Case("handshake-401", "key-refused"),
     Case("handshake-403", "key-refused"),
-    Case("handshake-404", "not-realtime"),
+    Case("handshake-404", "model-unknown"),
     Case("handshake-429", "rate-limited"),
     Case("handshake-500", "server-failed"),
     Case("handshake-redirect", "not-realtime"),

@@ -100,10 +100,12 @@ class Dialogue:
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
             self._time_text(event.item_id, link, self._clock())
-        self._take_text(event)
+        if self._playback:
+            self._take_text(event)
         return changes
 
     def _take_text(self, event: server.ReplyTextDelta) -> None:
+        """The transcript of a spoken reply has grown."""
         if self._playback and isinstance(event, server.OutputAudioTranscriptDelta):
             self._playback.take_text(event.item_id, len(self._conversation.text_of(event.item_id)))
 
