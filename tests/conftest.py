@@ -15,11 +15,16 @@ settings.load_profile("anywhere")
 
 LAYERS = {"unit", "protocol", "browser", "attack"}
 
+ALONE = {"test_webrtc", "test_outage", "test_benchmarks", "test_measure", "test_worker"}
+"""Modules with audio in real time, or with clocks that are held against each other."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for layer in LAYERS.intersection(Path(item.path).parts):
             item.add_marker(layer)
+        if "browser" in Path(item.path).parts or Path(item.path).stem in ALONE:
+            item.add_marker("alone")
 
 
 TABLES = pytest.StashKey[list[str]]()
