@@ -91,8 +91,9 @@ async def test_a_turn_that_ends_by_hand_does_not_overtake_its_sound() -> None:
         session.start()
         await speak(session)
         session.end_turn()
-        await until(lambda: any(role == "user" and text for role, text in reader.texts), 60, what="it was heard")
-        heard = next(text for role, text in reader.texts if role == "user" and text)
+        items = reader.items.values()
+        await until(lambda: any(item.role == "user" and item.status == "completed" for item in items), 60)
+        heard = next(item.text for item in items if item.role == "user")
         assert heard.lower().startswith("what is") and heard.strip(" ?.").endswith("five"), (
             "all of it, whatever Opus made of its middle"
         )
