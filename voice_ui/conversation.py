@@ -183,13 +183,17 @@ class Conversation:
         return [ItemRemoved(item_id)] if self._items.pop(item_id, None) else []
 
     def begin_response(self, response_id: str, item_id: str | None) -> None:
-        """A response begins that answers this item; None: the server goes on by itself, in the newest turn.
+        """A response begins that answers this item; None: the server goes on by itself.
 
-        Where a lost connection has left a piece of an earlier reply to it, this one stands in a turn of its own.
+        It goes on in the newest turn if that has no answer yet, or only a preamble to one. Where a lost connection has
+        left a piece of an earlier reply to it, this one stands in a turn of its own.
         """
         asked = self._items.get(self._alias.get(item_id, item_id)) if item_id else None
         turn = asked.turn if asked else max(self._turn, 1)
-        if any(item.turn == turn and item.status == "lost" for item in self._items.values()):
+        replies = [item for item in self._items.values() if item.turn == turn and item.role == "assistant"]
+        if asked is None and any(item.phase != "commentary" for item in replies):
+            turn += 1
+        elif any(item.status == "lost" for item in replies):
             turn = max(self._turn, turn) + 1
         self._turn = max(self._turn, turn)
         self._replied = self._replied or turn == self._turn

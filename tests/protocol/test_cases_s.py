@@ -544,8 +544,8 @@ async def test_s10_a_preamble_and_the_answer_are_one_turn_with_both_times() -> N
 
 
 @in_virtual_time
-async def test_s10_a_two_responses_to_one_utterance_are_one_turn() -> None:
-    """A response that only says that it will look, and another when it has."""
+async def test_s10_a_a_response_to_no_utterance_is_a_turn_of_its_own() -> None:
+    """Nothing says that the first was a preamble."""
 
     async def two_responses(wire: Wire) -> None:
         await wire.configure()
@@ -558,7 +558,8 @@ async def test_s10_a_two_responses_to_one_utterance_are_one_turn() -> None:
 
     reader, _ = await read_of(two_responses)
     assert reader.page() == [
-        [("user", "First?"), ("assistant", "Let me see."), ("assistant", "Here it is.")],
+        [("user", "First?"), ("assistant", "Let me see.")],
+        [("assistant", "Here it is.")],
         [("user", "Second?"), ("assistant", "Yes.")],
     ]
 
