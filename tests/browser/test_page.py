@@ -110,7 +110,7 @@ async def test_a_page_that_is_not_secure_says_so_instead_of_staying_silent(
 ) -> None:
     """The proxy in front of it does not speak https."""
     async with (
-        program("--share", "--behind-proxy", "127.0.0.1", folder=tmp_path) as app,
+        program("--share", "--behind-proxy", "127.0.0.1", folder=tmp_path, path="/healthz") as app,
         open_browser(flags=["--host-resolver-rules=MAP voice.test 127.0.0.1"]) as browser,
     ):
         context = await browser.new_context(extra_http_headers={"X-Forwarded-For": "192.0.2.7"})

@@ -163,7 +163,7 @@ async def test_the_inspector_shows_the_event_that_made_a_call(tmp_path: Path, op
 async def test_an_mcp_server_is_used_by_voice(tmp_path: Path, open_browser: OpenBrowser) -> None:
     import sys
 
-    question = await spoken("Add 7 and 5.")
+    question = await spoken("Please add 7 and 5.")
     server = f"tests={sys.executable} {ROOT / 'tests' / 'servers' / 'mcp_server.py'}"
     async with program(folder=tmp_path, VOICE_UI_MCP=server) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
