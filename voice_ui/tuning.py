@@ -242,8 +242,15 @@ def quiet_libraries() -> None:
 
 
 def drop_left_visitor(record: logging.LogRecord) -> bool:
-    """Drop the error that Starlette makes of a visitor who leaves while a file is on its way."""
+    """Drop the error that is made of a request that ends early.
+
+    Starlette makes one of a visitor who leaves while a file is on its way, uvicorn of a page that polls while we end.
+    """
     error = record.exc_info[1] if record.exc_info else None
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, asyncio.CancelledError):
+        return False
     return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
 
 

@@ -255,7 +255,7 @@ async def test_a_cough_that_is_no_speech_lets_the_reply_go_on_where_it_was(
     async def script(wire: Wire) -> None:
         await wire.configure()
         await hear_loud(wire)
-        await speak(wire, 0, seconds=4)
+        await speak(wire, 0, seconds=8)
         await wire.until_closed()
 
     async with scripted(script, tmp_path) as app, person(chrome, tmp_path, app.url) as somebody:
@@ -266,12 +266,12 @@ async def test_a_cough_that_is_no_speech_lets_the_reply_go_on_where_it_was(
         await somebody.hears(1)
         await somebody.says()
         await somebody.talk.is_in("listening")
-        assert await somebody.played_ms() == 4000
+        assert await somebody.played_ms() == 8000
         ducked = next(end for _, end in somebody.tones if end > somebody.spoke_at)
         report(f"a cough to silence {1000 * (ducked - somebody.spoke_at):.0f} ms")
         assert ducked - somebody.spoke_at < 2, "long before the end of the reply"
         assert len(somebody.tones) >= 2
-        assert sum(end - begin for begin, end in somebody.tones) == pytest.approx(4, abs=0.3)
+        assert sum(end - begin for begin, end in somebody.tones) == pytest.approx(8, abs=0.3)
         assert await somebody.talk.page.locator("[data-heard]").count() == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 import logging
@@ -87,3 +88,13 @@ def test_engineio_still_has_a_handler_of_its_own() -> None:
 
 def test_starlette_still_complains_of_a_visitor_who_leaves() -> None:
     assert "No response returned." in inspect.getsource(base)
+
+
+def test_a_request_that_our_own_end_cuts_off_is_no_error() -> None:
+    def record(error: BaseException) -> logging.LogRecord:
+        return logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "x", (), (type(error), error, None))
+
+    ended = asyncio.CancelledError("Task cancelled, timeout graceful shutdown exceeded")
+    assert not tuning.drop_left_visitor(record(ended))
+    assert not tuning.drop_left_visitor(record(BaseExceptionGroup("one", [ended])))
+    assert tuning.drop_left_visitor(record(ValueError("ours")))
