@@ -217,16 +217,16 @@ class Press:
     async def _converse(self, link: Link) -> None:
         """Use a connection until it is lost or left."""
         self._link, self._was_connected, link.held = link, True, self._held
-        if link.problem:
-            self._reports.raise_problem(link.problem)
-        if link.differs:
-            differs = Problem("config-differs", facts=diagnosis.facts_of(self.endpoint, param=link.differs))
-            self._reports.raise_problem(differs, self._reports.received)
         if link.expires_in is not None:
             self._renewal.set(link.expires_in * (1 - RENEW_MARGIN), self._renew)
         if link.config != self.config:  # it was changed while we connected
             link.reconfigure(self.config)
         self.refresh()
+        if link.problem:
+            self._reports.raise_problem(link.problem)
+        if link.differs:
+            differs = Problem("config-differs", facts=diagnosis.facts_of(self.endpoint, param=link.differs))
+            self._reports.raise_problem(differs, self._reports.received)
         try:
             await link.converse(self._handle)
         finally:
