@@ -135,8 +135,10 @@ class Cable:
     async def _carry(self, reader: asyncio.StreamReader, end: _End, *, up: bool = False) -> None:
         try:
             while data := await reader.read(4096 if up and self.bytes_per_second else 65_536):
+                is_cut = False
                 if up:
-                    data = self._bend(data)
+                    cut_at, data = self._cut_at, self._bend(data)
+                    is_cut = cut_at is not None and self._cut_at is None
                     if self.bytes_per_second:
                         await asyncio.sleep(len(data) / self.bytes_per_second)
                 elif self._cut_at_answer:
@@ -144,6 +146,8 @@ class Cable:
                     self.cut()
                     return
                 self._deliver(data, end)
+                if is_cut:
+                    return  # nothing may follow what was cut short
                 if up:
                     await end.writer.drain()
         except ConnectionError:
