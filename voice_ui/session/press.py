@@ -91,6 +91,8 @@ class Press:
         self.intake = Intake(self.stream, clock)
         self.final = IDLE
         """The state after its end."""
+        self.failure: tuple[Problem, int | None] | None = None
+        """Why it failed, and the number of the event that says so; reported together with the state."""
         self.began = clock()
         self._conversation, self._budget, self._reports = conversation, budget, reports
         self._playback = Playback() if plays else None
@@ -140,12 +142,10 @@ class Press:
         except SessionError as error:
             _log.warning("session failed: %s", error.problem.code)
             self._report_lost(self.stream.speech_ms if self._was_connected else 0.0)
-            self._reports.raise_problem(error.problem, self._reports.closing_error)
-            self.final = FAILED
+            self.failure, self.final = (error.problem, self._reports.closing_error), FAILED
         except Exception as error:
             _log.exception("session ended by a mistake of ours")
-            self._reports.raise_problem(Problem("program-error", type(error).__name__, facts))
-            self.final = FAILED
+            self.failure, self.final = (Problem("program-error", type(error).__name__, facts), None), FAILED
         finally:
             await self._calls.close()
         _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)

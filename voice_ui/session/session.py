@@ -269,6 +269,8 @@ class RealtimeSession:
         self._open_seconds += self._clock() - press.began
         self._press = self._task = None
         self._state = press.final
+        if press.failure:
+            self._reports.raise_problem(*press.failure)
         self._reports.say(StateChanged(self._state))
 
     def _rest(self, state: State) -> None:
