@@ -15,7 +15,7 @@ OUTAGE_SECONDS = 60.0
 LAST_WORDS_SECONDS = 20.0
 """The same after Stop, counted from Stop: for the words that are not answered yet."""
 
-STABLE_SECONDS = 10.0
+STABLE_SECONDS = 30.0
 """A connection that held for this long ends the outage; one that breaks sooner is part of it."""
 
 FIRST_DELAY, FACTOR, LONGEST_DELAY = 0.25, 2.0, 4.0
