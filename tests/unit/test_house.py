@@ -25,7 +25,7 @@ FLOORS = [
 
 WALLS = {
     "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning"},
-    "websockets": {"transport", "offline.server", "offline.channel"},
+    "websockets": {"transport", "offline.server", "offline.channel", "tuning"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
 }
@@ -53,7 +53,7 @@ def modules() -> dict[str, Path]:
     found = {}
     for path in PACKAGE.rglob("*.py"):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-        if name != "__init__":
+        if name not in {"__init__", "__main__"}:  # the latter is main.py for those who installed the package
             found[name] = path
     return found
 
