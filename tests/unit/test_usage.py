@@ -157,7 +157,7 @@ def test_a_minute_costs_now_what_the_last_two_cost_on_average() -> None:
     ("dollars", "shown"),
     [
         (0, "$0.00"),
-        (0.00004, "$0.00"),
+        (1e-5, "under $0.0001"),
         (0.0308096, "$0.0308"),
         (0.5, "$0.50"),
         (1.234, "$1.234"),
