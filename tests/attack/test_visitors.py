@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import html
-import json
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect as websocket
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.attack.target import TRUST_ANYTHING, Target, under_attack
+from tests.attack.tab import SOCKET, Tab, client_id_of, opened
+from tests.attack.target import Target, under_attack
 from tests.patience import SECOND
 
 pytestmark = pytest.mark.long
-
-SOCKET = "_nicegui_ws/socket.io/?EIO=4&transport="
 
 
 @pytest.fixture
 async def target(tmp_path: Path) -> AsyncIterator[Target]:
     async with under_attack(tmp_path) as target:
         yield target
-
-
-async def opened(target: Target, guest: httpx.AsyncClient, **headers: str) -> ClientConnection:
-    """Open the socket of a page, as far as socket.io's own greeting."""
-    cookie = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
-    socket = await websocket(
-        f"wss://{target.host}:{target.port}/{SOCKET}websocket",
-        ssl=TRUST_ANYTHING,
-        additional_headers={"Cookie": cookie, **({"Origin": target.place.rstrip("/")} | headers)},
-        proxy=None,
-    )
-    await socket.recv()
-    await socket.send("40")
-    await socket.recv()
-    return socket
-
-
-def client_id_of(page: str) -> str:
-    """Return the id under which the page's socket introduces itself."""
-    return re.findall(r"client_id': '([0-9a-f-]{36})'", page)[0]
 
 
 async def send_as_long_as_possible(socket: ClientConnection, messages: list[str | bytes]) -> None:
@@ -87,45 +61,9 @@ async def test_tab_ids_of_a_megabyte_are_not_kept(target: Target) -> None:
         assert target.megabytes - before < 40
 
 
-class Tab:
-    """A page with a live socket, driven by hand: what it sends is whatever its owner likes."""
-
-    def __init__(self, page: str, socket: ClientConnection) -> None:
-        self.socket = socket
-        self.client_id = client_id_of(page)
-        raw = page.partition("String.raw`")[2].partition("`")[0]
-        self.elements: dict[str, dict[str, Any]] = json.loads(html.unescape(raw))
-
-    async def shake_hands(self) -> None:
-        told = {"client_id": self.client_id, "tab_id": str(uuid4()), "document_id": "d", "next_message_id": 0}
-        await self.socket.send(f'420["handshake",{json.dumps(told)}]')
-        await self.heard("430[true]")
-
-    async def heard(self, words: str, seconds: float = 5) -> str:
-        """Return the next message with these words; raises TimeoutError."""
-        async with asyncio.timeout(seconds * SECOND):
-            while words not in (message := str(await self.socket.recv())):
-                if message == "2":
-                    await self.socket.send("3")
-        return message
-
-    async def send(self, label: str, event: str, value: Any = None) -> None:
-        """Send an event of the element with this label, as if its field had been used."""
-        number, element = next(
-            (number, element)
-            for number, element in self.elements.items()
-            if label in {element.get("props", {}).get("aria-label"), element.get("props", {}).get("label")}
-        )
-        listener = next(one["listener_id"] for one in element["events"] if one["type"] == event)
-        args = [json.dumps(value)]
-        message = {"id": int(number), "client_id": self.client_id, "listener_id": listener, "args": args}
-        await self.socket.send(f'42["event",{json.dumps(message)}]')
-
-
 async def test_settings_that_a_page_makes_up_are_not_taken(target: Target) -> None:
     async with target.guest() as guest:
-        tab = Tab((await guest.get("/")).text, await opened(target, guest))
-        await tab.shake_hands()
+        tab = await Tab.of(target, guest)
         silence, loudness = "Silence that ends a turn", "How loud speech must be"
         for label, value in ((loudness, {"a": 1}), (silence, 10**18), (silence, -5), (silence, "500"), (loudness, [])):
             await tab.send(label, "change", value)
