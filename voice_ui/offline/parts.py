@@ -36,6 +36,10 @@ class ReplyFailed(Exception):
         self.code, self.message, self.type = code, message, type
 
 
+class ReplyCutOff(Exception):
+    """There is no room for the rest of the answer: the response is incomplete, and the session goes on."""
+
+
 class SpeechUtterance(Protocol):
     """One thing that is being said."""
 
@@ -122,7 +126,10 @@ class Brain(Protocol):
     """Pause between two deltas of a written reply."""
 
     def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """Yield the reply piece by piece; an async generator, closed early on interruption. Raises ReplyFailed."""
+        """Yield the reply piece by piece; an async generator, closed early on interruption.
+
+        Raises ReplyFailed and ReplyCutOff.
+        """
 
     async def close(self) -> None: ...
 
