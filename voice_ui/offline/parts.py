@@ -24,6 +24,10 @@ class RecognizerUnavailable(Exception):
     """Speech cannot be transcribed on this machine; the message is the reason."""
 
 
+class DetectorUnavailable(RecognizerUnavailable):
+    """Nobody finds out when somebody speaks on this machine; the message is the reason."""
+
+
 class VoiceUnavailable(Exception):
     """Replies cannot be spoken on this machine; the message is the reason."""
 
@@ -164,7 +168,10 @@ class Parts:
         await self.recognizer.warm()
 
     async def detector_loaded(self) -> None:
-        """Wait until making a detector costs next to nothing; importing its libraries takes half a second."""
+        """Wait until making a detector costs next to nothing; importing its libraries takes half a second.
+
+        Raises DetectorUnavailable.
+        """
         if self._loading is None:
             self._loading = asyncio.create_task(asyncio.to_thread(self._load), name="offline: load the voice detector")
         await asyncio.shield(self._loading)

@@ -145,6 +145,8 @@ _ROWS = (
     ("reply-empty", "The reply contained nothing to show.", "Repeat your last message."),
     ("transcription-failed", "What you said could not be transcribed. The reply is not affected.",
      "If it keeps happening, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account can use."),
+    ("speech-undetected", "The {server} cannot detect speech on the machine it runs on.",
+     "Type instead or use push to talk (both are in the settings), or set OPENAI_API_KEY and restart."),
     # The chat model behind the practice server.
     ("chat-unreachable", "The chat server does not answer.",
      "Start it (Ollama: ollama serve), then repeat your last message. Its address is VOICE_UI_CHAT_URL."),
