@@ -24,6 +24,7 @@ from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
+from voice_ui.page.drain import Drain
 from voice_ui.page.offer import Offer
 from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
@@ -66,6 +67,7 @@ class VoiceUI:
             self._visitors = Visitors(self._conversations)
         self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
         self._seats = Seats(chosen.max_sessions)
+        self._drain = Drain(self._conversations, self._seats, chosen.drain_seconds)
         self._practice: offline_server.PracticeServer | None = None
         self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
@@ -86,6 +88,7 @@ class VoiceUI:
         background_tasks.create(self._start_tools(), name="start tools")
         self._collector.freeze()
         self._started.set()
+        tuning.drain_on_sigterm(self._drain.run)
         if self._share:
             await self._open_door(self._share)
         if endpoint and (problem := await self._check(endpoint.model)):
@@ -108,7 +111,11 @@ class VoiceUI:
 
     def is_ready(self) -> bool:
         """Whether new visitors can be served."""
-        return self._started.is_set() and not Server.instance.should_exit
+        return self._started.is_set() and not self.is_ending()
+
+    def is_ending(self) -> bool:
+        """Whether nobody new is served, because the program ends as soon as the running replies are written."""
+        return self._drain.is_on or Server.instance.should_exit
 
     async def stop(self) -> None:
         """Close every session properly, and release what `start` opened."""
@@ -260,7 +267,12 @@ def run(chosen: Settings, share: Share | None = None, tools: ChosenTools | None 
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
-    guard = partial(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+    guard = partial(
+        Guard,
+        frame_ancestors=chosen.frame_ancestors or "",
+        is_ready=voice_ui.is_ready,
+        is_ending=voice_ui.is_ending,
+    )
     if share:
         guard = partial(guard, names=share.names, room=share.room, proxies=share.proxies)
     tuning.put_in_front(guard)

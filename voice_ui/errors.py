@@ -79,6 +79,7 @@ CODES: dict[str, Code] = {
     "audio-dropped": Code("connection", False, ("seconds", "server")),
     "page-polling": Code("connection", False),
     "program-silent": Code("connection", True),
+    "program-restarting": Code("connection", True),
     "program-restarted": Code("connection", True),
     "conversation-gone": Code("connection", True),
     "program-error": Code("connection", True),

@@ -87,6 +87,7 @@ _ROWS = (
      "If there is a proxy in between, let it upgrade websockets (the Upgrade and Connection headers)."),
     ("program-silent", "This page lost its connection to the program that serves it.",
      "Check that the program is running, and the network. The last 30 s of what you say is kept."),
+    ("program-restarting", "Voice UI is restarting.", "Your conversation continues here in a moment."),
     ("program-restarted", "The program was restarted, and the conversation is gone.",
      "Press Start to begin a new one."),
     ("conversation-gone", "The conversation ended while this page was disconnected.",

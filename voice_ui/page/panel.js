@@ -3,6 +3,7 @@
 // Nothing outside this element is touched: a page may hold several panels, and things of others.
 
 const OFFLINE_MS = 2000; // a short break is not worth a message
+const APART_MS = 500; // pages that are sent away together come back one after the other
 
 export default {
   template: `<div :class="{ 'vp-offline': offline }"><slot /></div>`,
@@ -30,6 +31,11 @@ export default {
       clearTimeout(this.timer);
       this.timer = null;
       this.offline = false;
+    },
+
+    // The program is about to end: look for another one.
+    reconnect() {
+      setTimeout(() => window.socket.io.engine.close(), Math.random() * APART_MS);
     },
 
     // The conversation as Markdown, made from what is on the screen.

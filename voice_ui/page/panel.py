@@ -208,7 +208,7 @@ class VoicePanel(Display, component="panel.js"):
         self.voice.show(aloud, self._endpoint)
         self.view.transcript.show_aloud(aloud)
 
-    # The life of the page. NOTE: Conversations calls `is_connected` and `release`.
+    # The life of the page. NOTE: Conversations and Drain call these three.
 
     @property
     def is_connected(self) -> bool:
@@ -221,6 +221,11 @@ class VoicePanel(Display, component="panel.js"):
         if self.is_connected and not self.is_deleted:
             self.mic.stop()
             self._show_event(StateChanged(State()))
+
+    def reconnect(self) -> None:
+        """Have the page look for another process: this one is about to end."""
+        if self.is_connected and not self.is_deleted:
+            self.run_method("reconnect")
 
     async def _handle_connect(self) -> None:
         if self._conversation:

@@ -35,9 +35,13 @@ class Seats:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.taken = 0
+        self.closed_for = ""
+        """The code of a problem, if nobody may take a seat any more."""
 
     def take(self) -> Seat:
-        """Return a seat; raises Refused (`room-full`) if there is none."""
+        """Return a seat; raises Refused (`room-full`, or `closed_for`) if there is none."""
+        if self.closed_for:
+            raise Refused(self.closed_for)
         if self.taken >= self.limit:
             raise Refused("room-full", seats=str(self.limit))
         self.taken += 1

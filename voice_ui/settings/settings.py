@@ -61,6 +61,7 @@ class Settings:
     behind_proxy: Proxies | None
     access_code: str | None
     frame_ancestors: str | None
+    drain_seconds: int
     native: bool
     offline: bool = False
     open_browser: bool = True

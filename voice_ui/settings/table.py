@@ -118,6 +118,7 @@ SETTINGS = (
         frame_ancestors,
         "sites such as https://example.com, separated by spaces; or * for any",
     ),
+    Setting("VOICE_UI_DRAIN_SECONDS", "drain_seconds", 20, whole(0, 3600), "a whole number from 0 to 3600"),
     Setting("VOICE_UI_NATIVE", "native", False, switch, "yes, no"),
 )
 
