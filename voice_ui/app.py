@@ -25,6 +25,7 @@ from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
 from voice_ui.page.drain import Drain
+from voice_ui.page.handover import Handovers
 from voice_ui.page.offer import Offer
 from voice_ui.page.page import Page
 from voice_ui.protocol import SessionConfig
@@ -34,6 +35,8 @@ from voice_ui.settings import Proxies, Settings
 from voice_ui.sharing.capacity import Capacity, handles, most_for
 from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
 from voice_ui.sharing.http_protocol import bounded
+from voice_ui.sharing.secret import own_secret
+from voice_ui.snapshot import Seal
 from voice_ui.tools import AnyTool, ChosenTools
 from voice_ui.transport import Dialer, Transport
 
@@ -68,6 +71,7 @@ class VoiceUI:
         self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
         self._seats = Seats(chosen.max_sessions)
         self._drain = Drain(self._conversations, self._seats, chosen.drain_seconds)
+        self._handovers = Handovers()
         self._practice: offline_server.PracticeServer | None = None
         self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
@@ -87,6 +91,7 @@ class VoiceUI:
         # In the background: a server that is downloaded first must not delay the page.
         background_tasks.create(self._start_tools(), name="start tools")
         self._collector.freeze()
+        self._handovers.seal = Seal(self._secret)
         self._started.set()
         tuning.drain_on_sigterm(self._drain.run)
         if self._share:
@@ -108,6 +113,10 @@ class VoiceUI:
             await self._resources.enter_async_context(door)
         sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
+
+    @property
+    def _secret(self) -> bytes:
+        return self._settings.secret.reveal().encode() if self._settings.secret else own_secret()
 
     def is_ready(self) -> bool:
         """Whether new visitors can be served."""
@@ -145,6 +154,7 @@ class VoiceUI:
                 limits=self._limits,
                 open_session=partial(self._open_session, tools=self._tools_for(visitor)),
                 conversations=self._conversations,
+                handovers=self._handovers,
                 controls=self._show_share if visitor.is_owner else lambda: None,
                 address="" if visitor.is_owner else visitor.address,
             )

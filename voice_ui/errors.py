@@ -81,6 +81,8 @@ CODES: dict[str, Code] = {
     "program-silent": Code("connection", True),
     "program-restarting": Code("connection", True),
     "program-restarted": Code("connection", True),
+    "conversation-kept": Code("connection", True),
+    "conversation-unverified": Code("connection", True),
     "conversation-gone": Code("connection", True),
     "program-error": Code("connection", True),
     # The server refuses, or would.

@@ -76,15 +76,20 @@ async def test_a_page_that_is_loaded_again_finds_its_conversation(tmp_path: Path
             await expect(talk.history).to_contain_text("Hello Ada.")
 
 
-async def test_a_restarted_program_says_so_and_one_click_begins_anew(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_page_without_its_memory_says_that_the_program_was_restarted(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
     port = free_port()
     async with open_browser() as browser:
         async with program(folder=tmp_path, port=port) as app:
             talk = await open_talk(browser, app.url)
             await talk.start()
             await expect(talk.response).to_contain_text("12")
-        await expect(talk.page.get_by_test_id("silent")).to_be_visible()
+            remembered = "sessionStorage.getItem('voice-ui-conversation')"
+            await talk.page.wait_for_function(f"{remembered}?.length > 10")
+            await talk.page.goto("about:blank")
         async with program(folder=tmp_path, port=port):
+            await talk.page.go_back()
             await talk.shows_error("program-restarted")
             await talk.start()
             await expect(talk.response).to_contain_text("12")

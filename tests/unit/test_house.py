@@ -14,7 +14,7 @@ FLOORS = [
     {"app", "measure"},
     {"page"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
-    {"transport", "tools"},
+    {"transport", "tools", "snapshot"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
@@ -32,7 +32,7 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "snapshot", "usage",
     "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
     "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",

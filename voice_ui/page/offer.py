@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from voice_ui.errors import Problem
 from voice_ui.page.conversations import Conversations
+from voice_ui.page.handover import Handovers
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, RealtimeSession
@@ -31,6 +32,7 @@ class Offer:
     open_session: Callable[[Endpoint, SessionConfig], RealtimeSession]
     """Opens a session within the limits."""
     conversations: Conversations
+    handovers: Handovers
     controls: Callable[[], object] = lambda: None
     """Builds more controls into the header."""
     address: str = ""

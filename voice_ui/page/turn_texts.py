@@ -51,6 +51,8 @@ class TurnTexts:
         if not replies:
             return "no reply" if is_past and not any(not call.is_over for call in self.calls) else ""
         last = replies[-1]
+        if not last.verified and last.status == "completed":
+            return "not verified"
         if last.status == "completed" and not self.reply:
             return "nothing to show"
         return MARKS["cancelled"] if last.heard is not None else MARKS.get(last.status, "")

@@ -137,6 +137,10 @@ class Budget:
         """When this many characters are written, `problem` is to be called: a limit may be reached."""
         self._look_again()
 
+    def restore(self, usage: Usage, dollars: float) -> None:
+        """Go on from what the conversation cost in an earlier process, which has booked it."""
+        self.usage, self.dollars, self._is_priced = usage, dollars, dollars > 0
+
     @property
     def cost(self) -> float | None:
         """US dollars, as far as prices are known; None if no price is."""

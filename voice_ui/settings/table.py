@@ -16,6 +16,7 @@ from voice_ui.settings.values import (
     frame_ancestors,
     header,
     language,
+    long_secret,
     one_of,
     secret,
     speed,
@@ -124,6 +125,7 @@ SETTINGS = (
         frame_ancestors,
         "sites such as https://example.com, separated by spaces; or * for any",
     ),
+    Setting("VOICE_UI_SECRET", "secret", None, long_secret, "16 or more visible ASCII characters, no spaces or quotes"),
     Setting("VOICE_UI_DRAIN_SECONDS", "drain_seconds", 20, whole(0, 3600), "a whole number from 0 to 3600"),
     Setting("VOICE_UI_NATIVE", "native", False, switch, "yes, no"),
 )

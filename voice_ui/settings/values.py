@@ -122,5 +122,12 @@ def frame_ancestors(value: str) -> str:
     return " ".join(source.lower() for source in sources)
 
 
+def long_secret(value: str) -> Secret:
+    """One that signs must not be guessed."""
+    if len(value) < 16:
+        raise ValueError
+    return secret(value)
+
+
 def secret(value: str) -> Secret:
     return Secret(header(value))
