@@ -35,5 +35,7 @@ class Offer:
     handovers: Handovers
     controls: Callable[[], object] = lambda: None
     """Builds more controls into the header."""
+    sums: Callable[[], str] = lambda: ""
+    """Says where the limits of cost stand; nothing to visitors."""
     address: str = ""
     """Of the visitor; empty for the owner."""

@@ -15,6 +15,7 @@ from voice_ui.page.inspector import Inspector
 from voice_ui.page.offer import Offer
 from voice_ui.page.panel import VoicePanel
 from voice_ui.page.settings_panel import SettingsPanel
+from voice_ui.page.usage_words import prices_in_words
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 
@@ -80,7 +81,7 @@ class Page:
                 ui.label(offer.endpoint(offer.model).name)
                 self._model_name = ui.label(offer.model).props("data-testid=model")
             offer.controls()
-            settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
+            settings = ui.button(icon="tune", on_click=self._open_settings, color=None)
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         self._show_choices()
 
@@ -155,6 +156,13 @@ class Page:
 
     # From the settings.
 
+    def _open_settings(self) -> None:
+        self._show_costs()
+        self._settings.open()
+
+    def _show_costs(self) -> None:
+        self._settings.show_costs(prices_in_words(self._offer.endpoint(self._choices.model)), self._offer.sums())
+
     def _handle_choices(self, choices: Choices) -> None:
         """Something was chosen: remember it, and apply it as soon as possible."""
         self._browser_tab.remember(choices.differing(self._defaults))
@@ -179,6 +187,7 @@ class Page:
     def _show_choices(self) -> None:
         choices = self._choices
         self._model_name.set_text(choices.model)
+        self._show_costs()
         self.panel.mic.listen_with(
             choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
         )
