@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from nicegui import app, background_tasks, ui
 from nicegui.server import Server
 
-from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
+from voice_ui import audio, log, models, ports, preflight, replicas, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
@@ -63,8 +63,9 @@ class VoiceUI:
         share: Share | None = None,
         tools: ChosenTools | None = None,
         accounts: Accounts | None = None,
+        replica: replicas.Replica | None = None,
     ) -> None:
-        self._settings = chosen
+        self._settings, self._replica = chosen, replica
         self._accounts = LocalAccounts() if accounts is None else accounts
         self._tools = tools or ChosenTools()
         self._dialer = Dialer(chosen.transport)
@@ -78,7 +79,7 @@ class VoiceUI:
 
             self._visitors = Visitors(self._conversations, self._accounts)
         self._limits = limits_of(chosen)
-        self._seats = Seats(chosen.max_sessions)
+        self._seats = replica.seats if replica else Seats(chosen.max_sessions)
         self._drain = Drain(self._conversations, self._seats, chosen.drain_seconds)
         self._handovers = Handovers()
         self._practice: offline_server.PracticeServer | None = None
@@ -100,7 +101,7 @@ class VoiceUI:
         # In the background: a server that is downloaded first must not delay the page.
         background_tasks.create(self._start_tools(), name="start tools")
         self._collector.freeze()
-        self._handovers.seal = Seal(self._secret)
+        self._handovers.seal = Seal(await self._join() if self._replica else self._own_secret)
         self._started.set()
         tuning.drain_on_sigterm(self._drain.run)
         if self._share:
@@ -124,8 +125,16 @@ class VoiceUI:
         sys.stdout.flush()
 
     @property
-    def _secret(self) -> bytes:
+    def _own_secret(self) -> bytes:
         return self._settings.secret.reveal().encode() if self._settings.secret else own_secret()
+
+    async def _join(self) -> bytes:
+        """Join the other replicas; return the secret of all."""
+        assert self._replica is not None
+        room, visitors = (self._share.room, self._visitors) if self._share else (None, None)
+        secret = await self._replica.start(room, visitors.send_away if visitors else lambda: None)
+        self._resources.push_async_callback(self._replica.close)
+        return self._own_secret if self._settings.secret else secret
 
     def is_ready(self) -> bool:
         """Whether new visitors can be served."""
@@ -255,9 +264,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         if chosen.native:
             window.check()
         transport.check(chosen.transport)
+        replicas.check(chosen.redis_url)
         source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
         tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
-        accounts = _accounts(chosen)
+        replica = replicas.Replica(chosen.redis_url, chosen.max_sessions) if chosen.redis_url else None
+        accounts = replica.accounts if replica else _accounts(chosen)
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
@@ -265,7 +276,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     log.write()
     tuning.quiet_libraries()
-    run(chosen, share, tools, accounts)
+    run(chosen, share, tools, accounts, replica)
 
 
 def limits_of(chosen: Settings) -> Limits:
@@ -323,9 +334,10 @@ def run(
     share: Share | None = None,
     tools: ChosenTools | None = None,
     accounts: Accounts | None = None,
+    replica: replicas.Replica | None = None,
 ) -> None:
     """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen, share, tools, accounts)
+    voice_ui = VoiceUI(chosen, share, tools, accounts, replica)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)

@@ -144,6 +144,7 @@ CODES: dict[str, Code] = {
     "cost-unknown": Code("limits", False, ("server", "model")),
     "cost-unreported": Code("limits", False, ("server",)),
     "cost-unrecorded": Code("limits", True),
+    "store-away": Code("limits", True, ("store",)),
     "stopped-by-owner": Code("limits", True),
 }
 

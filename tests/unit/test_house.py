@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
     {"app", "measure"},
-    {"page"},
+    {"page", "replicas"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
     {"transport", "tools", "snapshot"},
     {"servers", "conversation", "usage"},
@@ -28,6 +28,7 @@ WALLS = {
     "websockets": {"transport", "offline.server", "offline.channel", "tuning"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
+    "redis": {"replicas.store"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 

@@ -200,6 +200,8 @@ _ROWS = (
      "Use another server, or remove the limit and restart."),
     ("cost-unrecorded", "The sums for the cost limits cannot be read or recorded at the moment.",
      "Press Start again. If it keeps happening, check the program's log."),
+    ("store-away", "The store that counts seats and costs, at {store}, cannot be reached.",
+     "Wait a moment, then press Start. The owner of this demo can check VOICE_UI_REDIS_URL."),
     ("stopped-by-owner", "The owner of this demo has stopped you.",
      "Ask the owner to let you continue. The conversation is kept."),
 )  # fmt: skip

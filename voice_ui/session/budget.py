@@ -91,6 +91,9 @@ class Seats:
         if self.taken >= self.limit or (holder != OWNER and for_visitors <= 0):
             raise Refused("room-full", seats=str(self.limit))
         self._held[holder] += 1
+        return self._seat(holder)
+
+    def _seat(self, holder: str) -> Seat:
         return Seat(self, holder)
 
     def give_back(self, holder: str) -> None:
@@ -106,6 +109,9 @@ class Seat:
     def __init__(self, seats: Seats, holder: str) -> None:
         self._seats: Seats | None = seats
         self._holder = holder
+
+    async def claim(self) -> None:
+        """Make sure that it is ours, where others take seats, too; raises Refused. Called before anything is spent."""
 
     def give_back(self) -> None:
         """Let somebody else sit here."""

@@ -66,6 +66,7 @@ class Settings:
     behind_proxy: Proxies | None
     access_code: str | None
     frame_ancestors: str | None
+    redis_url: str | None
     secret: Secret | None
     drain_seconds: int
     native: bool

@@ -51,6 +51,14 @@ def url(value: str) -> str:
     return value.partition("#")[0].rstrip("/")
 
 
+def redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path) or parts.port == 0:
+        raise ValueError
+    redaction.register(parts.password or "")
+    return value
+
+
 def one_of(*names: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower() not in names:
