@@ -97,7 +97,7 @@ async def test_a_reply_that_was_cut_off_stays_on_the_page_and_is_not_given_to_th
         async with twice.run():
             await talk.shows_error("conversation-kept")
             await expect(talk.response).to_have_text(shown.strip())
-            await expect(talk.page.get_by_text("connection lost")).to_be_visible()
+            await expect(talk.page.get_by_text("connection lost", exact=True)).to_be_visible()
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
             assert server.wires[1].lines == [("user", "tell me a long story")]
@@ -144,7 +144,7 @@ async def test_what_nobody_vouches_for_is_shown_and_not_given_to_the_model(
 ) -> None:
     async with ScriptedServer(one_turn, goes_on).running() as server, open_browser() as browser:
         twice = Twice(tmp_path, server)
-        async with twice.run(VOICE_UI_SECRET="the first of two secrets") as app:
+        async with twice.run(VOICE_UI_SECRET="the-first-of-two-secrets") as app:
             talk = await open_talk(browser, app.url)
             await talk.start()
             await expect(talk.response).to_have_text("Hello Ada.")
@@ -153,7 +153,7 @@ async def test_what_nobody_vouches_for_is_shown_and_not_given_to_the_model(
         panel = "const panel = getElement(+document.querySelector('.voice-panel').id.slice(1));"
         assert await talk.page.evaluate(f"() => {{ {panel} return panel.kept.size; }}") == 2
         await talk.page.evaluate(f"() => {{ {panel} {FORGE.get(how, '')} }}")
-        secret = "the second of two secrets" if how == "another secret" else "the first of two secrets"
+        secret = "the-second-of-two-secrets" if how == "another secret" else "the-first-of-two-secrets"
         async with twice.run(VOICE_UI_SECRET=secret):
             await talk.shows_error("conversation-unverified")
             await expect(talk.page.locator(".vp-transcript")).to_contain_text("my name is Ada")
@@ -189,7 +189,9 @@ async def test_a_tool_call_and_its_output_are_known_after_a_restart(tmp_path: Pa
             await expect(talk.response).to_contain_text("It is sunny.")
             await talk.stop()
             await talk.is_in("idle")
+            await talk.page.evaluate("window.isOld = true")
         async with twice.run():
+            await talk.page.wait_for_function("!window.isOld")
             await expect(talk.page.get_by_test_id("tool")).to_have_attribute("data-status", "done")
             await expect(talk.error).to_be_hidden()
             await talk.start()
@@ -212,6 +214,7 @@ async def test_what_is_handed_in_twice_changes_nothing(tmp_path: Path, open_brow
             await talk.page.reload()
             await expect(talk.response).to_have_text("Hello Ada.")
             await expect(talk.page.locator("[data-speaker=Model]")).to_have_count(1)
+            await talk.is_in("idle")
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
             assert server.wires[1].lines == ASSISTANTS

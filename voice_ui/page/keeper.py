@@ -27,8 +27,7 @@ class Keeper:
         self._changed: dict[str, Item | None] = {item.id: item for item in session.conversation.items}
         self._drafts: dict[str, Item] = {}
         self._scheduled: asyncio.Handle | None = None
-        if self._changed:
-            self._schedule()
+        self._schedule()
 
     def note(self, event: SessionEvent) -> None:
         """Take in what the session reports."""

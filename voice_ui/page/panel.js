@@ -96,7 +96,8 @@ export default {
         signature: this.signature,
         drafts: drafts.filter(({ parts }) => parts.length).map((item) => JSON.stringify(item)),
         lostMs: apart + (unheard ? this.lostAt - (this.heardAt ?? this.lostAt) : 0),
-        talking: !["idle", "error"].includes(this.lastState),
+        // NOTE: a program that drains has closed the microphone itself.
+        talking: !["idle", "error"].includes(this.lastState) || !!this.$el.querySelector("[data-code=program-restarting]"),
       });
       try {
         const signal = AbortSignal.timeout(HAND_IN_MS);
