@@ -22,7 +22,8 @@ from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.defaults import default_brain
-from voice_ui.offline.recognizer import RecognizerUnavailable
+from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
 from voice_ui.page.drain import Drain
@@ -83,6 +84,7 @@ class VoiceUI:
         self._drain = Drain(self._conversations, self._seats, chosen.drain_seconds)
         self._handovers = Handovers()
         self._practice: offline_server.PracticeServer | None = None
+        self._local_models: LocalModels | None = None
         self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
@@ -94,6 +96,8 @@ class VoiceUI:
             chat = ChatEndpoint.of(self._settings)
             serving = offline_server.serve(brain=default_brain(chat))
             self._practice = await self._resources.enter_async_context(serving)
+            if chat is None:
+                self._local_models = LocalModels(self._practice.parts, self._settings.ollama_host)
             answers = f"the chat model at {chat.place} answers" if chat else "practice mode"
             _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
@@ -164,7 +168,7 @@ class VoiceUI:
             choice.append(endpoint.model)
         Page(
             Offer(
-                notice=servers.notice(self._settings),
+                notice=self._notice,
                 model=endpoint.model,
                 models=choice,
                 config=servers.config_of(self._settings),
@@ -174,6 +178,8 @@ class VoiceUI:
                 open_session=partial(self._open_session, visitor=visitor),
                 conversations=self._conversations,
                 handovers=self._handovers,
+                local_models=self._local_models,
+                may_choose_local=visitor.is_owner,
                 controls=self._show_share if visitor.is_owner else lambda: None,
                 sums=self._sums if visitor.is_owner else lambda: "",
                 address="" if visitor.is_owner else visitor.address,
@@ -194,10 +200,16 @@ class VoiceUI:
 
     def _endpoint(self, model: str) -> Endpoint:
         if self._practice:
-            return servers.offline(self._practice.url, self._settings)
+            has_chat = bool(self._local_models and self._local_models.chosen)
+            return servers.offline(self._practice.url, self._settings, has_chat=has_chat)
         endpoint = servers.chosen(self._settings, model)
         assert endpoint is not None, "pages are served after start()"
         return endpoint
+
+    def _notice(self) -> str:
+        if self._local_models and (model := self._local_models.chosen):
+            return servers.chat_notice(model, self._local_models.endpoint.url)
+        return servers.notice(self._settings)
 
     def _tools_for(self, visitor: Visitor) -> Callable[[], Sequence[AnyTool]]:
         allowed = visitor.is_owner or self._settings.tools_for_visitors
@@ -217,8 +229,15 @@ class VoiceUI:
     async def _check(self, model: str) -> Problem | None:
         endpoint = self._endpoint(model)
         if self._practice:
-            return None
+            return await self._check_practice(self._practice, endpoint)
         return self._look(endpoint) or await preflight.ask(endpoint, today=date.today())
+
+    async def _check_practice(self, practice: offline_server.PracticeServer, endpoint: Endpoint) -> Problem | None:
+        try:
+            await practice.parts.detector_loaded()
+        except DetectorUnavailable as error:
+            return Problem("speech-undetected", f"{error}", endpoint.facts)
+        return None
 
     def _look(self, endpoint: Endpoint) -> Problem | None:
         return preflight.look(endpoint, today=date.today(), key_source=self._key_source)

@@ -121,6 +121,7 @@ CODES: dict[str, Code] = {
     "response-missing": Code("reply", True, ("seconds",)),
     "reply-empty": Code("reply", True),
     "transcription-failed": Code("reply", True),
+    "speech-undetected": Code("reply", False, ("server",), wire=("turn_detection_unavailable",)),
     # The chat model behind the practice server.
     "chat-unreachable": Code("reply", True, wire=("chat_unreachable",)),
     "chat-model-missing": Code("reply", True, wire=("chat_model_missing",)),

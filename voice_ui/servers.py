@@ -164,9 +164,9 @@ def _named(settings: Settings, model: str) -> Endpoint | None:
     return Endpoint.compatible(base, model, key, dialect=dialect, headers=headers)
 
 
-def offline(url: str, settings: Settings) -> Endpoint:
-    """Return the server of this machine that listens at `url`; it costs nothing."""
-    name = LOCAL if settings.chat_url else OFFLINE
+def offline(url: str, settings: Settings, *, has_chat: bool = False) -> Endpoint:
+    """Return the server of this machine that listens at `url`; it costs nothing. `has_chat`: a chat model answers."""
+    name = LOCAL if settings.chat_url or has_chat else OFFLINE
     return Endpoint(name, f"{url}?model={quote(settings.model, safe='')}", "", prices=models.FREE)
 
 
@@ -195,11 +195,7 @@ def notice(settings: Settings) -> str:
     if chosen(settings):
         return ""
     if settings.chat_url:
-        place = urlsplit(settings.chat_url).netloc.rpartition("@")[2]
-        return (
-            f"Local server: speech is recognized and spoken on this machine, in English, and the chat model at {place} "
-            "answers."
-        )
+        return chat_notice("the chat model", settings.chat_url)
     if settings.offline:
         reason, fix = "started with --offline", "To use OpenAI, start without --offline"
     elif settings.azure_openai_api_key:
@@ -212,6 +208,12 @@ def notice(settings: Settings) -> str:
         f"Practice mode: {reason}. The offline practice server understands short, clear English; it is not a language "
         f"model. Try “what time is it” or “what is seven plus five”. {fix}."
     )
+
+
+def chat_notice(model: str, url: str) -> str:
+    """Return what answers where a chat model does."""
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return f"Local server: speech is recognized and spoken on this machine, in English, and {model} at {place} answers."
 
 
 def _has_no_path(url: str) -> bool:

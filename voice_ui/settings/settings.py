@@ -35,6 +35,7 @@ class Settings:
     chat_url: str | None
     chat_model: str | None
     chat_api_key: Secret | None
+    ollama_host: str
     model: str
     dialect: str
     transport: str
