@@ -158,7 +158,12 @@ async def test_a_timer_rings_in_the_conversation() -> None:
         events = await type_in(connection, "Set a timer for one second.")
         assert "1 second" in events["response.output_text.done"][0].text
         events = await until_done(connection)
-        assert events["response.output_text.done"][0].text == "Your timer is up: 1 second is over."
+        assert events["response.output_text.done"][0].text == "Time is up: 1 second."
+        await type_in(connection, "Set a timer for one second.")
+        assert "canceled" in (await type_in(connection, "Cancel the timer."))["response.output_text.done"][0].text
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await until_done(connection)
 
 
 @needs_models

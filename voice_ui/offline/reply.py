@@ -17,7 +17,7 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Later, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
+from voice_ui.offline.parts import Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
 from voice_ui.offline.reply_options import ReplyOptions, spread, words_of
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
@@ -48,7 +48,7 @@ class Reply:
         self.over = False
         self.read_before: set[str] = set()
         """Ids of the items that the reply before has read: they count as cached."""
-        self.on_later: Callable[[Later], None] = lambda later: None
+        self.on_later: Callable[[Later | NothingLater], None] = lambda later: None
         """Called with what is to be said later."""
         self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
         self._settings = options.settings() | settings
@@ -116,7 +116,7 @@ class Reply:
             async for piece in pieces:
                 if isinstance(piece, ToolCall):
                     calls.append(piece)
-                elif isinstance(piece, Later):
+                elif isinstance(piece, Later | NothingLater):
                     self.on_later(piece)
                 elif piece:
                     yield piece
