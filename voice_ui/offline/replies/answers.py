@@ -144,7 +144,7 @@ ANSWERS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
         (r"\bcan you hear me\b", _says(CAN_HEAR)),
         (r"^(\w+ ){0,2}how are you( \w+){0,2}$", _says(FINE)),
         (
-            r"\bwhat( is|'s) your name\b|\bare you (an? )?(robot|computer|machine|ai|human|person|real|chatgpt|siri|alexa)\b",
+            r"\bwhat( is|'s) your name\b|\bare you (an? )?(robot|computer|machine|ai|human|person|chatgpt|alexa)\b",
             _says(NAME),
         ),
         (
