@@ -119,7 +119,7 @@ async def test_the_models_of_an_ollama_are_offered_and_used_only_after_a_click(
         async with program("--share", folder=tmp_path, **environment) as app, open_browser() as browser:
             talk = await open_talk(browser, app.url)
             offer, notice = talk.page.get_by_test_id("ollama"), talk.page.get_by_test_id("notice")
-            await expect(offer).to_contain_text("Ollama is running on this machine")
+            await expect(offer).to_contain_text("Ollama is running at 127.0.0.1:")
             await talk.type("What is seven plus five?")
             await expect(talk.response).to_contain_text("12")
             assert {asked.path for asked in chat.asked} == {"/api/tags"}
