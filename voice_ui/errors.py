@@ -134,8 +134,14 @@ CODES: dict[str, Code] = {
     "time-limit": Code("limits", True, ("minutes",)),
     "idle-limit": Code("limits", True, ("minutes",)),
     "hidden-limit": Code("limits", True, ("minutes",)),
-    "cost-limit": Code("limits", False, ("dollars",)),
+    "visitor-seats": Code("limits", True, ("seats",)),
+    "cost-limit": Code("limits", False, ("limit",)),
+    "cost-limit-visitor": Code("limits", False, ("limit",)),
+    "cost-limit-day": Code("limits", False, ("limit",)),
+    "cost-limit-total": Code("limits", False, ("limit",)),
     "cost-unknown": Code("limits", False, ("server", "model")),
+    "cost-unreported": Code("limits", False, ("server",)),
+    "cost-unrecorded": Code("limits", True),
     "stopped-by-owner": Code("limits", True),
 }
 

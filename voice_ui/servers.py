@@ -64,7 +64,7 @@ class Endpoint:
         """Return a deployment on Azure OpenAI; `resource` is its name, or any address the portal shows for it.
 
         In GA the deployment takes the place of the model, and an api-version is answered with 401; beta needs one.
-        The prices are unknown: the name of a deployment does not say which model it is.
+        The prices are unknown: the name of a deployment does not say which model it is. VOICE_UI_PRICES may.
         """
         found = base_url.azure(resource if "://" in resource else f"https://{resource}.openai.azure.com")
         deployment = deployment or found.model or models.DEFAULT
@@ -139,9 +139,13 @@ class Endpoint:
 
 def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
     """Return the server the settings name, for the model they name unless another is given; None if offline."""
-    if settings.offline:
-        return None
-    model = model or settings.model
+    endpoint = None if settings.offline else _named(settings, model or settings.model)
+    if endpoint and settings.prices:
+        return replace(endpoint, prices=settings.prices.of(endpoint.model, endpoint.prices))
+    return endpoint
+
+
+def _named(settings: Settings, model: str) -> Endpoint | None:
     dialect = None if settings.dialect == "auto" else Dialect(settings.dialect)
     if settings.azure_openai_endpoint:
         key = settings.azure_openai_api_key

@@ -38,5 +38,7 @@ class Offer:
     """Whether this page offers them."""
     controls: Callable[[], object] = lambda: None
     """Builds more controls into the header."""
+    sums: Callable[[], str] = lambda: ""
+    """Says where the limits of cost stand; nothing to visitors."""
     address: str = ""
     """Of the visitor; empty for the owner."""

@@ -17,6 +17,7 @@ from voice_ui.page.offer import Offer
 from voice_ui.page.ollama_offer import OllamaOffer
 from voice_ui.page.panel import VoicePanel
 from voice_ui.page.settings_panel import SettingsPanel
+from voice_ui.page.usage_words import prices_in_words
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 
@@ -78,7 +79,7 @@ class Page:
                 self._server_name = ui.label(offer.endpoint(offer.model).name)
                 self._model_name = ui.label(offer.model).props("data-testid=model")
             offer.controls()
-            settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
+            settings = ui.button(icon="tune", on_click=self._open_settings, color=None)
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         if offer.local_models:
             self._follow(offer.local_models)
@@ -162,6 +163,13 @@ class Page:
 
     # From the settings.
 
+    def _open_settings(self) -> None:
+        self._show_costs()
+        self._settings.open()
+
+    def _show_costs(self) -> None:
+        self._settings.show_costs(prices_in_words(self._offer.endpoint(self._choices.model)), self._offer.sums())
+
     def _handle_choices(self, choices: Choices) -> None:
         """Something was chosen: remember it, and apply it as soon as possible."""
         self._browser_tab.remember(choices.differing(self._defaults))
@@ -186,6 +194,7 @@ class Page:
     def _show_choices(self) -> None:
         choices = self._choices
         self._model_name.set_text(choices.model)
+        self._show_costs()
         self.panel.mic.listen_with(
             choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
         )
