@@ -111,15 +111,20 @@ class Reply:
     async def _say(self, pieces: AsyncIterator[Piece]) -> None:
         """Say the message, then make the calls that come after it, or instead of it."""
         calls: list[ToolCall] = []
+        cut_off: ReplyCutOff | None = None
 
         async def text() -> AsyncIterator[str]:
-            async for piece in pieces:
-                if isinstance(piece, ToolCall):
-                    calls.append(piece)
-                elif isinstance(piece, Later | NothingLater):
-                    self.on_later(piece)
-                elif piece:
-                    yield piece
+            nonlocal cut_off
+            try:
+                async for piece in pieces:
+                    if isinstance(piece, ToolCall):
+                        calls.append(piece)
+                    elif isinstance(piece, Later | NothingLater):
+                        self.on_later(piece)
+                    elif piece:
+                        yield piece
+            except ReplyCutOff as error:  # the voice still has to say what it holds of the last sentence
+                cut_off = error
 
         if self._options.spoken and self._parts.voice:
             speed = self._options.session["audio"]["output"].get("speed") or 1.0
@@ -128,6 +133,8 @@ class Reply:
                 await self._speak(sentences)
         else:
             await self._write(text(), self._parts.brain.delta_seconds)
+        if cut_off:
+            raise cut_off
         self._end_item("completed")
         for call in calls:
             self._call(call)
