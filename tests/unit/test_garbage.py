@@ -14,6 +14,7 @@ from voice_ui.conversation import Conversation
 from voice_ui.page import messages
 from voice_ui.protocol import SessionConfig, dialect_of, parse, server
 from voice_ui.servers import Endpoint
+from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget
 from voice_ui.session.diagnosis import difference, problem_of, seconds_left
 from voice_ui.session.dialogue import Dialogue
@@ -113,7 +114,7 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
         on_change=lambda: None,
         on_hosted_approval=lambda call_id, approved: None,
     )
-    dialogue = Dialogue(endpoint, conversation, Budget(), reports, Counter(), Playback(), clock, calls)
+    dialogue = Dialogue(endpoint, conversation, Budget(), reports, Counter(), Playback(), clock, calls, BargeIn())
     understood = 0
     for _ in range(MESSAGES):
         event = parse(mutated_event(chance))

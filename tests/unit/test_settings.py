@@ -16,7 +16,7 @@ NOTHING = argparse.Namespace(**dict.fromkeys(OPTIONS.values()), no_open=False, o
 
 def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
     settings = read(NOTHING, {"VOICE_UI_PORT": "1234"}, {"VOICE_UI_PORT": "99", "VOICE_UI_LANGUAGE": "de"})
-    assert (settings.port, settings.language, settings.host) == (1234, "de", "127.0.0.1")
+    assert (settings.port, settings.languages, settings.host) == (1234, ("de",), "127.0.0.1")
     assert settings.sources == {"VOICE_UI_PORT": "the environment", "VOICE_UI_LANGUAGE": ".env.local"}
 
 

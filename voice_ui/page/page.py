@@ -58,6 +58,7 @@ class Page:
         self._settings = SettingsPanel(
             self._choices,
             models=offer.models,
+            writer=self._writer,
             on_change=self._handle_choices,
             js_copy=self.panel.js_copy,
             js_download=self.panel.js_download,
@@ -78,6 +79,12 @@ class Page:
             settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
         self._show_choices()
+
+    @property
+    def _writer(self) -> str:
+        """The model that writes down what is said, where another one answers."""
+        answers_what_it_reads = self._offer.endpoint(self._choices.model).writes_what_it_hears
+        return "" if answers_what_it_reads else self._offer.config.transcription_model or ""
 
     def _target(self) -> tuple[Endpoint, SessionConfig]:
         return self._offer.endpoint(self._choices.model), self._choices.applied_to(self._offer.config)

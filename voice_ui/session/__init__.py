@@ -3,6 +3,7 @@
 from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
 from voice_ui.session.budget import Budget, Limits, Seats
 from voice_ui.session.events import (
+    BargeInPending,
     PlaybackCut,
     ProblemRaised,
     ProblemSolved,
@@ -22,6 +23,7 @@ from voice_ui.session.timing import Shares, Stage, TurnTimer, percentile, shares
 from voice_ui.session.tracer import TracedEvent, Tracer
 
 __all__ = [
+    "BargeInPending",
     "Budget",
     "Connect",
     "ItemChanged",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from voice_ui import audio
 from voice_ui.conversation import Conversation
@@ -13,6 +13,7 @@ from voice_ui.errors import Problem
 from voice_ui.protocol import ServerEvent, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
+from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget
 from voice_ui.session.events import ReplyAudio, ReplyAudioDone, SessionEvent, TurnTimed, UsageCounted
 from voice_ui.session.link import Link
@@ -23,6 +24,18 @@ from voice_ui.session.tools import Calls
 from voice_ui.session.turns import ResponseBegan, TurnEnded
 
 _log = logging.getLogger("voice_ui.session")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event that the connection has taken in, with what it knew then."""
+
+    event: ServerEvent
+    news: tuple[TurnEnded | ResponseBegan, ...]
+    now: float
+    spoken_until: float
+    """When the words of the turn that ended were captured."""
+    was_cancelled: bool
 
 
 class Dialogue:
@@ -38,11 +51,13 @@ class Dialogue:
         playback: Playback | None,
         clock: Callable[[], float],
         calls: Calls,
+        barge_in: BargeIn,
     ) -> None:
         """`playback` is None where nobody reports what was played."""
         self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
-        self._calls = calls
+        self._calls, self._barge_in = calls, barge_in
+        self._kept: list[Taken] = []  # until it is decided whether it was speech that cuts a reply short
         self._timing = Timing()
         self._playback = playback
         self._reported_malformed = False
@@ -53,17 +68,51 @@ class Dialogue:
 
     def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
         """Take in an event that came over a connection; return what it changed, to be reported."""
-        responses = link.responses
-        if responses.has_text and isinstance(event, server.ReplyTextDelta) and event.response_id == responses.active:
+        responses, barge_in = link.responses, self._barge_in
+        if (
+            responses.has_text
+            and isinstance(event, server.ReplyTextDelta)
+            and event.response_id == responses.active
+            and event.response_id not in barge_in.responses
+            and event.response_id not in barge_in.ignored
+        ):
             return self._go_on(event, link)
         now = self._clock()
         was_cancelled = responses.cancelled
         event = link.identified(event)
+        news = tuple(link.apply(event))
+        spoken_until = [link.spoken_until(each.turn) or now for each in news if isinstance(each, TurnEnded)]
+        taken = Taken(event, news, now, spoken_until[0] if spoken_until else now, was_cancelled)
+        answered = [each.item_id for each in news if isinstance(each, ResponseBegan)]
+        if barge_in.is_open and barge_in.keeps(event, answered):
+            self._kept.append(taken)
+            return []
+        if barge_in.ignored and barge_in.ignores(event):
+            self._count(event, link)
+            return []
+        return self._take(taken, link)
+
+    def release(self, link: Link) -> list[SessionEvent]:
+        """What was kept back is part of the conversation; return what it changed."""
+        kept, self._kept = self._kept, []
+        return [change for taken in kept for change in self._take(taken, link)]
+
+    def forget(self, link: Link, *, everything: bool = False) -> None:
+        """What was kept back of what is ignored is no part of the conversation; or nothing is, and is said again."""
+        kept, self._kept = self._kept, []
+        for taken in kept:
+            if everything or self._barge_in.ignores(taken.event):
+                self._count(taken.event, link)
+            else:
+                self._kept.append(taken)
+
+    def _take(self, taken: Taken, link: Link) -> list[SessionEvent]:
+        event, now = taken.event, taken.now
         changes: list[SessionEvent] = []
-        for news in link.apply(event):
+        for news in taken.news:
             match news:
                 case TurnEnded():
-                    self._timing.end_turn(link.spoken_until(news.turn) or now, now)
+                    self._timing.end_turn(taken.spoken_until, now)
                 case ResponseBegan(response_id, item_id):
                     self._timing.begin_response(now)
                     self._conversation.begin_response(response_id, item_id)
@@ -82,10 +131,10 @@ class Dialogue:
                 if self._playback:
                     self._playback.complete(item_id)
             case server.ResponseDone():
-                self._finish(event, has_text=has_calls or bool(changes), was_cancelled=was_cancelled)
-            case server.TranscriptionCompleted(usage=usage) if usage:
-                self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model)
-                self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
+                self._finish(event, has_text=has_calls or bool(changes), was_cancelled=taken.was_cancelled)
+                self._count(event, link)
+            case server.TranscriptionCompleted():
+                self._count(event, link)
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
@@ -134,9 +183,16 @@ class Dialogue:
         is_message = all(item.type == "message" for item in event.output)
         if event.status == "completed" and is_message and not has_text:
             self._reports.raise_problem(Problem("reply-empty", facts=diagnosis.facts_of(self._endpoint)))
-        if event.usage:
+
+    def _count(self, event: ServerEvent, link: Link) -> None:
+        """Put what an event has cost on the bill."""
+        if not isinstance(event, server.ResponseDone | server.TranscriptionCompleted) or not event.usage:
+            return
+        if isinstance(event, server.ResponseDone):
             self._budget.add(event.usage, self._endpoint)
-            self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
+        else:
+            self._budget.add_transcription(event.usage, self._endpoint, link.config.transcription_model)
+        self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
 
     def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
         """Take in an `error`; where it comes instead of a response, the wait for that is over."""
