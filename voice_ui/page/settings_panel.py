@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from nicegui import ui
@@ -18,6 +17,7 @@ from voice_ui.page.choices import (
     EAGERNESS,
     EFFORTS,
     LANGUAGES,
+    LONGEST_INSTRUCTIONS,
     NOISE_REDUCTION,
     SILENCE_MS,
     SPEED,
@@ -46,7 +46,7 @@ class SettingsPanel(ui.dialog):
     ) -> None:
         """`models` may be empty: then there is no choice. `writer`: the model that only writes down what is said."""
         super().__init__()
-        self.choices = choices
+        self.choices = self._owners = choices
         self._models = models
         self._on_change = on_change
         self._fields: dict[str, Any] = {}  # by the name of the choice
@@ -72,6 +72,12 @@ class SettingsPanel(ui.dialog):
         self._in_use.set_text(next((f"In use: {device.label}" for device in devices if device.in_use), ""))
         field.set_options({"": "Browser default", **options}, value=self.choices.device if known else "")
 
+    def show_costs(self, prices: str, sums: str) -> None:
+        """Show what the model costs, and where the limits stand; either may be empty."""
+        for label, words in ((self._prices, prices), (self._sums, sums)):
+            label.set_text(words)
+            label.set_visibility(bool(words))
+
     def show_choices(self, choices: Choices) -> None:
         """Show choices that were made elsewhere."""
         self.choices = choices  # first: the fields report every change
@@ -88,7 +94,7 @@ class SettingsPanel(ui.dialog):
 
     def _take(self, chosen: dict[str, Any]) -> None:
         """Take over what was chosen in a field, and report it; the other fields may be half written and stay alone."""
-        changed = replace(self.choices, **chosen)
+        changed = self.choices.changed(chosen, self._models, self._owners)
         if changed != self.choices:
             self.choices = changed
             self._show_dependents()
@@ -144,11 +150,15 @@ class SettingsPanel(ui.dialog):
         with _section("Replies"):
             if self._models:
                 self._select("model", "Model", list(self._models))
+            self._prices = ui.label().classes("hint").props("data-testid=prices")
+            self._sums = ui.label().classes("hint").props("data-testid=sums")
             self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
             self._slider("speed", "Speed of the voice", *SPEED, 0.05, "×")
             ui.label("A session keeps the voice that it has spoken with; the next Start uses another.").classes("hint")
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
-            self._instructions = self._textarea("instructions", "Instructions")
+            self._instructions = self._textarea(
+                "instructions", "Instructions", lambda text: len(text) <= LONGEST_INSTRUCTIONS
+            )
 
     def _build_reading(self, js_copy: str, js_download: str) -> None:
         with _section("Reading and writing"):

@@ -59,6 +59,7 @@ class Dialogue:
         self._calls, self._barge_in = calls, barge_in
         self._kept: list[Taken] = []  # until it is decided whether it was speech that cuts a reply short
         self._timing = Timing()
+        self._began = clock()
         self._playback = playback
         self._reported_malformed = False
 
@@ -79,8 +80,11 @@ class Dialogue:
             return self._go_on(event, link)
         now = self._clock()
         was_cancelled = responses.cancelled
+        if isinstance(event, server.ResponseDone):  # before another reply is asked for
+            self._bill(event, link)
         event = link.identified(event)
         news = tuple(link.apply(event))
+        self._meter(event, news, link, now)
         spoken_until = [link.spoken_until(each.turn) or now for each in news if isinstance(each, TurnEnded)]
         taken = Taken(event, news, now, spoken_until[0] if spoken_until else now, was_cancelled)
         answered = [each.item_id for each in news if isinstance(each, ResponseBegan)]
@@ -88,7 +92,6 @@ class Dialogue:
             self._kept.append(taken)
             return []
         if barge_in.ignored and barge_in.ignores(event):
-            self._count(event, link)
             return []
         return self._take(taken, link)
 
@@ -97,14 +100,25 @@ class Dialogue:
         kept, self._kept = self._kept, []
         return [change for taken in kept for change in self._take(taken, link)]
 
-    def forget(self, link: Link, *, everything: bool = False) -> None:
+    def forget(self, *, everything: bool = False) -> None:
         """What was kept back of what is ignored is no part of the conversation; or nothing is, and is said again."""
-        kept, self._kept = self._kept, []
-        for taken in kept:
-            if everything or self._barge_in.ignores(taken.event):
-                self._count(taken.event, link)
-            else:
-                self._kept.append(taken)
+        self._kept = [taken for taken in self._kept if not everything and not self._barge_in.ignores(taken.event)]
+
+    def _meter(self, event: ServerEvent, news: tuple[TurnEnded | ResponseBegan, ...], link: Link, now: float) -> None:
+        """Count what costs money, whatever becomes of it."""
+        for each in news:
+            if isinstance(each, TurnEnded):
+                self._budget.hear((each.turn.end_ms - each.turn.start_ms) / 1000)
+        match event:
+            case server.ReplyTextDelta(delta=delta):
+                self._budget.written += len(delta)
+            case server.TranscriptionCompleted(usage=usage):
+                model = link.config.transcription_model
+                if usage:
+                    self._budget.add_transcription(usage, self._endpoint, model, now)
+                else:
+                    self._budget.settle_transcript(self._endpoint, model, now)
+                self._report_usage()
 
     def _take(self, taken: Taken, link: Link) -> list[SessionEvent]:
         event, now = taken.event, taken.now
@@ -132,9 +146,6 @@ class Dialogue:
                     self._playback.complete(item_id)
             case server.ResponseDone():
                 self._finish(event, has_text=has_calls or bool(changes), was_cancelled=taken.was_cancelled)
-                self._count(event, link)
-            case server.TranscriptionCompleted():
-                self._count(event, link)
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
@@ -144,8 +155,31 @@ class Dialogue:
                 self._report(event)
         return changes
 
+    def _bill(self, event: server.ResponseDone, link: Link) -> None:
+        """Count what a response used; where the server does not say, what it must have used at least."""
+        if link.responses.has_finished(event.response_id):
+            return  # said twice
+        if event.usage:
+            self._budget.add(event.usage, self._endpoint, self._clock())
+        else:
+            self._budget.settle_reply(self._endpoint, self._clock())
+        self._report_usage()
+
+    def _report_usage(self) -> None:
+        budget = self._budget
+        per_minute = budget.per_minute(self._clock(), self._began)
+        self._reports.say(UsageCounted(budget.usage, budget.cost, budget.is_exact, per_minute))
+
+    def lose_connection(self, link: Link) -> None:
+        """What was used over it and is not reported yet never will be."""
+        dollars = self._budget.dollars
+        self._budget.lose_connection(self._endpoint, link.config.transcription_model, self._clock())
+        if self._budget.dollars != dollars:
+            self._report_usage()
+
     def _go_on(self, event: server.ReplyTextDelta, link: Link) -> list[SessionEvent]:
         """Take in more of the reply that is being written. Most events are of this kind, and change nothing else."""
+        self._budget.written += len(event.delta)
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
             self._time_text(event.item_id, link, self._clock())
@@ -170,6 +204,7 @@ class Dialogue:
         except ValueError:
             self._unknown_events["audio that is not base64 PCM"] += 1
             return []
+        self._budget.speak(len(pcm) / (audio.SAMPLE_BYTES * audio.SAMPLE_RATE))
         if not pcm or (self._playback and not self._playback.receive(item_id, pcm)):
             return []
         return [ReplyAudio(item_id, pcm)]
@@ -183,16 +218,6 @@ class Dialogue:
         is_message = all(item.type == "message" for item in event.output)
         if event.status == "completed" and is_message and not has_text:
             self._reports.raise_problem(Problem("reply-empty", facts=diagnosis.facts_of(self._endpoint)))
-
-    def _count(self, event: ServerEvent, link: Link) -> None:
-        """Put what an event has cost on the bill."""
-        if not isinstance(event, server.ResponseDone | server.TranscriptionCompleted) or not event.usage:
-            return
-        if isinstance(event, server.ResponseDone):
-            self._budget.add(event.usage, self._endpoint)
-        else:
-            self._budget.add_transcription(event.usage, self._endpoint, link.config.transcription_model)
-        self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
 
     def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
         """Take in an `error`; where it comes instead of a response, the wait for that is over."""

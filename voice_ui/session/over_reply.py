@@ -75,7 +75,7 @@ class OverReply:
             if verdict is Verdict.NOTHING:
                 link.ignore(item_id)
                 self._barge_in.forget(item_id)
-                self._dialogue.forget(link, everything=not self._barge_in.is_open)
+                self._dialogue.forget(everything=not self._barge_in.is_open)
         if Verdict.WORDS in verdicts.values():
             _log.info("a reply is cut short by speech")
             self._on_cut()
@@ -93,10 +93,10 @@ class OverReply:
 
     def lose(self) -> None:
         """The connection is lost: what was not decided will be said again."""
-        if link := self._link:
+        if self._link:
             self._barge_in.close()
             self._close()
-            self._dialogue.forget(link, everything=True)
+            self._dialogue.forget(everything=True)
 
     def _close(self) -> None:
         self._patience.stop()
