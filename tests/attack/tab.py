@@ -69,10 +69,12 @@ class Tab:
 
     async def send(self, label: str, event: str, value: Any = None) -> None:
         """Send an event of the element with this label, as if its field had been used."""
-        number, element = next(
-            (number, element) for number, element in self.elements.items() if label in _names_of(element)
+        number, listener = next(
+            (number, one["listener_id"])
+            for number, element in self.elements.items()
+            for one in element.get("events", ())
+            if label in _names_of(element) and one["type"] == event
         )
-        listener = next(one["listener_id"] for one in element["events"] if one["type"] == event)
         args = [json.dumps(value)]
         message = {"id": int(number), "client_id": self.client_id, "listener_id": listener, "args": args}
         await self.socket.send(f'42["event",{json.dumps(message)}]')
