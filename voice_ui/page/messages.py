@@ -189,7 +189,7 @@ _ROWS = (
     ("visitor-seats", "You have {seats} conversations running, the most this demo allows one visitor.",
      "Press Stop in another tab, then press Start here."),
     ("cost-limit", "This conversation has reached its cost limit of {limit}.",
-     "Reload the page to begin a new conversation, or raise VOICE_UI_MAX_COST and restart."),
+     "Open a new tab to begin a new conversation, or raise VOICE_UI_MAX_COST and restart."),
     ("cost-limit-visitor", "You have reached the cost limit of {limit} for each visitor.",
      "To continue, the owner of this demo can raise VOICE_UI_MAX_COST_PER_VISITOR and restart."),
     ("cost-limit-day", "Today's cost limit of {limit} is reached.",
