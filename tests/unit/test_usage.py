@@ -68,3 +68,18 @@ details = st.dictionaries(st.sampled_from(["text_tokens", "audio_tokens", "cache
 def test_no_odd_count_makes_a_negative_bill(odd: dict[str, Any]) -> None:
     usage = usage_of(odd)
     assert min(usage.text_in, usage.text_cached, usage.audio_in, usage.audio_cached, usage.text_out) >= 0
+
+
+def test_images_are_priced_apart() -> None:
+    told_with_image = told(text=100, audio=0, cached_text=20, cached_audio=0, out=10)
+    told_with_image["input_tokens"] += 425
+    told_with_image["total_tokens"] += 425
+    details = told_with_image["input_token_details"]
+    details["image_tokens"] = 425
+    details["cached_tokens"] += 85
+    details["cached_tokens_details"]["image_tokens"] = 85
+    usage = usage_of(told_with_image)
+    assert usage == Usage(text_in=80, text_cached=20, text_out=10, image_in=340, image_cached=85)
+    prices = MODELS["gpt-realtime-2.1"].prices
+    assert prices is not None
+    assert usage.cost(prices) == pytest.approx((80 * 4 + 20 * 0.4 + 10 * 24 + 340 * 5 + 85 * 0.5) / 1_000_000)

@@ -145,6 +145,14 @@ _ROWS = (
     ("reply-empty", "The reply contained nothing to show.", "Repeat your last message."),
     ("transcription-failed", "What you said could not be transcribed. The reply is not affected.",
      "If it keeps happening, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account can use."),
+    # What is shown to the model.
+    ("image-unreadable", "This browser cannot read that file as an image.",
+     "Use a PNG, JPEG or WebP file, or take a screenshot of it."),
+    ("image-refused", "{server} does not accept images.", "Describe it in words, or choose a model that takes images."),
+    ("camera-failed", "The browser could not open the camera or the screen.",
+     "Allow access for this page, close other programs that use the camera, and try again."),
+    ("file-unreadable", "Only images and text files of up to 8,000 characters can be added to a message.",
+     "Choose another file, or paste the part of the text that matters."),
     # The chat model behind the practice server.
     ("chat-unreachable", "The chat server at VOICE_UI_CHAT_URL does not answer.",
      "Start it (Ollama: ollama serve) or correct VOICE_UI_CHAT_URL, then repeat your last message."),

@@ -5,7 +5,8 @@
 const OFFLINE_MS = 2000; // a short break is not worth a message
 
 export default {
-  template: `<div :class="{ 'vp-offline': offline }"><slot /></div>`,
+  template: `<div :class="{ 'vp-offline': offline }" :data-plain="plain"><slot /></div>`,
+  props: { plain: Boolean },
   data: () => ({ offline: false }),
 
   mounted() {
@@ -21,6 +22,13 @@ export default {
     window.socket?.off("connect", this.handleConnect);
   },
 
+  watch: {
+    async plain() {
+      await this.$nextTick();
+      for (const text of this.$el.querySelectorAll(".vp-text")) text.reply.show();
+    },
+  },
+
   methods: {
     // The program behind the page is gone: only the page itself can report it.
     handleDisconnect() {
@@ -32,10 +40,13 @@ export default {
       this.offline = false;
     },
 
-    // The conversation as Markdown, made from what is on the screen.
+    // The conversation as Markdown: what was typed or heard, and what the model wrote.
     conversation() {
-      const said = [...this.$el.querySelectorAll("[data-speaker]")].filter((element) => element.innerText.trim());
-      return said.map((element) => `**${element.dataset.speaker}:** ${element.innerText.trim()}\n`).join("\n");
+      const said = [...this.$el.querySelectorAll("[data-speaker]")].map((element) => {
+        const replies = [...element.querySelectorAll(".vp-text")].map(({ reply }) => reply.source);
+        return [element.dataset.speaker, (replies.length ? replies.join("\n\n") : element.innerText).trim()];
+      });
+      return said.filter(([, text]) => text).map(([speaker, text]) => `**${speaker}:** ${text}\n`).join("\n");
     },
     copyConversation() {
       Quasar.copyToClipboard(this.conversation());

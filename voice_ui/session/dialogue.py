@@ -86,6 +86,10 @@ class Dialogue:
             case server.TranscriptionCompleted(usage=usage) if usage:
                 self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model)
                 self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
+            case server.ErrorEvent() if item_id := link.refused_image(event):
+                changes += self._conversation.fail(item_id)
+                problem = Problem("image-refused", diagnosis.words(event), diagnosis.facts_of(self._endpoint))
+                self._reports.raise_problem(problem, self._reports.received)
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from voice_ui import audio
 from voice_ui.conversation import Call, Item
 from voice_ui.errors import Problem, SessionError
+from voice_ui.images import Image
 from voice_ui.protocol import (
     ClientEvent,
     Dialect,
@@ -89,6 +90,7 @@ class Link:
         self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
         self._updates: dict[str, SessionConfig] = {}  # asked for and not confirmed yet, by the id of the event
         self._commits: dict[str, Commit] = {}  # by the id of the event
+        self._images: dict[str, str] = {}  # items with an image, by the id of the event that gave it
         self._given: set[str] = set()  # ids of the items that we gave the server
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
         self._spoken: set[str] = set()  # ids of the items of which audio came
@@ -143,7 +145,7 @@ class Link:
         """Give the server the conversation so far, as text; the outputs of `unanswered_calls` follow later."""
         for item in items:
             if not isinstance(item, Call):
-                await self._give(item.id, item.role, item.heard_text)
+                await self._give(item.id, item.role, item.heard_text, item.image)
             elif not item.server_label:
                 await self._give_call(item)
                 if item.call_id not in unanswered_calls:
@@ -239,6 +241,13 @@ class Link:
         self.turns.by_hand = self.config.turn_detection == "none"
         return diagnosis.update_rejected(event, self._endpoint)
 
+    def refused_image(self, event: server.ErrorEvent) -> str | None:
+        """Return the item whose image the error is about, if it is; not every server names the event."""
+        if event.event_id:
+            return self._images.pop(event.event_id, None)
+        is_about_one = "image" in f"{event.param} {event.message}"
+        return self._images.popitem()[1] if is_about_one and self._images else None
+
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
         is_taken = event.code == "conversation_already_has_active_response"
@@ -275,11 +284,14 @@ class Link:
                     self.turns.ask(entry)
                     await self._send(client.InputAudioBufferCommit(event_id))
                     self._act(self.responses.want())
-                case Message(item_id, text):
+                case Message(item_id, text, image=image, wants_reply=True):
                     entry.attempts += 1
                     self.turns.ask(entry)
-                    await self._give(item_id, "user", text)
+                    await self._give(item_id, "user", text, image)
                     self._act(self.responses.want())
+                case Message(item_id, text, image=image):
+                    await self._give(item_id, "user", text, image)
+                    self._stream.answer(entry)
                 case Outputs(wants_reply=True):
                     self._outputs.append(entry)
                     self.hand_over()
@@ -406,14 +418,18 @@ class Link:
         self._updates[event_id] = config
         return client.SessionUpdate(config, event_id)
 
-    async def _give(self, item_id: str, role: str, text: str) -> None:
+    async def _give(self, item_id: str, role: str, text: str, image: Image | None = None) -> None:
         if item_id in self._given:
             return
         self._given.add(item_id)
         self._echoes[item_id] = text
-        kind = "input_text" if role == "user" else "output_text"
-        item = WireItem(item_id, "message", role, content=(Part(kind, text),))
-        await self._send(client.ConversationItemCreate(item, next(self._ids)))
+        content = [Part("input_text" if role == "user" else "output_text", text)] if text else []
+        event_id = next(self._ids)
+        if image:
+            content.append(Part("input_image", image_url=image.url))
+            self._images[event_id] = item_id
+        item = WireItem(item_id, "message", role, content=tuple(content))
+        await self._send(client.ConversationItemCreate(item, event_id))
 
     async def _give_call(self, call: Call) -> None:
         self._given.add(call.id)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from voice_ui import audio
 from voice_ui.conversation import Conversation
 from voice_ui.errors import ConnectionFailed, Problem, SessionError
+from voice_ui.images import Image
 from voice_ui.protocol import ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
@@ -44,6 +45,9 @@ SETTLE_SECONDS = 1.0
 RENEW_MARGIN = 0.1
 """The share of a session's life before its end in which a quiet moment is used to begin a new one: 6 of 60 minutes at
 OpenAI and Azure (protocol facts, section 3)."""
+
+FIRST_WORD_STEPS = 4
+"""Of the event loop, from a report to the page's socket: the reader of reports, NiceGUI's outbox, and one to spare."""
 
 QUIET_CHECK_SECONDS = 1.0
 """How often a session that is due for renewal is looked at for a quiet moment."""
@@ -161,6 +165,8 @@ class Press:
             self._reports.say(*self._conversation.fail(message.item_id))
         self.stream.clear()
         self.microphone = False
+        if self.failure and self.failure[0].code == "message-oversized":
+            self._conversation.forget_images()  # or the next connection would end the same way
 
     @property
     def _is_wanted(self) -> bool:
@@ -327,6 +333,13 @@ class Press:
         self.stream.append(Message(item_id, text))
         self.refresh()
 
+    def send_image(self, item_id: str, text: str, image: Image, *, reply: bool) -> None:
+        """Show an image; a reply that is being written is cut short if another one is wanted."""
+        if reply:
+            self.interrupt()
+        self.stream.append(Message(item_id, text, image=image, wants_reply=reply))
+        self.refresh()
+
     def interrupt(self) -> None:
         """Cut a reply short."""
         self._silence()
@@ -426,7 +439,14 @@ class Press:
             self._check_cost()
         elif isinstance(event, server.ErrorEvent) and not link.has_updates:
             self.config = link.config  # a configuration that was refused is not asked for again
-        if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
+        is_text = isinstance(event, server.ReplyTextDelta)
+        if is_text and changes and self.state.phase is not Phase.ANSWERING:
+            # The first word is on its way to the page before anything is made of the state that it leads to.
+            await self._reports.put(changes)
+            for _ in range(FIRST_WORD_STEPS):
+                await asyncio.sleep(0)
+            changes = []
+        if not is_text or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
             await self._reports.put(changes)

@@ -20,7 +20,7 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-from voice_ui import audio, transport
+from voice_ui import audio, images, transport
 from voice_ui.conversation import Conversation
 from voice_ui.errors import Refused
 from voice_ui.protocol import SessionConfig
@@ -153,6 +153,22 @@ class RealtimeSession:
         item_id = next(self._ids)
         self._reports.say(self.conversation.write(item_id, text))
         press.send_text(item_id, text)
+
+    def send_image(self, image: bytes, text: str = "", *, reply: bool = True) -> None:
+        """Show the model a PNG or JPEG image, with a text or without one. Works without `start`, too.
+
+        Without `reply`, it becomes part of the conversation and nothing is said to it, until the next question. It is
+        kept in memory only. Raises ValueError for other bytes, and for more than `images.MOST_BYTES`.
+        """
+        shown = images.read(image)
+        press = self._press or (self._begin() if reply else None)
+        if press is None and reply:
+            return
+        text = _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
+        item_id = next(self._ids)
+        self._reports.say(self.conversation.write(item_id, text, shown))
+        if press:
+            press.send_image(item_id, text, shown, reply=reply)
 
     def interrupt(self) -> None:
         """Cut the reply short, and cancel the calls of tools that run."""

@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from voice_ui import audio
+from voice_ui.images import Image
 
 WAITING_SECONDS = 75.0
 """Audio that may wait for a connection, 3.6 MB; more than an outage may last (`OUTAGE_SECONDS`)."""
@@ -56,6 +57,8 @@ class Message:
     end_ms: float = 0.0
     attempts: int = 0
     """How many connections were asked for the reply."""
+    image: Image | None = None
+    wants_reply: bool = True
 
 
 @dataclass(slots=True, eq=False)
