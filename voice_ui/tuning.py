@@ -29,6 +29,7 @@ from nicegui.client import Client
 from socketio import async_manager
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 from starlette.types import ASGIApp
+from websockets.exceptions import InvalidState
 
 T = TypeVar("T")
 
@@ -47,8 +48,22 @@ def use_sansio_websockets() -> None:
     TypeError if another is given.
     """
     from uvicorn.config import WS_PROTOCOLS
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
     WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
+    WebSocketsSansIOProtocol.shutdown = _shutting_down(WebSocketsSansIOProtocol.shutdown)  # type: ignore[method-assign, assignment]
+
+
+def _shutting_down(shutdown: Callable[[Any], None]) -> Callable[[Any], None]:
+    """uvicorn sends a close to a websocket that is closing already, which raises and leaves all others as they are."""
+
+    def bounded(protocol: Any) -> None:
+        try:
+            shutdown(protocol)
+        except InvalidState:
+            protocol.transport.close()
+
+    return bounded
 
 
 def exit_cleanly_on_sigterm() -> None:

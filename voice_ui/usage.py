@@ -62,19 +62,25 @@ def usage_of(told: Mapping[str, Any]) -> Usage:
     text_in = max(0, _count(told, "input_tokens") - audio_in - image_in)
     audio_cached = min(audio_in, _count(cached, "audio_tokens"))
     image_cached = min(image_in, _count(cached, "image_tokens"))
-    text_cached = _count(inputs, "cached_tokens") - audio_cached - image_cached
-    text_cached = min(text_in, max(_count(cached, "text_tokens"), text_cached))
+    rest_cached = _count(inputs, "cached_tokens") - audio_cached - image_cached
+    text_cached = min(text_in, max(_count(cached, "text_tokens"), rest_cached))
     audio_out = _count(outputs, "audio_tokens")
     return Usage(
-        text_in - text_cached,
-        text_cached,
-        max(0, _count(told, "output_tokens") - audio_out),
-        audio_in - audio_cached,
-        audio_cached,
-        audio_out,
-        image_in - image_cached,
-        image_cached,
+        text_in=text_in - text_cached,
+        text_cached=text_cached,
+        text_out=max(0, _count(told, "output_tokens") - audio_out),
+        audio_in=audio_in - audio_cached,
+        audio_cached=audio_cached,
+        audio_out=audio_out,
+        image_in=image_in - image_cached,
+        image_cached=image_cached,
     )
+
+
+def in_dollars(amount: float) -> str:
+    """Return US dollars with two to four places."""
+    whole, _, places = f"{amount:,.4f}".partition(".")
+    return f"${whole}.{places[:2]}{places[2:].rstrip('0')}"
 
 
 def _part(told: Mapping[str, Any], name: str) -> dict[str, Any]:

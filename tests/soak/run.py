@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -461,18 +462,29 @@ def play(schedule: Schedule, *, traced: bool = False) -> Outcome:
         return await run.run()
 
     random.seed(schedule.seed + 3)  # the product's own jitter
-    logging.getLogger("voice_ui").setLevel(logging.CRITICAL)
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGALRM, _raise_endless)
     signal.alarm(MOST_SECONDS)
     try:
-        return run_in_virtual_time(main())
+        with _quiet("voice_ui"), _quiet("asyncio"):
+            return run_in_virtual_time(main())
     except (Stuck, _Endless) as error:
         outcome = run.outcome if run else Outcome(schedule.seed)
         outcome.faults.append(f"{type(error).__name__}: it is not over, and {error}")
         return outcome
     finally:
         signal.alarm(0)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Log nothing less than critical for a run; other tests of the same process read the log."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class _Endless(BaseException):

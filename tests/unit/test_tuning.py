@@ -16,6 +16,10 @@ from nicegui import events, ui_run
 from nicegui.element import Element
 from starlette.middleware import base
 from uvicorn.config import WS_PROTOCOLS
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from tests.patience import until
 from voice_ui import tuning
@@ -62,6 +66,29 @@ async def test_while_somebody_talks_it_waits_for_the_others() -> None:
 def test_nicegui_still_leaves_no_choice_of_the_websocket_implementation() -> None:
     assert "ws='wsproto'" in inspect.getsource(ui_run)
     assert {"wsproto", "websockets-sansio"} <= WS_PROTOCOLS.keys()
+
+
+def test_a_websocket_that_is_closing_already_does_not_end_the_orderly_stop_of_all_others() -> None:
+    class Closing:
+        """A connection whose close frame the peer has just sent."""
+
+        handshake_complete, close_sent, close_timer = True, False, None
+
+        def __init__(self) -> None:
+            self.transport = self
+            self.conn, self.queue = ServerProtocol(state=State.CLOSING), asyncio.Queue[object]()
+            self.is_closed = False
+
+        def stop_keepalive(self) -> None: ...
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    with pytest.raises(InvalidState):  # else it is no longer needed
+        WebSocketsSansIOProtocol.shutdown(Closing())
+    connection = Closing()
+    tuning._shutting_down(WebSocketsSansIOProtocol.shutdown)(connection)
+    assert connection.is_closed
 
 
 def test_uvicorn_still_raises_the_signal_again_after_an_orderly_stop() -> None:
