@@ -15,7 +15,6 @@ from dataclasses import replace
 from voice_ui import audio
 from voice_ui.conversation import Conversation
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
-from voice_ui.images import Image
 from voice_ui.protocol import ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
@@ -368,18 +367,12 @@ class Press:
         self.intake.begin_turn()
         self.refresh()
 
-    def send_text(self, item_id: str, text: str) -> None:
-        """Say something in writing; a reply that is being written is cut short."""
-        self.interrupt()
-        self._is_cut_off = False
-        self.stream.append(Message(item_id, text))
-        self.refresh()
-
-    def send_image(self, item_id: str, text: str, image: Image, *, reply: bool) -> None:
-        """Show an image; a reply that is being written is cut short if another one is wanted."""
-        if reply:
+    def send(self, message: Message) -> None:
+        """Say something in writing, or show it; a reply that is being written is cut short if another one is wanted."""
+        if message.wants_reply:
             self.interrupt()
-        self.stream.append(Message(item_id, text, image=image, wants_reply=reply))
+            self._is_cut_off = False
+        self.stream.append(message)
         self.refresh()
 
     def interrupt(self) -> None:

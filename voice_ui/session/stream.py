@@ -54,11 +54,11 @@ class Message:
 
     item_id: str
     text: str
+    image: Image | None = None
+    wants_reply: bool = True
     end_ms: float = 0.0
     attempts: int = 0
     """How many connections were asked for the reply."""
-    image: Image | None = None
-    wants_reply: bool = True
 
 
 @dataclass(slots=True, eq=False)
