@@ -180,8 +180,7 @@ async def test_an_image_is_pasted_dropped_or_chosen_scaled_shown_and_answered(
 
 
 async def test_the_camera_and_the_screen(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    flags = ["--auto-select-desktop-capture-source=Entire screen", "--auto-accept-this-tab-capture"]
-    async with program(folder=tmp_path) as app, open_browser(flags=flags) as browser:
+    async with program(folder=tmp_path) as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone", "camera"])
         talk = await open_talk(context, app.url)
         page, tray = talk.page, talk.page.get_by_test_id("image-tray")
@@ -196,6 +195,7 @@ async def test_the_camera_and_the_screen(tmp_path: Path, open_browser: OpenBrows
         await expect(talk.response).to_contain_text("a JPEG of")
         await talk.is_in("idle")
 
+        assert await page.evaluate("document.featurePolicy.allowsFeature('display-capture')")
         # No screen here: a picture takes its place, through the same call of the browser.
         await page.evaluate(
             """() => {
