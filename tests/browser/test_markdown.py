@@ -105,7 +105,7 @@ async def test_markdown_is_formatted_while_it_is_written_and_copied_as_it_was_wr
         await page.evaluate(WATCH)
         await author.write(*pieces(REPLY), pause=0.01)
         await talk.is_in("listening")
-        await expect(response.locator("h1")).to_have_text("Packing")
+        await expect(response.locator("h3")).to_have_text("Packing")
         await expect(response.locator("strong")).to_have_text("short list")
         await expect(response.locator("p > code")).to_have_text("snake_case_name")
         await expect(response).to_contain_text("4*5=20")
@@ -123,7 +123,7 @@ async def test_markdown_is_formatted_while_it_is_written_and_copied_as_it_was_wr
             assert await link.get_attribute("target") == "_blank"
             assert "noopener" in (await link.get_attribute("rel") or "")
         assert await response.locator(":text('דרכון')").last.evaluate("e => getComputedStyle(e).direction") == "rtl"
-        assert await response.locator("h1").evaluate("e => getComputedStyle(e).direction") == "ltr"
+        assert await response.locator("h3").evaluate("e => getComputedStyle(e).direction") == "ltr"
 
         # Nothing took a form and gave it up again: each element, once there, stays.
         forms: list[tuple[str, str]] = await page.evaluate("window.forms")
@@ -137,7 +137,7 @@ async def test_markdown_is_formatted_while_it_is_written_and_copied_as_it_was_wr
         await page.get_by_role("button", name="Copy this reply").last.click()
         assert await page.evaluate("navigator.clipboard.readText()") == REPLY
         await author.write("The *next* one.")
-        await expect(talk.history.locator("h1")).to_have_text("Packing")
+        await expect(talk.history.locator("h3")).to_have_text("Packing")
         await page.get_by_role("button", name="Copy this reply").first.click()
         assert await page.evaluate("navigator.clipboard.readText()") == REPLY
         assert talk.complaints == []

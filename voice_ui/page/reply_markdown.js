@@ -166,5 +166,5 @@ function closed(text, opened) {
   const shown = text.trimEnd();
   const last = opened.at(-1);
   if (last && shown.endsWith(last)) return closed(shown.slice(0, -last.length), opened.slice(0, -1));
-  return shown + opened.toReversed().join("");
+  return shown + [...opened].reverse().join("");
 }

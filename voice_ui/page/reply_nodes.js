@@ -3,7 +3,7 @@
 // Every element is made here, from a short list, with text nodes in it. Nothing that a model writes is read as HTML.
 
 const TAGS = new Set([
-  "p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
+  "p", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td",
   "strong", "em", "s",
 ]);
 const ALIGNED = /text-align:(left|center|right)/;
@@ -34,7 +34,9 @@ function topParagraph(root) {
 }
 
 function opened(token) {
-  const tag = TAGS.has(token.tag) ? token.tag : "p";
+  const level = /^h([1-6])$/.exec(token.tag); // below the two levels of the page's own headings
+  const wanted = level ? `h${Math.min(6, +level[1] + 2)}` : token.tag;
+  const tag = TAGS.has(wanted) ? wanted : "p";
   const block = { tag, attributes: {}, children: [], map: token.map };
   const start = token.attrGet("start");
   if (tag === "ol" && start !== null) block.attributes.start = String(start);
@@ -44,7 +46,7 @@ function opened(token) {
 }
 
 function scrolling(table) {
-  const attributes = { class: "vp-table", role: "region", tabindex: "0", "aria-label": "Table" };
+  const attributes = { class: "vp-table", role: "group", tabindex: "0", "aria-label": "Table" };
   return { tag: "div", attributes, children: [table], map: table.map };
 }
 
@@ -59,7 +61,7 @@ function code(token) {
       { tag: "button", attributes: button, children: [] },
       {
         tag: "pre",
-        attributes: { tabindex: "0", role: "region", "aria-label": language ? `Code, ${language}` : "Code" },
+        attributes: { tabindex: "0", role: "group", "aria-label": language ? `Code, ${language}` : "Code" },
         children: [{ tag: "code", attributes: {}, children: text ? [text] : [] }],
       },
     ],
