@@ -132,6 +132,13 @@ async def test_markdown_is_formatted_while_it_is_written_and_copied_as_it_was_wr
             assert after.split()[: len(before.split())] == before.split(), (before, after, text)
         assert not [text for _, text in forms if "**short" in text or "```" in text or "|--" in text]
 
+        # What of a spoken reply was not heard yet is counted in the source, and grey on the page.
+        unheard = "text => { const { reply } = document.querySelector('[data-testid=response] .vp-text');"
+        unheard += " reply.mark(reply.source.indexOf(text)); return reply.range.toString(); }"
+        for word in ("list** with", "light* jacket", "print(", "קצרה"):
+            assert (await page.evaluate(unheard, word)).startswith(word.replace("*", "")), word
+        await page.evaluate("document.querySelector('[data-testid=response] .vp-text').reply.mark(null)")
+
         await page.get_by_role("button", name="Copy this code").click()
         assert await page.evaluate("navigator.clipboard.readText()") == 'if 1 < 2:\n    print("**no**")'
         await page.get_by_role("button", name="Copy this reply").last.click()
