@@ -12,6 +12,7 @@ from voice_ui.offline.parts import (
     Detector,
     DetectorUnavailable,
     Later,
+    NothingLater,
     Parts,
     Piece,
     ReplyRequest,
@@ -47,6 +48,8 @@ class CannedReplies:
             yield piece
         if timer := replies.timer(request.heard):
             yield Later(timer.seconds, timer.text)
+        elif replies.cancels_timers(request.heard):
+            yield NothingLater()
 
     async def close(self) -> None:
         """Nothing to close."""

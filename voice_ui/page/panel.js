@@ -3,21 +3,42 @@
 // Nothing outside this element is touched: a page may hold several panels, and things of others.
 
 const OFFLINE_MS = 2000; // a short break is not worth a message
+const AGAIN_MS = 1000;
+const HAND_IN_MS = 10_000;
+const APART_MS = 500; // pages that are sent away together come back one after the other
+
+// What was said there, as it was written: a reply without its formatting.
+function written(element) {
+  const replies = [...(element?.querySelectorAll(".vp-text") ?? [])].map(({ reply }) => reply.source);
+  return (replies.length ? replies.join("\n\n") : element?.innerText ?? "").trim();
+}
 
 export default {
   template: `<div :class="{ 'vp-offline': offline }" :data-plain="plain"><slot /></div>`,
-  props: { plain: Boolean },
+  props: { mic: Number, plain: Boolean },
   data: () => ({ offline: false }),
 
+  created() {
+    // What another process needs to go on with the conversation; in this page's memory only. NOTE: keeper.py.
+    this.kept = new Map(); // texts of items by id
+    this.head = this.signature = "";
+    this.drafts = []; // what is still being written, and not signed
+  },
   mounted() {
+    const status = this.$el.querySelector("[data-testid=status]");
+    this.watching = new MutationObserver(() => this.noteState(status.dataset.state));
+    this.watching.observe(status, { attributes: true, attributeFilter: ["data-state"] });
+    this.noteState(status.dataset.state);
     // NiceGUI creates its socket after the elements.
     setTimeout(() => {
+      this.interceptReload();
       window.socket.on("disconnect", this.handleDisconnect);
       window.socket.on("connect", this.handleConnect);
     });
   },
   beforeUnmount() {
     clearTimeout(this.timer);
+    this.watching.disconnect();
     window.socket?.off("disconnect", this.handleDisconnect);
     window.socket?.off("connect", this.handleConnect);
   },
@@ -32,6 +53,8 @@ export default {
   methods: {
     // The program behind the page is gone: only the page itself can report it.
     handleDisconnect() {
+      this.lastState = this.state;
+      this.lostAt = performance.now();
       this.timer ??= setTimeout(() => (this.offline = true), OFFLINE_MS);
     },
     handleConnect() {
@@ -40,12 +63,67 @@ export default {
       this.offline = false;
     },
 
+    // The program is about to end: look for another one.
+    reconnect() {
+      setTimeout(() => window.socket.io.engine.close(), Math.random() * APART_MS);
+    },
+
+    noteState(state) {
+      if (state === "hearing" && this.state !== "hearing") this.heardAt = performance.now();
+      this.state = state;
+    },
+
+    keep(changes, head, signature, drafts) {
+      for (const [id, text] of changes) text === null ? this.kept.delete(id) : this.kept.set(id, text);
+      Object.assign(this, { head, signature, drafts });
+    },
+
+    // Where another process answers, NiceGUI loads the page again: what it shows is handed in first. And a page that
+    // could not be loaded stays what it is.
+    interceptReload() {
+      const usual = window.socket.listeners("connect_error");
+      window.socket.off("connect_error");
+      window.socket.on("connect_error", async (error) => {
+        if (error.message === "timeout" && this.timedOut) return;
+        this.timedOut ||= error.message === "timeout";
+        if (error.message !== "Implicit handshake failed" || (await this.handIn())) usual.forEach((handle) => handle(error));
+        else setTimeout(() => window.socket.connect(), AGAIN_MS);
+      });
+    },
+
+    // Return whether the page may be loaded again.
+    async handIn() {
+      if (!this.head) return true;
+      const text = (kind) => written(this.$el.querySelector(`.vp-transcript [data-testid=${kind}]`));
+      const drafts = this.drafts.map((item) => ({
+        ...item,
+        parts: [text(item.role === "user" ? "heard" : "response")].filter(Boolean),
+        status: item.role === "user" ? "failed" : "lost",
+      }));
+      const unheard = this.lastState === "hearing" || drafts.some(({ role }) => role === "user");
+      const apart = getElement(this.mic)?.apartMs ?? 0;
+      const body = JSON.stringify({
+        tab: window.socket.io.opts.query.tab_id,
+        items: [...this.kept.values()],
+        head: this.head,
+        signature: this.signature,
+        drafts: drafts.filter(({ parts }) => parts.length).map((item) => JSON.stringify(item)),
+        lostMs: apart + (unheard ? this.lostAt - (this.heardAt ?? this.lostAt) : 0),
+        // NOTE: a program that drains has closed the microphone itself.
+        talking: !["idle", "error"].includes(this.lastState) || !!this.$el.querySelector("[data-code=program-restarting]"),
+      });
+      try {
+        const signal = AbortSignal.timeout(HAND_IN_MS);
+        const answer = await fetch(`${window.path_prefix}/_voice_ui/conversation`, { method: "POST", body, signal });
+        return answer.status < 500;
+      } catch {
+        return false;
+      }
+    },
+
     // The conversation as Markdown: what was typed or heard, and what the model wrote.
     conversation() {
-      const said = [...this.$el.querySelectorAll("[data-speaker]")].map((element) => {
-        const replies = [...element.querySelectorAll(".vp-text")].map(({ reply }) => reply.source);
-        return [element.dataset.speaker, (replies.length ? replies.join("\n\n") : element.innerText).trim()];
-      });
+      const said = [...this.$el.querySelectorAll("[data-speaker]")].map((one) => [one.dataset.speaker, written(one)]);
       return said.filter(([, text]) => text).map(([speaker, text]) => `**${speaker}:** ${text}\n`).join("\n");
     },
     copyConversation() {

@@ -11,7 +11,7 @@ export default {
       <img v-if="image" class="vp-image" :src="image" alt="The image you showed" />
       <slot />
       <div class="vp-response" data-speaker="Model">
-        <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]"></div>
+        <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]" :style="{ order: text.place }"></div>
       </div>
       <div class="vp-figures">
         <div class="vp-latency">{{ words }}</div>
