@@ -1,6 +1,6 @@
 """A reply of 20,000 characters at 100 deltas a second, in headless Chromium: is the page smooth, what does it receive?
 
-    python -m benchmarks.long_reply [--runs 3]
+    python -m benchmarks.long_reply [--runs 3] [--formatted]
 
 What is measured, with the inspector closed and open in turns: the time from one animation frame to the next, in the
 page, from the first word to the last; and the bytes of NiceGUI's socket from Start on. Budgets: frames p95 of 20 ms at
@@ -30,12 +30,12 @@ FRAME_BUDGET_MS = 20.0
 BYTES_BUDGET = 4.6
 
 
-async def measured(runs: int) -> list[dict[bool, tuple[Cost, Cost]]]:
+async def measured(runs: int, *, formatted: bool) -> list[dict[bool, tuple[Cost, Cost]]]:
     """Return the costs of a quarter and of all of the reply, with the inspector closed (False) and open (True)."""
     lengths = (CHARACTERS // 4, CHARACTERS)
     recording = f"--use-file-for-fake-audio-capture={QUESTION}%noloop"
     chrome = next(path for place in PLACES if (path := shutil.which(place)))
-    scripts = [writes(length) for _ in range(2 * runs) for length in lengths]
+    scripts = [writes(length, formatted=formatted) for _ in range(2 * runs) for length in lengths]
     async with ScriptedServer(*scripts).running() as server, async_playwright() as playwright:
         base = server.url.partition("/realtime")[0]
         browser = await playwright.chromium.launch(executable_path=chrome, args=[*FLAGS, "--no-sandbox", recording])
@@ -58,7 +58,9 @@ def main() -> int:
     """Print a line for each reply."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    runs = asyncio.run(measured(parser.parse_args().runs))
+    parser.add_argument("--formatted", action="store_true", help="a reply in Markdown instead of one long line")
+    chosen = parser.parse_args()
+    runs = asyncio.run(measured(chosen.runs, formatted=chosen.formatted))
     sys.stdout.write("inspector   frames  p50 ms  p95 ms  p99 ms  over 20 ms       bytes  of a quarter\n")
     kept = True
     for run in runs:

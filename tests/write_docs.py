@@ -17,6 +17,7 @@ HEADINGS = {
     "connection": "The connection",
     "server": "The server refuses",
     "reply": "The reply",
+    "image": "Images and files",
     "limits": "The owner's limits",
 }
 

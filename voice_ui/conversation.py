@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from voice_ui.images import Image
 from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
 
 MOST_ITEMS = 2000
@@ -16,6 +17,9 @@ MOST_ITEMS = 2000
 
 MOST_CHARACTERS = 200_000
 """Of one part of an item; the rest of a reply that does not end is not kept."""
+
+MOST_IMAGES = 10
+"""Images that are kept, 4.5 MB; an older one is not shown again, and not given to the next connection."""
 
 MOST_PARTS = 50
 """The highest index of a part; a server's index beyond reason makes no long list."""
@@ -38,6 +42,8 @@ class Item:
     """`commentary` for a preamble to the answer (protocol facts, section 10.3)."""
     heard: int | None = None
     """Characters of `text` that were heard, of a spoken reply that was cut short; None: all of it."""
+    image: Image | None = None
+    """What the user showed along with the text."""
     verified: bool = True
     """Whether it is known to have been said: what a page brings back may be made up, and is only shown."""
 
@@ -157,11 +163,20 @@ class Conversation:
         self._turn = max((item.turn for item in self._items.values()), default=0)
         self._replied = any(item.turn == self._turn and item.role == "assistant" for item in self._items.values())
 
-    def write(self, item_id: str, text: str) -> ItemChanged:
-        """Take in what the user says in writing."""
+    def write(self, item_id: str, text: str, image: Image | None = None) -> ItemChanged:
+        """Take in what the user says in writing, or shows."""
         item = self._begin_turn(item_id)
-        item.parts, item.status = [text], "completed"
+        item.parts, item.status, item.image = [text], "completed", image
+        if image:
+            shown = [item for item in self._items.values() if item.image]
+            for old in shown[:-MOST_IMAGES]:
+                old.image = None
         return ItemChanged(replace(item))
+
+    def forget_images(self) -> None:
+        """Give no image to the next connection."""
+        for item in self._items.values():
+            item.image = None
 
     def fail(self, item_id: str) -> list[Change]:
         """What the user wrote could not be sent."""
@@ -417,7 +432,7 @@ class Conversation:
 
 
 def _is_whole(item: Item) -> bool:
-    return bool(item.heard_text) and item.status not in {"in_progress", "failed", "lost"}
+    return bool(item.heard_text or item.image) and item.status not in {"in_progress", "failed", "lost"}
 
 
 def _changed(item: Item) -> ItemChanged:

@@ -18,7 +18,7 @@ from typing import Literal
 
 from voice_ui.redaction import redact
 
-Where = Literal["microphone", "connection", "server", "reply", "limits"]
+Where = Literal["microphone", "connection", "server", "reply", "image", "limits"]
 
 ENDPOINT_FACTS = ("server", "model", "address")
 """Known to everybody who talks to a server: its name, the model, and the setting that holds the address."""
@@ -122,6 +122,11 @@ CODES: dict[str, Code] = {
     "reply-empty": Code("reply", True),
     "transcription-failed": Code("reply", True),
     "speech-undetected": Code("reply", False, ("server",), wire=("turn_detection_unavailable",)),
+    # What is shown to the model.
+    "image-unreadable": Code("image", False),
+    "image-refused": Code("image", False, ("server",)),
+    "camera-failed": Code("image", False),
+    "file-unreadable": Code("image", False),
     # The chat model behind the practice server.
     "chat-unreachable": Code("reply", True, wire=("chat_unreachable",)),
     "chat-model-missing": Code("reply", True, wire=("chat_model_missing",)),

@@ -91,7 +91,7 @@ def digest(text: str) -> bytes:
 
 def text_of(item: Item) -> str:
     """Write an item down."""
-    written = asdict(item)
+    written = asdict(replace(item, image=None))  # images stay in the memory of one process
     plain = {field.name: field.default for field in fields(item)}
     return json.dumps({name: value for name, value in written.items() if value != plain[name]}, ensure_ascii=False)
 
@@ -108,6 +108,7 @@ def item_of(text: str) -> Item:
         and 0 < item.turn <= MOST_TURN
         and len(item.parts) <= MOST_PARTS + 1
         and (item.heard is None or item.heard >= 0)
+        and item.image is None
     )
     if not known:
         raise ValueError("an item has a value that none can have")

@@ -41,8 +41,22 @@ class Cost:
     """Received by the browser, from Start on."""
 
 
-def writes(characters: int) -> Script:
-    """Return what a server does that writes a reply of so many characters, without one line break."""
+PLAIN = "{number:05d} all work and no play makes Jack a dull boy; "
+FORMATTED = (
+    "\n## {number:05d} A heading of the reply\n\n",
+    "{number:05d} A **bold** and an *emphasised* word, with",
+    " `code` {number:05d} and a [link](https://a.example)",
+    "\n\n- {number:05d} the **first** item of a list\n",
+    "- {number:05d} and the *second*, which is longer\n\n",
+    "| {number:05d} | Plan |\n|---|---|\n| Mon | Alfama |\n",
+    "| Tue | {number:05d} Belém |\n\n```python\nx = [1, 2]\n",
+    "print({number:05d}, 'the end')  # a comment\n```\n\n",
+)
+"""Deltas, one after the other and again from the first; a block of Markdown may take several of them."""
+
+
+def writes(characters: int, *, formatted: bool = False) -> Script:
+    """Return what a server does that writes a reply of so many characters: in Markdown, or without one line break."""
 
     async def script(wire: Wire) -> None:
         await wire.configure()
@@ -51,7 +65,8 @@ def writes(characters: int) -> Script:
         start = time.monotonic()
         for number in range(characters // DELTA_CHARACTERS):
             await asyncio.sleep(start + number / DELTAS_PER_SECOND - time.monotonic())
-            delta = f"{number:05d} all work and no play makes Jack a dull boy; ".ljust(DELTA_CHARACTERS, "-")
+            form = FORMATTED[number % len(FORMATTED)] if formatted else PLAIN
+            delta = form.format(number=number).ljust(DELTA_CHARACTERS, " " if formatted else "-")
             await wire.say("response.output_text.delta", response_id="r", item_id="a", delta=delta)
         await wire.say("response.done", response={"id": "r", "status": "completed"})
         await reading

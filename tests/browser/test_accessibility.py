@@ -10,12 +10,28 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenBrowser
 from tests.browser.page import Talk, open_talk
+from tests.browser.test_composer import give
+from tests.pictures import file
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import program
 from voice_ui.sharing.addresses import lan_addresses
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 """axe-core 4.14.1, as its makers publish it to npm."""
+
+FORMATTED = """# A heading
+
+| a | b |
+|---|---|
+| 1 | `2` |
+
+```python
+x = "a line that is too long for a telephone, so that the block has to be scrolled sideways"
+```
+
+> quoted
+
+1. a [link](https://example.com)"""
 
 SIZES = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
@@ -50,7 +66,7 @@ async def test_nothing_serious_is_wrong_in_any_state(tmp_path: Path, open_browse
         words = {"response_id": "r", "item_id": "a"}
         await wire.say("response.output_text.delta", delta="It is only half", **words)
         await goes_on.wait()
-        await wire.say("response.output_text.delta", delta=" a sentence.", **words)
+        await wire.say("response.output_text.delta", delta=f" a sentence.\n\n{FORMATTED}", **words)
         await wire.say("response.done", response={"id": "r", "status": "completed"})
         await complains.wait()
         await wire.say("error", error={"type": "server_error", "message": "That broke something."})
@@ -67,7 +83,13 @@ async def test_nothing_serious_is_wrong_in_any_state(tmp_path: Path, open_browse
             found += await look_at(page, "a reply is growing")
             goes_on.set()
             await talk.is_in("listening")
-            found += await look_at(page, "listening")
+            await expect(talk.response.locator("a")).to_have_text("link")
+            found += await look_at(page, "listening, a formatted reply")
+            await page.get_by_test_id("image").click()
+            found += await look_at(page, "an image may be chosen")
+            await give(page, "red.png", "image/png", file("PNG", (600, 400), "red"))
+            await expect(page.get_by_test_id("image-tray")).to_be_visible()
+            found += await look_at(page, "an image is about to be sent")
             await talk.open_settings()
             await page.get_by_role("switch", name="Type instead of speaking").click()
             await page.get_by_role("switch", name="Inspector").click()

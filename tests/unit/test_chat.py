@@ -200,3 +200,9 @@ def test_what_a_status_means(status: int, body: str, code: str) -> None:
     failed = failures.of_status(status, body, ChatEndpoint("http://localhost:1/v1"), "small")
     assert failed.code == code
     assert str(status) in f"{failed}" and "<" not in f"{failed}"
+
+
+def test_a_chat_model_is_told_of_an_image_that_it_cannot_see() -> None:
+    shown = WireItem("a", role="user", content=(Part("input_text", "What is it?"), Part("input_image")))
+    (message,) = context.messages([shown])
+    assert message == {"role": "user", "content": f"What is it?\n\n{context.UNSEEN}"}

@@ -18,11 +18,11 @@ MODELS = ("gpt-realtime-2.1", "gpt-realtime-2.1-mini")
 
 def test_what_was_chosen_comes_back_from_the_browser_and_nothing_else_is_remembered() -> None:
     chosen = OWNERS.remembered(
-        {"model": "gpt-realtime-2.1-mini", "silence_ms": 300, "language": "de", "typing": True, "text_size": "large"},
+        {"model": "gpt-realtime-2.1-mini", "silence_ms": 300, "language": "de", "typing": True, "plain_text": True},
         MODELS,
     )
     told = json.loads(json.dumps(chosen.differing(OWNERS)))
-    assert set(told) == {"model", "silence_ms", "language", "typing", "text_size"}
+    assert set(told) == {"model", "silence_ms", "language", "typing", "plain_text"}
     assert OWNERS.remembered(told, MODELS) == chosen
     assert OWNERS.differing(OWNERS) == {}
 

@@ -17,7 +17,7 @@ FLOORS = [
     {"transport", "tools", "snapshot"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
-    {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
+    {"audio", "base_url", "callbacks", "images", "models", "ports", "log", "tuning"},
     {"errors"},
     {"redaction"},
 ]
@@ -33,7 +33,7 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "snapshot", "usage",
+    "audio", "base_url", "conversation", "errors", "images", "models", "redaction", "servers", "snapshot", "usage",
     "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
     "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.pictures import picture
 from tests.unit.practice_client import PracticeClient, loud, quiet
 from voice_ui import audio
 from voice_ui.offline.items import MAX_ITEMS
@@ -61,11 +64,23 @@ async def test_the_content_of_an_item_must_suit_its_role() -> None:
     assert client.refusal == ("invalid_value", "item.content[0].type")
 
 
-async def test_images_are_refused_not_ignored() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:image/png;base64,",
+        "https://example.com/a.png",
+        "data:image/webp;base64,UklGRg==",
+        picture("JPEG").url.replace("image/jpeg", "image/png"),
+        picture("PNG").url[:60],
+        "data:image/png;base64,%%%%",
+    ],
+    ids=["empty", "elsewhere", "webp", "another type", "cut off", "not base64"],
+)
+async def test_what_is_no_png_or_jpeg_is_refused(url: str) -> None:
     client = PracticeClient()
-    content = [{"type": "input_image", "image_url": "data:image/png;base64,"}]
+    content = [{"type": "input_image", "image_url": url}]
     client.send("conversation.item.create", item={"type": "message", "role": "user", "content": content})
-    assert client.refusal == ("invalid_value", "item.content[0].type")
+    assert client.refusal == ("invalid_value", "item.content[0].image_url")
 
 
 async def test_a_spoken_item_that_comes_whole_is_listened_to() -> None:

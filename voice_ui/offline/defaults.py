@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from voice_ui.offline.chat.endpoint import ChatEndpoint
@@ -35,6 +36,12 @@ class CannedReplies:
             for call in choice.calls:
                 yield call
             for piece in replies.pieces(choice.text):
+                yield piece
+            return
+        if request.images:
+            from voice_ui.offline.looking import described
+
+            for piece in replies.pieces(await asyncio.to_thread(described, request.images)):
                 yield piece
             return
         for piece in replies.pieces(replies.reply(request.heard, earlier=request.earlier, now=request.now)):

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from voice_ui.images import Image
 from voice_ui.protocol import Part, WireItem
 from voice_ui.protocol.client import Rejected
 
 MAX_ITEMS = 500
+MAX_IMAGES = 10
 MAX_CHARACTERS = 1_000_000
 """Of all texts of one conversation together."""
 
@@ -30,6 +32,8 @@ class Entry:
     """How long its spoken content is; the audio itself is not kept."""
     marks: list[tuple[float, int]] = field(default_factory=list)
     """Of a spoken reply: milliseconds of audio, and how many characters of the transcript they speak."""
+    image: Image | None = None
+    """The newest in it; the item itself only says that there is one."""
     failure: str | None = None
     """Why its words are not known."""
     waiting: asyncio.Event | None = None
@@ -81,6 +85,8 @@ class Items:
             message = f"Error adding item: an item with id '{entry.id}' already exists in the conversation."
             raise Rejected("item_create_duplicate_item_id", message, "item.id")
         self._entries.insert(self._place_after(previous_item_id), entry)
+        for old in [each for each in self._entries if each.image][:-MAX_IMAGES]:
+            old.image = None
         while len(self._entries) > MAX_ITEMS or sum(each.size for each in self._entries) > MAX_CHARACTERS:
             oldest = 1 if self._entries[0] is entry else 0
             if oldest == len(self._entries):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from voice_ui.images import Image
 from voice_ui.offline.configuration import TurnDetection
 from voice_ui.offline.vad import SpeechEnd, SpeechStart
 from voice_ui.protocol import WireItem
@@ -88,6 +89,8 @@ class ReplyRequest:
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: str | dict[str, Any] = "auto"
     language: str | None = None
+    images: tuple[Image, ...] = ()
+    """What was shown since the last reply, oldest first."""
     spoken: bool = False
     """Whether the reply is read aloud."""
     max_output_tokens: int | None = None

@@ -12,9 +12,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, cast
 
 from voice_ui import audio
+from voice_ui.images import Image
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
 from voice_ui.offline.parts import Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
@@ -100,6 +102,7 @@ class Reply:
 
     async def _answer(self, now: datetime) -> AsyncGenerator[Piece, None]:
         request = self._options.request(tuple(entry.item for entry in self._context), now)
+        request = replace(request, images=_shown_last(self._context))
         pieces = self._parts.brain.reply(request)
         try:
             async for piece in pieces:
@@ -221,3 +224,9 @@ class Reply:
 
     def _part(self, text: str) -> Part:
         return Part("output_audio", transcript=text) if self._options.spoken else Part("output_text", text)
+
+
+def _shown_last(context: list[Entry]) -> tuple[Image, ...]:
+    """Return the images after the last reply."""
+    newest = takewhile(lambda entry: entry.item.role != "assistant", reversed(context))
+    return tuple(entry.image for entry in newest if entry.image)[::-1]

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from voice_ui import audio
+from voice_ui import audio, images
+from voice_ui.images import Image
 from voice_ui.offline import configuration
 from voice_ui.offline.hearing import Hearing
 from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudioBuffer
@@ -145,11 +146,16 @@ class PracticeSession:
             if part.audio is not None and part.transcript is None
         ]
         pcm = b"".join(sounds)
-        content = tuple(replace(part, audio=None) for part in item.content)
+        shown = [
+            _image(part.image_url or "", f"item.content[{index}].image_url")
+            for index, part in enumerate(item.content)
+            if part.type == "input_image"
+        ]
+        content = tuple(replace(part, audio=None, image_url=None) for part in item.content)
         call_id = item.call_id or (self._new_id("call") if item.type.startswith("function_call") else "")
         item_id, status = item.id or self._new_id("item"), item.status or "completed"
         kept = replace(item, id=item_id, status=status, call_id=call_id, content=content)
-        entry = Entry(kept, audio.milliseconds(pcm))
+        entry = Entry(kept, audio.milliseconds(pcm), image=shown[-1] if shown else None)
         self._items.add(entry, previous_item_id)
         if pcm:
             utterance = self._hearing.listen(entry.id)
@@ -250,6 +256,13 @@ class PracticeSession:
         before = self._items.before(entry)
         self._post(server.ItemAdded(entry.item, before))
         self._post(server.ItemDone(entry.item, before))
+
+
+def _image(url: str, param: str) -> Image:
+    try:
+        return images.read_url(url)
+    except ValueError as error:
+        raise Rejected("invalid_value", f"Invalid '{param}'. Expected a PNG or JPEG image: {error}.", param) from None
 
 
 def _pcm(text: str, param: str) -> bytes:

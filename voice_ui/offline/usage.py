@@ -20,8 +20,8 @@ MS_PER_TOKEN_OUT = 50
 CHARACTERS_PER_TOKEN = 4
 """OpenAI's own rule of thumb for English text."""
 
-Tokens = tuple[int, int]
-"""Text and audio tokens of something."""
+Tokens = tuple[int, int, int]
+"""Text, audio and image tokens of something."""
 
 
 def of_text(text: str) -> int:
@@ -31,27 +31,28 @@ def of_text(text: str) -> int:
 
 def of_items(entries: Iterable[Entry]) -> Tokens:
     """Return the tokens in items: speech counts as speech, whatever was understood of it."""
-    text = audio = 0
+    text = audio = image = 0
     for entry in entries:
         audio += math.ceil(entry.audio_ms / MS_PER_TOKEN_IN)
         text += 0 if entry.audio_ms else math.ceil(entry.size / CHARACTERS_PER_TOKEN)
-    return text, audio
+        image += entry.image.tokens if entry.image else 0
+    return text, audio, image
 
 
 def of_response(instructions: str, context: Tokens, cached: Tokens, written: int, spoken_ms: float) -> dict[str, Any]:
     """Return the `usage` of a response that read `context`, `cached` of it for the second time."""
-    text, audio = of_text(instructions) + context[0], context[1]
+    text, audio, image = of_text(instructions) + context[0], *context[1:]
     spoken = math.ceil(spoken_ms / MS_PER_TOKEN_OUT)
     return {
-        "total_tokens": text + audio + written + spoken,
-        "input_tokens": text + audio,
+        "total_tokens": text + audio + image + written + spoken,
+        "input_tokens": text + audio + image,
         "output_tokens": written + spoken,
         "input_token_details": {
             "text_tokens": text,
             "audio_tokens": audio,
-            "image_tokens": 0,
+            "image_tokens": image,
             "cached_tokens": sum(cached),
-            "cached_tokens_details": {"text_tokens": cached[0], "audio_tokens": cached[1], "image_tokens": 0},
+            "cached_tokens_details": {"text_tokens": cached[0], "audio_tokens": cached[1], "image_tokens": cached[2]},
         },
         "output_token_details": {"text_tokens": written, "audio_tokens": spoken},
     }

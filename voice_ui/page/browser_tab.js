@@ -34,7 +34,7 @@ const isText = (element) => element.closest("input, textarea, select, [contented
 
 export default {
   template: `<span hidden></span>`,
-  props: { state: String, capturing: Boolean, conversation: String, mic: Number },
+  props: { state: String, capturing: Boolean, conversation: String, mic: Number, composer: Number },
   emits: ["goodbye", "sight", "interrupt"],
 
   mounted() {
@@ -47,12 +47,16 @@ export default {
       [document, "keydown", this.handleKeyDown],
       [document, "keyup", this.handleKeyUp],
     ];
+    // An image can be pasted and dropped anywhere on the page.
+    for (const [name, handler] of Object.entries({ paste: "handlePaste", dragover: "handleDrag", drop: "handleDrop" })) {
+      this.on.push([document.body, name, (event) => !event.defaultPrevented && getElement(this.composer)?.[handler](event), false]);
+    }
     // In the capture phase: a focused button would keep the Space key to itself.
-    for (const [target, name, handle] of this.on) target.addEventListener(name, handle, true);
+    for (const [target, name, handle, early = true] of this.on) target.addEventListener(name, handle, early);
     this.show();
   },
   beforeUnmount() {
-    for (const [target, name, handle] of this.on) target.removeEventListener(name, handle, true);
+    for (const [target, name, handle, early = true] of this.on) target.removeEventListener(name, handle, early);
     this.lock?.release();
   },
   watch: {

@@ -11,6 +11,7 @@ from uuid import uuid4
 from nicegui import ui
 
 from voice_ui.mic import Mic
+from voice_ui.page.composer import Composer
 
 RUN = uuid4().hex
 """Tells one run of the program from another."""
@@ -37,6 +38,7 @@ class BrowserTab(ui.element, component="browser_tab.js"):
     def __init__(
         self,
         mic: Mic,
+        composer: Composer,
         *,
         on_goodbye: Callable[[], object],
         on_sight: Callable[[bool], object],
@@ -44,7 +46,7 @@ class BrowserTab(ui.element, component="browser_tab.js"):
     ) -> None:
         """`on_sight` gets whether the tab is visible; `on_interrupt` is the Escape key."""
         super().__init__()
-        self._props["mic"] = mic.id
+        self._props["mic"], self._props["composer"] = mic.id, composer.id
         self.on("goodbye", lambda: on_goodbye())
         self.on("sight", lambda event: on_sight(bool(event.args)))
         self.on("interrupt", lambda: on_interrupt())

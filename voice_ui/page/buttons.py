@@ -26,12 +26,19 @@ class Buttons(Block):
                 self._hold.on(event, js_handler=mic.js_release)
             self._hold.on("contextmenu.prevent", js_handler="() => {}")  # a long touch opens a menu
             with ui.element("div").classes("vp-button-row"):
-                self.voice = Voice(mic)
+                with ui.element("div").classes("vp-beside"):
+                    self.voice = Voice(mic)
+                    self._image = ui.button(icon="add_photo_alternate", color=None).classes("vp-image-button")
+                    self._image.props('flat round data-testid=image aria-label="Show an image"')
                 self._talk = ui.button("Start", icon="mic", color=None).classes("vp-talk")
                 self._talk.props("unelevated rounded no-caps data-testid=talk").on("click", js_handler=mic.js_toggle)
                 self._mute = ui.button(icon="mic", color=None, on_click=lambda: mic.mute(not self._muted))
                 self._mute.classes("vp-mute").props('flat round data-testid=mute aria-label="Mute"')
                 self._mute.set_visibility(False)
+
+    def offer_images(self, js_handler: str) -> None:
+        """Call this in the browser when somebody wants to show an image."""
+        self._image.on("click", js_handler=js_handler)
 
     def show(self, *, capturing: bool, held: bool, push_to_talk: bool) -> None:
         """Offer what can be done: `held` while the button for push to talk is down."""

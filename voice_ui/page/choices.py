@@ -71,6 +71,8 @@ class Choices:
     noise_suppression: bool = True
     auto_gain_control: bool = True
     text_size: str = "normal"
+    plain_text: bool = False
+    """Whether replies are shown as written, and not as Markdown."""
     typing: bool = False
     """Whether there is a line to type in."""
     inspector: bool = False
@@ -194,6 +196,7 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "noise_suppression": _switch,
     "auto_gain_control": _switch,
     "text_size": _one_of(*TEXT_SIZES),
+    "plain_text": _switch,
     "typing": _switch,
     "inspector": _switch,
 }

@@ -14,6 +14,7 @@ HELD_SECONDS = 3.0
 BY_CONNECTING = {code for code, known in CODES.items() if known.where in {"connection", "server", "limits"}}
 BY_CONNECTING -= {"page-polling"}  # the microphone reports when it is over
 BY_A_TRANSCRIPT = {"transcription-failed"}
+BY_A_MESSAGE = {code for code, known in CODES.items() if known.where == "image"}
 BY_A_REPLY = {code for code, known in CODES.items() if known.where == "reply"} - BY_A_TRANSCRIPT
 BY_A_REPLY -= {"speaker-blocked", "speaker-failed", "voice-echo"}  # a reply that nobody hears solves nothing
 BY_A_REPLY |= {"server-error", "server-said"}
@@ -39,6 +40,8 @@ class Clearing:
 
     def by_item(self, item: Item) -> None:
         """Something was heard or is being answered: what went wrong in the turn before is over."""
+        if item.role == "user" and item.status == "completed":
+            self._card.clear_codes(*BY_A_MESSAGE)
         if item.role == "user" and item.text:
             self._card.clear_codes(*BY_A_TRANSCRIPT)
         elif item.role == "assistant" and item.text and item.status == "in_progress":

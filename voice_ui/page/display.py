@@ -7,6 +7,7 @@ from collections.abc import Callable
 from voice_ui.conversation import Call, Item
 from voice_ui.errors import Problem
 from voice_ui.mic import Mic, MicProblem
+from voice_ui.page.composer import OnMessage
 from voice_ui.page.events import (
     DeltaEventArguments,
     PanelEvents,
@@ -60,7 +61,7 @@ class Display(PanelValues, PanelEvents):
         notice: str,
         typing: bool,
         about: Callable[[], str],
-        on_message: Callable[[str], object],
+        on_message: OnMessage,
         on_dismiss: Callable[[], object],
         on_decide: Decide,
     ) -> None:

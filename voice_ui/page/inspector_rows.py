@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from voice_ui import audio
+from voice_ui import audio, images
 from voice_ui.redaction import redact
 from voice_ui.session import TracedEvent
 
@@ -90,8 +90,12 @@ def _readable(value: Any, levels: int) -> Any:
 
 def _readable_items(event: dict[str, Any], levels: int) -> Iterator[tuple[str, Any]]:
     for name, value in event.items():
-        is_sound = name == "audio" and isinstance(value, str)
-        yield name, _sound(value) if is_sound else _readable(value, levels)
+        if name == "audio" and isinstance(value, str):
+            yield name, _sound(value)
+        elif name == "image_url" and isinstance(value, str):
+            yield name, _picture(value)
+        else:
+            yield name, _readable(value, levels)
 
 
 def _sound(encoded: str) -> dict[str, float | None] | str:
@@ -105,6 +109,14 @@ def _sound(encoded: str) -> dict[str, float | None] | str:
         "ms": round(audio.milliseconds(pcm), 1),
         "peak_dbfs": round(20 * math.log10(peak / 32768), 1) if peak else None,
     }
+
+
+def _picture(url: str) -> str:
+    try:
+        image = images.read_url(url)
+    except ValueError:
+        return f"({len(url):,} characters that are no image)"
+    return f"({image.type.upper()}, {image.width} × {image.height} pixels, {len(image.data):,} bytes)"
 
 
 def _loaded(message: str | bytes) -> Any:

@@ -154,6 +154,14 @@ _ROWS = (
      "If it keeps happening, set VOICE_UI_TRANSCRIPTION_MODEL to a model your account can use."),
     ("speech-undetected", "The {server} cannot detect speech on the machine it runs on.",
      "Type instead or use push to talk (both are in the settings), or set OPENAI_API_KEY and restart."),
+    # What is shown to the model.
+    ("image-unreadable", "This browser cannot read that file as an image.",
+     "Use a PNG, JPEG or WebP file, or take a screenshot of it."),
+    ("image-refused", "{server} does not accept images.", "Describe it in words, or choose a model that takes images."),
+    ("camera-failed", "The browser could not open the camera or the screen.",
+     "Allow access for this page, close other programs that use the camera, and try again."),
+    ("file-unreadable", "Only images and text files of up to 8,000 characters can be added to a message.",
+     "Choose another file, or paste the part of the text that matters."),
     # The chat model behind the practice server.
     ("chat-unreachable", "The chat server does not answer.",
      "Start it (Ollama: ollama serve), then repeat your last message. Its address is VOICE_UI_CHAT_URL."),

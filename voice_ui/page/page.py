@@ -9,6 +9,7 @@ from nicegui import background_tasks, ui
 
 from voice_ui.errors import Problem
 from voice_ui.offline.local_models import LocalModels
+from voice_ui.page.block import Block
 from voice_ui.page.browser_tab import BrowserTab, Memory
 from voice_ui.page.choices import Choices
 from voice_ui.page.events import StateEventArguments
@@ -58,12 +59,14 @@ class Page:
             address=offer.address,
             on_state=self._handle_state,
         )
-        self._browser_tab = BrowserTab(
-            self.panel.mic,
-            on_goodbye=self._handle_goodbye,
-            on_sight=self._handle_sight,
-            on_interrupt=self.panel.interrupt,
-        )
+        with Block().props("hidden"):  # it changes with every state, and the page around it does not
+            self._browser_tab = BrowserTab(
+                self.panel.mic,
+                self.panel.view.composer,
+                on_goodbye=self._handle_goodbye,
+                on_sight=self._handle_sight,
+                on_interrupt=self.panel.interrupt,
+            )
         self._settings = SettingsPanel(
             self._choices,
             models=offer.models,
@@ -222,7 +225,8 @@ class Page:
             choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
         )
         self.panel.view.transcript.props(f"data-text-size={choices.text_size}")
-        self.panel.view.composer.set_visibility(choices.typing)
+        self.panel.show_plain(choices.plain_text)
+        self.panel.view.composer.show_line(choices.typing)
         self.panel.voice.half_duplex = choices.half_duplex
         self._inspector.show(choices.inspector)
 

@@ -7,9 +7,15 @@ const AGAIN_MS = 1000;
 const HAND_IN_MS = 10_000;
 const APART_MS = 500; // pages that are sent away together come back one after the other
 
+// What was said there, as it was written: a reply without its formatting.
+function written(element) {
+  const replies = [...(element?.querySelectorAll(".vp-text") ?? [])].map(({ reply }) => reply.source);
+  return (replies.length ? replies.join("\n\n") : element?.innerText ?? "").trim();
+}
+
 export default {
-  template: `<div :class="{ 'vp-offline': offline }"><slot /></div>`,
-  props: { mic: Number },
+  template: `<div :class="{ 'vp-offline': offline }" :data-plain="plain"><slot /></div>`,
+  props: { mic: Number, plain: Boolean },
   data: () => ({ offline: false }),
 
   created() {
@@ -35,6 +41,13 @@ export default {
     this.watching.disconnect();
     window.socket?.off("disconnect", this.handleDisconnect);
     window.socket?.off("connect", this.handleConnect);
+  },
+
+  watch: {
+    async plain() {
+      await this.$nextTick();
+      for (const text of this.$el.querySelectorAll(".vp-text")) text.reply.show();
+    },
   },
 
   methods: {
@@ -81,7 +94,7 @@ export default {
     // Return whether the page may be loaded again.
     async handIn() {
       if (!this.head) return true;
-      const text = (kind) => this.$el.querySelector(`.vp-transcript [data-testid=${kind}]`)?.innerText.trim() ?? "";
+      const text = (kind) => written(this.$el.querySelector(`.vp-transcript [data-testid=${kind}]`));
       const drafts = this.drafts.map((item) => ({
         ...item,
         parts: [text(item.role === "user" ? "heard" : "response")].filter(Boolean),
@@ -108,10 +121,10 @@ export default {
       }
     },
 
-    // The conversation as Markdown, made from what is on the screen.
+    // The conversation as Markdown: what was typed or heard, and what the model wrote.
     conversation() {
-      const said = [...this.$el.querySelectorAll("[data-speaker]")].filter((element) => element.innerText.trim());
-      return said.map((element) => `**${element.dataset.speaker}:** ${element.innerText.trim()}\n`).join("\n");
+      const said = [...this.$el.querySelectorAll("[data-speaker]")].map((one) => [one.dataset.speaker, written(one)]);
+      return said.filter(([, text]) => text).map(([speaker, text]) => `**${speaker}:** ${text}\n`).join("\n");
     },
     copyConversation() {
       Quasar.copyToClipboard(this.conversation());

@@ -15,7 +15,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import Handler
 
-from voice_ui import servers
+from voice_ui import images, servers
 from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
@@ -93,6 +93,7 @@ class VoicePanel(Display, component="panel.js"):
         """
         super().__init__()
         self.classes("voice-panel")
+        self._props["plain"] = False
         self._endpoint = endpoint or endpoints.from_settings()
         self._config = config or endpoints.config_from_settings()
         self._open_session = open_session or partial(RealtimeSession, tools=Toolbox(tools).all)
@@ -112,7 +113,7 @@ class VoicePanel(Display, component="panel.js"):
             notice=notice,
             typing=typing,
             about=self._about,
-            on_message=self.send_text,
+            on_message=self._handle_message,
             on_dismiss=lambda: self._with_session(RealtimeSession.dismiss),
             on_decide=self._decide,
         )
@@ -172,6 +173,14 @@ class VoicePanel(Display, component="panel.js"):
         """Send a message; it cuts short a reply that is being written. The microphone may be closed."""
         self._with_session(lambda session: session.send_text(text))
 
+    def send_image(self, image: bytes, text: str = "", *, reply: bool = True) -> None:
+        """Show the model a PNG or JPEG image, with a text or without one; see `RealtimeSession.send_image`.
+
+        Raises ValueError for other bytes, and for more than 450 kB.
+        """
+        images.read(image)
+        self._with_session(lambda session: session.send_image(image, text, reply=reply))
+
     def interrupt(self) -> None:
         """Cut the reply short."""
         if self._conversation:
@@ -202,6 +211,12 @@ class VoicePanel(Display, component="panel.js"):
         self._tracer = tracer
         if self._conversation:
             self._conversation.session.tracer = tracer
+
+    def show_plain(self, plain: bool) -> None:
+        """Show replies as the model wrote them, without reading them as Markdown; or formatted, as at first."""
+        if self._props["plain"] != plain:
+            self._props["plain"] = plain
+            self.update()
 
     @property
     def js_copy(self) -> str:
@@ -317,7 +332,13 @@ class VoicePanel(Display, component="panel.js"):
     def _about(self) -> str:
         return f"{self._endpoint.name}, {self._endpoint.model}" if self._endpoint else "practice server"
 
-    # From the microphone and the session.
+    # From the page, the microphone and the session.
+
+    def _handle_message(self, text: str, image: bytes | None) -> None:
+        if image is None:
+            self.send_text(text)
+        else:  # without a text, the question is going to be spoken, if anybody listens
+            self.send_image(image, text, reply=bool(text) or not self._state.microphone)
 
     def _handle_starting(self) -> None:
         self._show_opening(True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from voice_ui.images import Image
+from voice_ui.page.running_text import MODULES, utf_16_length
+from voice_ui.page.thumbnail import thumbnail
 from voice_ui.page.tool_call import CallActions
 from voice_ui.page.tool_calls import ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
 
-class PastTurn(ui.element, component="past_turn.js"):
+class PastTurn(ui.element, component="past_turn.js", dependencies=MODULES):
     """Shows a turn that is over; it may still change, if a transcript comes late."""
 
     def __init__(
@@ -19,6 +22,7 @@ class PastTurn(ui.element, component="past_turn.js"):
         self.texts = texts
         self._actions = actions
         self._calls: ToolCalls | None = None  # most turns have none
+        self._image: Image | None = None
         self._props["total"], self._props["answer"] = total_ms, answer_ms
         self.refresh()
 
@@ -32,14 +36,17 @@ class PastTurn(ui.element, component="past_turn.js"):
                 self._calls.show(call, self.texts.place(call.id))
         replies = [
             {
-                "text": item.heard_text,
-                "unheard": item.text[len(item.heard_text) :],
+                "text": item.text,
+                "heard": None if item.heard is None else utf_16_length(item.heard_text),
                 "preamble": item.phase == "commentary",
                 "place": self.texts.place(item.id),
             }
             for item in self.texts.replies
             if item.text
         ]
+        if (image := self.texts.image) is not self._image:
+            self._image = image
+            self._props["image"] = thumbnail(image) if image else None
         self._props["heard"], self._props["texts"], self._props["mark"] = (
             self.texts.heard,
             replies,

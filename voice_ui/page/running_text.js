@@ -1,10 +1,9 @@
 // Text that grows: what is added comes as a message of its own. NOTE: its other half is running_text.py.
 
+import { ReplyText } from "reply_text";
+
 const early = {}; // by the id of the element: what came before it was mounted
 let listening = false;
-// What of a text was not heard (yet) is marked by a range: the text stays one node.
-const unheard = window.Highlight && new Highlight();
-if (unheard) CSS.highlights.set("vp-unheard", unheard);
 
 function listen() {
   if (listening) return;
@@ -21,44 +20,40 @@ function listen() {
 
 export default {
   template: `<div></div>`,
-  props: { text: String, heard: Number },
+  props: { text: String, heard: Number, done: Boolean },
   mounted() {
-    this.node = this.$el.appendChild(document.createTextNode(this.text ?? ""));
+    this.reply = new ReplyText(this.$el);
+    this.reply.set(this.text ?? "");
     const id = this.$el.id.slice(1);
     for (const message of early[id] ?? []) this.put(message);
     delete early[id];
-    this.mark(this.heard ?? null);
+    if (this.done) this.finish();
+    if (this.heard != null) this.reply.mark(this.heard);
     setTimeout(listen); // NiceGUI makes its socket after the elements
   },
   beforeUnmount() {
-    this.mark(null);
+    this.reply.remove();
   },
   watch: {
     text(text) {
-      this.node.data = text;
+      this.reply.set(text);
     },
-    heard: "mark",
+    heard(heard) {
+      this.reply.mark(heard ?? null);
+    },
+    done(done) {
+      if (done) this.finish();
+    },
   },
   methods: {
-    // Grey from this character on; null: nothing.
-    mark(heard) {
-      this.heardTo = heard ?? null;
-      if (heard == null) delete this.$el.dataset.heard;
-      else this.$el.dataset.heard = heard;
-      if (this.range) unheard.delete(this.range);
-      this.range = null;
-      if (!unheard || heard == null || heard >= this.node.length) return;
-      this.range = new Range();
-      this.range.setStart(this.node, heard);
-      this.range.setEnd(this.node, this.node.length);
-      unheard.add(this.range);
+    put({ at, text, heard, done }) {
+      if (done) this.finish();
+      else if (text === undefined) this.reply.mark(heard);
+      else this.reply.put(at, text);
     },
-    // One text node, so that a word costs no element; at a place, so that what comes twice changes nothing.
-    put({ at, text, heard }) {
-      if (text === undefined) return this.mark(heard);
-      if (at === this.node.length) this.node.appendData(text);
-      else this.node.data = this.node.data.slice(0, at) + text;
-      if (this.heardTo != null) this.mark(this.heardTo);
+    finish() {
+      this.reply.finish();
+      this.$el.translate = true; // nothing changes any more
     },
   },
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -10,8 +11,14 @@ MESSAGE = "voice_text"
 """A message of our own on NiceGUI's socket. An update of an element carries all of its text and all of its props."""
 
 
-class RunningText(ui.element, component="running_text.js"):
-    """Plain text in one element. What is added travels alone, several additions of one moment together.
+READING = ("blocks", "markdown", "nodes")
+
+MODULES: list[str | Path] = ["reply_text.js", *(f"reply_{name}.js" for name in READING), "vendor/markdown_it.js"]
+"""Of the browser's side; past_turn.js uses them, too. Only the first is loaded with the page."""
+
+
+class RunningText(ui.element, component="running_text.js", dependencies=MODULES):
+    """A reply in one element. What is added travels alone, several additions of one moment together.
 
     Each message carries the place where its text belongs, so one that comes twice, or after the element was sent whole,
     changes nothing.
@@ -23,6 +30,7 @@ class RunningText(ui.element, component="running_text.js"):
         self._written = ""
         self._length = 0
         self._heard: int | None = None
+        self._is_done = False
         self._message: dict[str, Any] = {}  # the last one, perhaps still waiting
 
     @property
@@ -39,15 +47,22 @@ class RunningText(ui.element, component="running_text.js"):
         else:
             self._message = {"id": self.id, "at": self._length, "text": text}
             self.client.outbox.enqueue_message(MESSAGE, self._message, self.client.id)
-        self._length += _utf_16_length(text)
+        self._length += utf_16_length(text)
 
     def show_heard(self, characters: int | None) -> None:
         """Grey what comes after this many characters: it was not heard, or not yet; None: nothing."""
-        heard = None if characters is None else _utf_16_length(self._written[:characters])
+        heard = None if characters is None else utf_16_length(self._written[:characters])
         if heard != self._heard:
             self._heard = heard
             self._message = {}
             self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "heard": heard}, self.client.id)
+
+    def finish(self) -> None:
+        """Nothing is added any more: marks of Markdown at the end mean what they are."""
+        if not self._is_done:
+            self._is_done = True
+            self._message = {}
+            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "done": True}, self.client.id)
 
     def set_text(self, text: str) -> None:
         """Replace the whole text."""
@@ -60,11 +75,12 @@ class RunningText(ui.element, component="running_text.js"):
 
     def _to_dict(self) -> dict[str, Any]:
         element = super()._to_dict()
-        element["props"] = {**element.get("props", {}), "text": self._written}
+        element["props"] = {**element.get("props", {}), "text": self._written, "done": self._is_done}
         if self._heard is not None:
             element["props"]["heard"] = self._heard
         return element
 
 
-def _utf_16_length(text: str) -> int:
+def utf_16_length(text: str) -> int:
+    """Return the length of a text as JavaScript counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

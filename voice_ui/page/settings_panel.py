@@ -163,6 +163,7 @@ class SettingsPanel(ui.dialog):
     def _build_reading(self, js_copy: str, js_download: str) -> None:
         with _section("Reading and writing"):
             self._toggle("text_size", "Text size", TEXT_SIZES)
+            self._switch("plain_text", "Plain text: no formatting of replies")
             self._switch("typing", "Type instead of speaking")
             with ui.element("div").classes("settings-actions"):
                 for label, icon, handler in (

@@ -17,7 +17,7 @@ PAGE_TURNS = 20
 
 
 class Transcript(ui.element):
-    """Shows items as they change, one element for each turn. Whatever a model writes is shown as plain text."""
+    """Shows items as they change, one element for each turn. Nothing that a model writes is read as HTML."""
 
     def __init__(self, actions: CallActions) -> None:
         """`actions` are what a person can do with a call of a tool."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from nicegui import ui
 
 from voice_ui.conversation import Call, Item
+from voice_ui.images import Image
 from voice_ui.page.block import Block
 from voice_ui.page.latency_bar import LatencyBar
 from voice_ui.page.running_text import RunningText
+from voice_ui.page.thumbnail import thumbnail
 from voice_ui.page.tool_call import CallActions
 from voice_ui.page.tool_calls import ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
 COPY = """e => {
     const texts = [...e.currentTarget.closest(".vp-turn").querySelectorAll(".vp-text")];
-    Quasar.copyToClipboard(texts.map((text) => text.innerText).join("\\n\\n"));
+    Quasar.copyToClipboard(texts.map((text) => text.reply.source).filter(Boolean).join("\\n\\n"));
 }"""
 
 
@@ -25,12 +27,15 @@ class Turn(ui.element):
         super().__init__("div")
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
+        self._shown: Image | None = None
         self._spare: RunningText | None = None  # is on the page already, so that the first word need not wait for it
         self.classes("vp-turn").props("role=article")
         with self:
             with Block():
                 self._heard = ui.label().classes("vp-heard")
                 self._heard.props("data-testid=heard dir=auto translate=no data-speaker=You")
+            self._image = ui.element("img").classes("vp-image").props('alt="The image you showed"')
+            self._image.set_visibility(False)
             self._calls = ToolCalls(actions)
             self._response = Block().classes("vp-response")
             self._response.props("data-testid=response aria-live=polite translate=no data-speaker=Model")
@@ -45,6 +50,7 @@ class Turn(ui.element):
         """Make room for the next turn; return the texts of the one before."""
         before, self.texts = self.texts, TurnTexts(number)
         self._heard.set_text("")
+        self._show_image()
         self._response.clear()
         self._calls.reset()
         self._running.clear()
@@ -59,6 +65,7 @@ class Turn(ui.element):
         self.texts.items[item.id] = item
         if item.role == "user":
             self._heard.set_text(self.texts.heard)
+            self._show_image()
             return
         if isinstance(item, Call):
             self._calls.show(item, self.texts.place(item.id))
@@ -70,9 +77,19 @@ class Turn(ui.element):
                 self._text_of(item, part).set_text(text)
             if item.phase == "commentary":
                 self._text_of(item, part).classes("vp-preamble")
+            if item.status != "in_progress":
+                self._text_of(item, part).finish()
         if item.heard is not None:
             self.show_heard(item.id, item.heard)
         self._show_mark()
+
+    def _show_image(self) -> None:
+        image = self.texts.image
+        if image is not self._shown:
+            self._shown = image
+            self._image.props["src"] = thumbnail(image) if image else ""
+            self._image.set_visibility(image is not None)
+            self._image.update()
 
     def show_heard(self, item_id: str, characters: int | None) -> None:
         """Grey what was not heard (yet) of a spoken item after this many characters; None: nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voice_ui.conversation import Call, Item
+from voice_ui.images import Image
 
 MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
 """Shown beside a reply that is not whole, by its status."""
@@ -19,6 +20,11 @@ class TurnTexts:
     def heard(self) -> str:
         """What the user said or typed."""
         return "\n".join(item.text for item in self.items.values() if item.role == "user" and item.text)
+
+    @property
+    def image(self) -> Image | None:
+        """What the user showed."""
+        return next((item.image for item in self.items.values() if item.image), None)
 
     @property
     def replies(self) -> list[Item]:
@@ -47,11 +53,13 @@ class TurnTexts:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not self.heard and not self.reply and not self.calls
+        return not self.heard and not self.image and not self.reply and not self.calls
 
     def mark(self, is_past: bool) -> str:
         """Return what to show beside the reply; empty for one that is complete or still being written."""
         replies = self.replies
+        if self.image and not self.heard and not replies:
+            return ""  # the question follows
         if not replies:
             return "no reply" if is_past and not any(not call.is_over for call in self.calls) else ""
         last = replies[-1]

@@ -15,7 +15,7 @@ from voice_ui.page import messages
 from voice_ui.page.block import Block
 from voice_ui.page.buttons import Buttons
 from voice_ui.page.clearing import Clearing
-from voice_ui.page.composer import Composer
+from voice_ui.page.composer import Composer, OnMessage
 from voice_ui.page.error_card import ErrorCard
 from voice_ui.page.status import Status
 from voice_ui.page.tool_call import CallActions, Decide
@@ -41,7 +41,7 @@ class View:
         notice: str,
         typing: bool,
         about: Callable[[], str],
-        on_message: Callable[[str], object],
+        on_message: OnMessage,
         on_dismiss: Callable[[], object],
         on_decide: Decide,
     ) -> None:
@@ -75,8 +75,9 @@ class View:
                 self.buttons = Buttons(self.mic)
             with errors:
                 self.error = ErrorCard(retry=self.mic.js_start, on_dismiss=on_dismiss, about=about)
-            self.composer = Composer(on_message)
-            self.composer.set_visibility(typing)
+            self.composer = Composer(on_message, lambda code: self.error.show(Problem(code)))
+            self.composer.show_line(typing)
+            self.buttons.offer_images(self.composer.js_choose)
         self._clearing = Clearing(self.error)
 
     def show_notice(self, notice: str) -> None:

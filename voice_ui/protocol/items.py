@@ -14,16 +14,20 @@ class Part:
     """One content part of a message."""
 
     type: str
-    """input_text, input_audio, output_text or output_audio; the GA names in both dialects."""
+    """input_text, input_audio, input_image, output_text or output_audio; the GA names in both dialects."""
     text: str = ""
     transcript: str | None = None
     """Of a spoken part; None while it is not known."""
     audio: str | None = None
     """Base64 PCM, which only a client sends along."""
+    image_url: str | None = None
+    """A data URI of a PNG or JPEG file; the beta dialect has no images."""
 
     def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
         """Return the JSON object that is sent."""
         wire: dict[str, Any] = {"type": part_name(self.type, dialect)}
+        if self.type == "input_image":
+            return wire if self.image_url is None else wire | {"image_url": self.image_url}
         if self.type.endswith("_audio"):
             wire["transcript"] = None if self.transcript is None else well_formed(self.transcript)
         else:
@@ -36,7 +40,8 @@ class Part:
         part = mapping(wire)
         type = text(part.get("type"))
         transcript, sound = text_or_none(part.get("transcript")), text_or_none(part.get("audio"))
-        return cls(GA_PARTS.get(type, type), text(part.get("text")), transcript, sound)
+        image_url = text_or_none(part.get("image_url"))
+        return cls(GA_PARTS.get(type, type), text(part.get("text")), transcript, sound, image_url)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Only the practice server imports this; pydantic is not loaded for a session. The models check and nothing more: the
 event itself is read by its class in `client`. What the practice server cannot do (audio in another format than PCM,
-images, MCP, prompts) is refused here and not pretended. Shapes: openai 3.57, types/realtime/realtime_client_event.py.
+MCP, prompts) is refused here and not pretended. Shapes: openai 3.57, types/realtime/realtime_client_event.py.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ MAX_TEXT = 200_000
 
 MAX_AUDIO = 4 * 1024 * 1024
 """Characters of base64 in one event: a minute of audio. OpenAI takes 15 MiB of audio, but does not share a process."""
+
+MAX_IMAGE = 4 * 1024 * 1024
+"""Characters of the data URI of one image."""
 
 Id = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
@@ -170,6 +173,12 @@ class InputAudio(_Strict):
     transcript: Text | None = None
 
 
+class InputImage(_Strict):
+    type: Literal["input_image"]
+    image_url: Annotated[str, Field(max_length=MAX_IMAGE)]
+    detail: Literal["auto", "low", "high"] | None = None
+
+
 class OutputText(_Strict):
     type: Literal["output_text"]
     text: Text
@@ -190,9 +199,12 @@ class _Message(_Item):
     type: Literal["message"]
 
 
+UserPart = Annotated[InputText | InputAudio | InputImage, Field(discriminator="type")]
+
+
 class UserMessage(_Message):
     role: Literal["user"]
-    content: Annotated[list[Annotated[InputText | InputAudio, Field(discriminator="type")]], Field(max_length=64)]
+    content: Annotated[list[UserPart], Field(max_length=64)]
 
 
 class AssistantMessage(_Message):

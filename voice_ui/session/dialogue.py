@@ -146,6 +146,10 @@ class Dialogue:
                     self._playback.complete(item_id)
             case server.ResponseDone():
                 self._finish(event, has_text=has_calls or bool(changes), was_cancelled=taken.was_cancelled)
+            case server.ErrorEvent() if item_id := link.refused_image(event):
+                changes += self._conversation.fail(item_id)
+                problem = Problem("image-refused", diagnosis.words(event), diagnosis.facts_of(self._endpoint))
+                self._reports.raise_problem(problem, self._reports.received)
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from voice_ui.conversation import Call, Item
+from voice_ui.images import Image
 from voice_ui.protocol import ClientEvent, Part, ServerEvent, WireItem, client, server
 from voice_ui.session.calls import in_words
 
@@ -24,6 +25,7 @@ class Given:
         self.items: set[str] = set()
         """Their ids."""
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
+        self._images: dict[str, str] = {}  # items with an image, by the event that gave it
         self._notes: set[str] = set()  # events whose refusal costs nothing
 
     def seed(self, items: Iterable[Item], unanswered_calls: Container[str]) -> Iterator[ClientEvent]:
@@ -35,7 +37,7 @@ class Given:
         for item in items:
             is_empty = False
             if not isinstance(item, Call):
-                yield from self.message(item.id, item.role, item.heard_text)
+                yield from self.message(item.id, item.role, item.heard_text, item.image)
             elif item.server_label:
                 if item.call_id and item.is_over:  # others are lists of tools
                     yield self._note(in_words(item))
@@ -50,15 +52,19 @@ class Given:
         if not is_empty:
             yield self._note(GO_ON)
 
-    def message(self, item_id: str, role: str, text: str) -> Iterator[ClientEvent]:
+    def message(self, item_id: str, role: str, text: str, image: Image | None = None) -> Iterator[ClientEvent]:
         """Yield a message, unless it was given before."""
         if item_id in self.items:
             return
         self.items.add(item_id)
         self._echoes[item_id] = text
         kind = "output_text" if role == "assistant" else "input_text"
-        item = WireItem(item_id, "message", role, content=(Part(kind, text),))
-        yield client.ConversationItemCreate(item, next(self._ids))
+        content = [Part(kind, text)] if text or not image else []
+        event_id = next(self._ids)
+        if image:
+            content.append(Part("input_image", image_url=image.url))
+            self._images[event_id] = item_id
+        yield client.ConversationItemCreate(WireItem(item_id, "message", role, content=tuple(content)), event_id)
 
     def output(self, call_id: str, output: str) -> ClientEvent:
         """Return what a tool returned."""
@@ -68,6 +74,13 @@ class Given:
     def expects(self, event: server.ErrorEvent) -> bool:
         """Whether a server refuses only a note of ours: some know no system messages."""
         return event.event_id in self._notes
+
+    def refused_image(self, event: server.ErrorEvent) -> str | None:
+        """Return the item whose image the error is about, if it is; not every server names the event."""
+        if event.event_id:
+            return self._images.pop(event.event_id, None)
+        is_about_one = "image" in f"{event.param} {event.message}"
+        return self._images.popitem()[1] if is_about_one and self._images else None
 
     def is_echo(self, event: ServerEvent) -> bool:
         """Whether the event only repeats an item that we gave the server; it may have another id there."""

@@ -268,6 +268,10 @@ class Link:
         self.turns.by_hand = self.config.turn_detection == "none"
         return diagnosis.update_rejected(event, self._endpoint)
 
+    def refused_image(self, event: server.ErrorEvent) -> str | None:
+        """Return the item whose image the error is about, if it is."""
+        return self._given.refused_image(event)
+
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
         if self._given.expects(event):
@@ -313,12 +317,16 @@ class Link:
                     self.turns.ask(entry)
                     await self._send(client.InputAudioBufferCommit(event_id))
                     self._act(self.responses.want())
-                case Message(item_id, text):
-                    entry.attempts += 1
-                    self.turns.ask(entry)
-                    for message in self._given.message(item_id, "user", text):
+                case Message(item_id, text, image):
+                    if entry.wants_reply:
+                        entry.attempts += 1
+                        self.turns.ask(entry)
+                    for message in self._given.message(item_id, "user", text, image):
                         await self._send(message)
-                    self._act(self.responses.want())
+                    if entry.wants_reply:
+                        self._act(self.responses.want())
+                    else:
+                        self._stream.answer(entry)
                 case Outputs(wants_reply=True):
                     self._outputs.append(entry)
                     self.hand_over()

@@ -47,6 +47,9 @@ RENEW_MARGIN = 0.1
 """The share of a session's life before its end in which a quiet moment is used to begin a new one: 6 of 60 minutes at
 OpenAI and Azure (protocol facts, section 3)."""
 
+FIRST_WORD_STEPS = 4
+"""Of the event loop, from a report to the page's socket: the reader of reports, NiceGUI's outbox, and one to spare."""
+
 QUIET_CHECK_SECONDS = 1.0
 """How often a session that is due for renewal is looked at for a quiet moment."""
 
@@ -173,6 +176,8 @@ class Press:
             self._reports.say(*self._conversation.fail(message.item_id))
         self.stream.clear()
         self.microphone = False
+        if self.failure and self.failure[0].code == "message-oversized":
+            self._conversation.forget_images()  # or the next connection would end the same way
 
     @property
     def _is_wanted(self) -> bool:
@@ -374,11 +379,12 @@ class Press:
         self.intake.begin_turn()
         self.refresh()
 
-    def send_text(self, item_id: str, text: str) -> None:
-        """Say something in writing; a reply that is being written is cut short."""
-        self.interrupt()
-        self._is_cut_off = False
-        self.stream.append(Message(item_id, text))
+    def send(self, message: Message) -> None:
+        """Say something in writing, or show it; a reply that is being written is cut short if another one is wanted."""
+        if message.wants_reply:
+            self.interrupt()
+            self._is_cut_off = False
+        self.stream.append(message)
         self.refresh()
 
     def interrupt(self) -> None:
@@ -499,7 +505,14 @@ class Press:
                 self.may_go_on()
         if self._is_cut_off and link.responses.active and not link.responses.cancelled:
             link.give_up()  # the server had begun it before it knew
-        if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
+        is_text = isinstance(event, server.ReplyTextDelta)
+        if is_text and changes and self.state.phase is not Phase.ANSWERING:
+            # The first word is on its way to the page before anything is made of the state that it leads to.
+            await self._reports.put(changes)
+            for _ in range(FIRST_WORD_STEPS):
+                await asyncio.sleep(0)
+            changes = []
+        if not is_text or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
             await self._reports.put(changes)

@@ -20,9 +20,10 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-from voice_ui import audio, transport
+from voice_ui import audio, images, transport
 from voice_ui.conversation import Conversation, Item
 from voice_ui.errors import Problem, Refused
+from voice_ui.images import Image
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session.accounts import Account
@@ -32,6 +33,7 @@ from voice_ui.session.ledger import LocalAccounts
 from voice_ui.session.press import Connect, Press
 from voice_ui.session.reports import Reports
 from voice_ui.session.state import FAILED, IDLE, State
+from voice_ui.session.stream import Message
 from voice_ui.session.tracer import Tracer
 from voice_ui.tools import AnyTool, Toolbox
 from voice_ui.usage import Usage
@@ -154,13 +156,15 @@ class RealtimeSession:
 
     def send_text(self, text: str) -> None:
         """Say something in writing; a reply that is being written is cut short. Works without `start`, too."""
-        press = self._usable_press()
-        if press is None:
-            return
-        text = _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
-        item_id = next(self._ids)
-        self._reports.say(self.conversation.write(item_id, text))
-        press.send_text(item_id, text)
+        self._send(text)
+
+    def send_image(self, image: bytes, text: str = "", *, reply: bool = True) -> None:
+        """Show the model a PNG or JPEG image, with a text or without one. Works without `start`, too.
+
+        Without `reply`, it becomes part of the conversation and nothing is said to it, until the next question. It is
+        kept in memory only. Raises ValueError for other bytes, and for more than `images.MOST_BYTES`.
+        """
+        self._send(text, images.read(image), reply=reply)
 
     def interrupt(self) -> None:
         """Cut the reply short, and cancel the calls of tools that run."""
@@ -244,6 +248,15 @@ class RealtimeSession:
         await self.close()
 
     # Inside.
+
+    def _send(self, text: str, image: Image | None = None, *, reply: bool = True) -> None:
+        press = self._usable_press() if reply or self._press else None
+        if press is None and (reply or self._press):
+            return
+        message = Message(next(self._ids), _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text), image, reply)
+        self._reports.say(self.conversation.write(message.item_id, message.text, image))
+        if press:
+            press.send(message)
 
     def _config_with_tools(self) -> SessionConfig:
         return replace(self.config, tools=(*self.config.tools, *self.toolbox.to_wire()))

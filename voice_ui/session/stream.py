@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from voice_ui import audio
+from voice_ui.images import Image
 
 WAITING_SECONDS = 75.0
 """Audio that may wait for a connection, 3.6 MB; more than an outage may last (`OUTAGE_SECONDS`)."""
@@ -53,6 +54,8 @@ class Message:
 
     item_id: str
     text: str
+    image: Image | None = None
+    wants_reply: bool = True
     end_ms: float = 0.0
     attempts: int = 0
     """How many connections were asked for the reply."""

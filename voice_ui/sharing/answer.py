@@ -88,7 +88,7 @@ def headers(request: Request | None, nonce: str = "", frame_ancestors: str = "'n
     )
     ours = {
         "content-security-policy": "; ".join(policy),
-        "permissions-policy": "microphone=(self), camera=(), geolocation=(), display-capture=()",
+        "permissions-policy": "microphone=(self), camera=(self), display-capture=(self), geolocation=()",
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "cross-origin-resource-policy": "same-origin",

@@ -11,6 +11,9 @@ from voice_ui.protocol import WireItem
 
 ALOUD = "Your reply is read aloud: answer in plain sentences, without lists, tables, markup or emoji."
 
+UNSEEN = "(The user showed an image. You cannot see it: say so.)"
+"""Chat models are given text only: most of those that run on such a machine take nothing else."""
+
 Message = dict[str, Any]
 
 
@@ -38,8 +41,9 @@ def messages(items: Iterable[WireItem]) -> list[Message]:
     found: list[Message] = []
     for item in items:
         match item.type:
-            case "message" if item.text.strip():
-                found.append({"role": item.role or "user", "content": item.text})
+            case "message" if item.text.strip() or _shows(item):
+                text = f"{item.text}\n\n{UNSEEN}".strip() if _shows(item) else item.text
+                found.append({"role": item.role or "user", "content": text})
             case "function_call":
                 call = {"name": item.name, "arguments": item.arguments or "{}"}
                 calling = found[-1] if found and found[-1]["role"] == "assistant" else None
@@ -50,6 +54,10 @@ def messages(items: Iterable[WireItem]) -> list[Message]:
             case "function_call_output":
                 found.append({"role": "tool", "tool_call_id": item.call_id, "content": item.output})
     return found
+
+
+def _shows(item: WireItem) -> bool:
+    return any(part.type == "input_image" for part in item.content)
 
 
 def _system(request: ReplyRequest) -> list[Message]:
