@@ -21,9 +21,10 @@ function listen() {
 
 export default {
   template: `<div></div>`,
-  props: { text: String, heard: Number },
+  props: { text: String, heard: Number, place: Number },
   mounted() {
     this.node = this.$el.appendChild(document.createTextNode(this.text ?? ""));
+    if (this.place != null) this.$el.style.order = this.place;
     const id = this.$el.id.slice(1);
     for (const message of early[id] ?? []) this.put(message);
     delete early[id];
@@ -54,7 +55,8 @@ export default {
       unheard.add(this.range);
     },
     // One text node, so that a word costs no element; at a place, so that what comes twice changes nothing.
-    put({ at, text, heard }) {
+    put({ at, text, heard, place }) {
+      if (place !== undefined) return void (this.$el.style.order = place);
       if (text === undefined) return this.mark(heard);
       if (at === this.node.length) this.node.appendData(text);
       else this.node.data = this.node.data.slice(0, at) + text;
