@@ -126,6 +126,9 @@ def test_it_converts_units(asked: str, answered: str) -> None:
         "How do I spell it?": "Tell me the word, for example: “spell lighthouse”.",
         "Count from five to eight": "5, 6, 7, 8.",
         "Count down from 3": "3, 2, 1.",
+        "Countdown from three.": "3, 2, 1.",
+        "What's twenty per cent of fifty?": "20 percent of 50 is 10.",
+        "How tall is six feet and meters?": "6 feet is about 1.83 meters.",
     }.items(),
 )
 def test_what_the_recogniser_writes_with_capitals_and_punctuation_is_understood(asked: str, answered: str) -> None:
@@ -145,6 +148,7 @@ def test_it_repeats_more_slowly_and_spells_what_it_said() -> None:
         "Set a timer for 5 minutes.": 300,
         "set a timer for one minute and thirty seconds": 90,
         "Set a ten second timer": 10,
+        "Start a 10-second timer.": 10,
         "Remind me in half an hour to call Ann.": 1800,
         "remind me to stretch in two and a half minutes": None,
         "Remind me to stretch in two minutes": 120,

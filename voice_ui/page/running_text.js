@@ -20,10 +20,11 @@ function listen() {
 
 export default {
   template: `<div></div>`,
-  props: { text: String, heard: Number, done: Boolean },
+  props: { text: String, heard: Number, done: Boolean, place: Number },
   mounted() {
     this.reply = new ReplyText(this.$el);
     this.reply.set(this.text ?? "");
+    if (this.place != null) this.$el.style.order = this.place;
     const id = this.$el.id.slice(1);
     for (const message of early[id] ?? []) this.put(message);
     delete early[id];
@@ -46,8 +47,9 @@ export default {
     },
   },
   methods: {
-    put({ at, text, heard, done }) {
-      if (done) this.finish();
+    put({ at, text, heard, done, place }) {
+      if (place !== undefined) this.$el.style.order = place;
+      else if (done) this.finish();
       else if (text === undefined) this.reply.mark(heard);
       else this.reply.put(at, text);
     },

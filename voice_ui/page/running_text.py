@@ -31,6 +31,7 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
         self._length = 0
         self._heard: int | None = None
         self._is_done = False
+        self._place: int | None = None
         self._message: dict[str, Any] = {}  # the last one, perhaps still waiting
 
     @property
@@ -64,6 +65,16 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
             self._message = {}
             self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "done": True}, self.client.id)
 
+    def show_place(self, place: int) -> None:
+        """Stand at this place among the texts and calls of a turn (panel.css).
+
+        Not by a style: an update of the element carries its text, and what is added meanwhile would be lost.
+        """
+        if place != self._place:
+            self._place = place
+            self._message = {}
+            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "place": place}, self.client.id)
+
     def set_text(self, text: str) -> None:
         """Replace the whole text."""
         if text.startswith(self._written):
@@ -78,6 +89,8 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
         element["props"] = {**element.get("props", {}), "text": self._written, "done": self._is_done}
         if self._heard is not None:
             element["props"]["heard"] = self._heard
+        if self._place is not None:
+            element["props"]["place"] = self._place
         return element
 
 

@@ -145,7 +145,7 @@ class Turn(ui.element):
     def _place_texts(self) -> None:
         """Let texts and calls appear in the order in which they came (panel.css); a turn without calls needs none."""
         for (item_id, _), running in self._running.items():
-            running.style(f"order: {self.texts.place(item_id)}")
+            running.show_place(self.texts.place(item_id))
 
     def _make_spare(self) -> None:
         with self._response:

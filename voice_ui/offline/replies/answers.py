@@ -91,7 +91,7 @@ def _count(found: re.Match[str], asked: Asked) -> str:
     first, last = int(found["first"] or 1), int(found["last"])
     if not 0 <= first <= COUNTS_TO or not 0 <= last <= COUNTS_TO:
         return f"I count to {COUNTS_TO} at most."
-    if "down" in asked.question.split() or "backwards" in asked.question:
+    if {"down", "countdown"} & set(asked.question.split()) or "backwards" in asked.question:
         first, last = (max(first, last), min(first, last))
     step = 1 if last >= first else -1
     return ", ".join(str(number) for number in range(first, last + step, step)) + "."
@@ -116,7 +116,7 @@ def _says(text: str) -> Answer:
 
 
 _FEAST = r"(?P<feast>christmas|new year)"
-CANCELS = r"\b(cancel|stop|clear|delete|remove|turn off) (\w+ ){0,2}(timers?|reminders?|alarms?)\b"
+CANCELS = r"\b(cancel|canceled|stop|clear|delete|remove|turn off) (\w+ ){0,2}(timers?|reminders?|alarms?)\b"
 _WHEN = r"\bwhen is (?P<when>christmas|new year)"
 
 ANSWERS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
@@ -138,7 +138,10 @@ ANSWERS: tuple[tuple[re.Pattern[str], Answer], ...] = tuple(
         (r"\bwhat (is )?(today|tomorrow)\b|\b(tomorrow|yesterday|today)'s date\b", _date),
         (CANCELS, _says("All timers are canceled.")),
         (r"\b(alarm|wake me)\b", _says(ALARM)),
-        (r"\bcount\b.*?\b(?:from (?P<first>\d{1,9}) )?(?:down )?(?:to|until|up to|from) (?P<last>\d{1,9})$", _count),
+        (
+            r"\bcount(?:down)?\b.*?\b(?:from (?P<first>\d{1,9}) )?(?:down )?(?:to|until|up to|from) (?P<last>\d{1,9})$",
+            _count,
+        ),
         (r"\b(long|longer|alone|another) (story|reply|answer|text)\b|\btell me (a|the|your) story\b", _says(STORY)),
         (r"^(a )?(story|long)$", _says(STORY)),
         (r"\bcan you hear me\b", _says(CAN_HEAR)),

@@ -49,7 +49,7 @@ _FRAMES = (
     (rf"\bhalf of ({_N})", r"\1 / 2"),
 )
 
-_PERCENT = re.compile(rf"({_N}) ?(?:%|percent) of ({_N})$")
+_PERCENT = re.compile(rf"({_N}) ?(?:%|per ?cent) of ({_N})$")
 _ROOT = re.compile(r"\bsquare root of (\d+(?:\.\d+)?)$")
 
 _SUM = r"(?P<sum>(?:- )?\d+(?:\.\d+)?(?: [-+*/] (?:- )?\d+(?:\.\d+)?)+)"

@@ -60,7 +60,7 @@ _VERB = r"(?:is|are|go|make|does|do)"
 _ASKED = (
     re.compile(
         rf"(?<![\w-]){_AMOUNT} (?P<from>{_UNIT}) (?:{_VERB} |equals? )?"
-        rf"(?:in|to|into|as|how many|how much) (?P<to>{_UNIT})\b"
+        rf"(?:in|to|into|as|and|how many|how much) (?P<to>{_UNIT})\b"
     ),
     re.compile(rf"\bhow many (?P<to>{_UNIT}) {_VERB}?(?: there)? ?(?:in|into|to)? ?{_AMOUNT} (?P<from>{_UNIT})\b"),
 )

@@ -24,4 +24,5 @@ def normalised(text: str) -> str:
     text = re.sub(r"[^\w\s'.-]|\.(?!\d)|(?<!\w)-(?!\d)|(?<=[a-z])-(?=[a-z])|-(?!\w)", " ", text)
     for pattern, plain in _CONTRACTIONS.items():
         text = re.sub(pattern, plain, text)
+    text = re.sub(r"(?<=\d)-(?=(?:second|minute|hour)s?\b)", " ", text)
     return in_digits(" ".join(text.split()))
