@@ -60,6 +60,7 @@ class Call(Item):
     """
 
     call_id: str = ""
+    """Empty for the list of a hosted MCP server's tools, which nobody called for."""
     name: str = ""
     arguments: str = ""
     """JSON text, as the model wrote it."""

@@ -30,6 +30,10 @@ class TurnTexts:
         """The calls of tools."""
         return [item for item in self.items.values() if isinstance(item, Call)]
 
+    def place(self, item_id: str) -> int:
+        """Return the place of an item among those of the turn, counted from 1; 0 if it is not one of them."""
+        return list(self.items).index(item_id) + 1 if item_id in self.items else 0
+
     @property
     def reply(self) -> str:
         """All that was replied."""
