@@ -17,9 +17,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--every", type=float, default=20, help="seconds from one killed replica to the next")
+    parser.add_argument("--proxy", choices=("haproxy", "caddy"), default="haproxy")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        outcome = asyncio.run(run(Path(folder), people=options.people, seconds=options.seconds, every=options.every))
+        times = {"seconds": options.seconds, "every": options.every}
+        outcome = asyncio.run(run(Path(folder), people=options.people, proxy=options.proxy, **times))
     sys.stdout.write(f"{outcome}\n")
     faults = outcome.forgotten()
     sys.stdout.write("".join(f"{fault}\n" for fault in faults))

@@ -118,6 +118,18 @@ class Fleet:
         (self._folder / "haproxy.cfg").write_text(text, encoding="utf-8")
         return ["haproxy", "-db", "-f", str(self._folder / "haproxy.cfg")]
 
+    def caddy(self) -> list[str]:
+        """Return the command for Caddy, with the configuration of deploy/compose.yaml."""
+        certificate.own(self._folder, ["localhost", "127.0.0.1"])
+        text = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+        text = text.replace("{$DOMAIN} {\n", f"{self.place[:-1]} {{\n\ttls {{$PEM}} {{$PEM}}\n")
+        text = text.replace("{$PEM}", f"{self._folder}/certificate.pem")
+        places = " ".join(f"127.0.0.1:{port}" for port in self._ports.values())
+        text = text.replace("voice-ui-1:8080 voice-ui-2:8080", places)
+        head = f"{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {self._folder}/caddy\n}}\n"
+        (self._folder / "Caddyfile").write_text(head + text, encoding="utf-8")
+        return ["caddy", "run", "--config", str(self._folder / "Caddyfile"), "--adapter", "caddyfile"]
+
     async def start(self, name: str) -> None:
         """Start a replica, and wait until it is ready."""
         log = (self._folder / f"{name}.log").open("ab")
@@ -169,13 +181,13 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, model: ScriptedServer) -> AsyncIterator[Fleet]:
-    """Run three replicas behind HAProxy."""
+async def fleet(folder: Path, model: ScriptedServer, proxy: str = "haproxy") -> AsyncIterator[Fleet]:
+    """Run three replicas behind HAProxy or Caddy."""
     async with redis_server() as redis:
         found = Fleet(folder, redis, model)
         try:
             await asyncio.gather(*(found.start(name) for name in NAMES))
-            async with running(found.haproxy(), found._port):
+            async with running(found.caddy() if proxy == "caddy" else found.haproxy(), found._port):
                 yield found
         finally:
             await found.stop()
@@ -187,6 +199,7 @@ async def run(
     people: int,
     seconds: float,
     every: float,
+    proxy: str = "haproxy",
     also: Callable[[str, asyncio.Event], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Let people talk for so long, and kill a replica every so many seconds.
@@ -201,7 +214,7 @@ async def run(
         outcome.models.append(model)
         await model(wire)
 
-    async with ScriptedServer(script).running(strict=False) as model, fleet(folder, model) as found:
+    async with ScriptedServer(script).running(strict=False) as model, fleet(folder, model, proxy) as found:
         each = min(MOST_WORDS // max(1, people), 400)
         outcome.people = [Person(found.place, CODE, n, range(n * each, (n + 1) * each)) for n in range(people)]
         over = asyncio.Event()

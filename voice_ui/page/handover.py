@@ -23,8 +23,8 @@ PATH = "/_voice_ui/conversation"
 KEPT_SECONDS = 60.0
 """For the page to be loaded; a browser on a slow network takes a few."""
 
-MOST_WAITING = 200
-"""Conversations that wait for their page; of more, the oldest is dropped. Each is at most a megabyte."""
+MOST_WAITING_BYTES = 32_000_000
+"""Of all conversations that wait for their page; of more, the oldest are dropped. Most have less than 20 kB."""
 
 BODY_BYTES = 1_000_000
 
@@ -53,24 +53,27 @@ class Handovers:
     def __init__(self) -> None:
         self.seal = Seal(b"")
         """Signs and verifies; the app sets it before it serves pages."""
-        self._waiting: dict[Owner, tuple[Handover, asyncio.TimerHandle]] = {}
+        self._waiting: dict[Owner, tuple[Handover, int, asyncio.TimerHandle]] = {}
+        self._bytes = 0
         app.add_route(PATH, self._receive, methods=["POST"])
 
     def take(self, owner: Owner) -> Handover | None:
         """Return what was handed in for a tab, once."""
         if owner not in self._waiting:
             return None
-        handover, timer = self._waiting.pop(owner)
+        handover, size, timer = self._waiting.pop(owner)
+        self._bytes -= size
         timer.cancel()
         return handover
 
-    def put(self, owner: Owner, handover: Handover) -> None:
-        """Keep it for the page that comes next in this tab."""
+    def put(self, owner: Owner, handover: Handover, size: int) -> None:
+        """Keep it, of this many bytes, for the page that comes next in this tab."""
         self.take(owner)
-        while len(self._waiting) >= MOST_WAITING:
+        while self._waiting and self._bytes + size > MOST_WAITING_BYTES:
             self.take(next(iter(self._waiting)))
+        self._bytes += size
         timer = asyncio.get_running_loop().call_later(KEPT_SECONDS, self.take, owner)
-        self._waiting[owner] = handover, timer
+        self._waiting[owner] = handover, size, timer
 
     async def _receive(self, request: Request) -> Response:
         try:
@@ -84,7 +87,7 @@ class Handovers:
             return Response(status_code=400)
         except (ValueError, TypeError, KeyError):
             return Response(status_code=400)
-        self.put(owner, handover)
+        self.put(owner, handover, len(body))
         return Response(status_code=204)
 
     def _read(self, visitor: str, body: dict[str, object]) -> tuple[Owner, Handover]:

@@ -33,6 +33,8 @@ class Keeper:
         """Take in what the session reports."""
         match event:
             case ItemChanged(item):
+                if item.status == "in_progress" and item.id in self._drafts:
+                    return
                 self._changed[item.id] = item
             case ItemRemoved(item_id):
                 self._changed[item_id] = None
