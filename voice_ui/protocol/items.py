@@ -90,6 +90,8 @@ class WireItem:
                 wire["output"] = well_formed(self.output)
             case "mcp_approval_response":
                 wire |= {"approval_request_id": self.approval_request_id, "approve": bool(self.approve)}
+        if self.error is not None:
+            wire["error"] = self.error
         return wire
 
     @classmethod

@@ -29,7 +29,7 @@ from voice_ui.session.given import Given
 from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
-from voice_ui.session.stream import Audio, Commit, Entry, Message, Outputs, Stream
+from voice_ui.session.stream import Audio, Clear, Commit, Entry, Message, Outputs, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
 from voice_ui.transport import Transport
@@ -248,7 +248,7 @@ class Link:
         self.turns.by_hand = by_hand
         self.turns.forget_speech()
         if by_hand:  # what was heard so far is part of no turn by hand
-            self._urgent.put_nowait(client.InputAudioBufferClear(next(self._ids)))
+            self._stream.append(Clear())
 
     def give_up(self) -> None:
         """The reply is not awaited any longer."""
@@ -309,6 +309,9 @@ class Link:
                     event = client.InputAudioBufferAppend(audio.encode(pcm))
                     await self._transport.send(event.to_wire(self._dialect))
                     continue
+                case Clear():
+                    self._committed_ms = entry.end_ms
+                    await self._send(client.InputAudioBufferClear(next(self._ids)))
                 case Commit() if not self._may_commit(entry):
                     self._stream.answer(entry)
                 case Commit():

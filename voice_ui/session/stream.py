@@ -82,7 +82,14 @@ class EndOfPress:
     end_ms: float = 0.0
 
 
-Entry = Audio | Commit | Message | Outputs | EndOfPress
+@dataclass(slots=True, eq=False)
+class Clear:
+    """What was said so far is part of no turn by hand."""
+
+    end_ms: float = 0.0
+
+
+Entry = Audio | Commit | Message | Outputs | EndOfPress | Clear
 Ask = Commit | Message | Outputs
 
 
@@ -118,10 +125,10 @@ class Stream:
             dropped_ms += self._drop_oldest()
         return dropped_ms
 
-    def append(self, entry: Ask | EndOfPress) -> None:
+    def append(self, entry: Ask | EndOfPress | Clear) -> None:
         """Queue a mark."""
         self._waiting.append(entry)
-        self.asks += not isinstance(entry, EndOfPress)
+        self.asks += not isinstance(entry, EndOfPress | Clear)
         self._wake()
 
     @property
@@ -205,7 +212,7 @@ class Stream:
 
     def trim(self, place_ms: float) -> None:
         """Let go of the audio before that place: it is answered, or nobody spoke in it."""
-        while self._sent and self._sent[0].end_ms <= place_ms and isinstance(self._sent[0], Audio | EndOfPress):
+        while self._sent and self._sent[0].end_ms <= place_ms and isinstance(self._sent[0], Audio | EndOfPress | Clear):
             entry = self._sent.popleft()
             if isinstance(entry, Audio):
                 self._kept_ms -= entry.duration_ms
