@@ -33,7 +33,7 @@ async def asking(target: Target, guest: httpx.AsyncClient) -> Tab:
     """Open a tab and type a line."""
     tab = await Tab.of(target, guest)
     await tab.send("Type instead of speaking", "update:modelValue", True)
-    await tab.send("nicegui-composer", "message", "How much?")
+    await tab.send("nicegui-composer", "message", {"text": "How much?", "image": None})
     return tab
 
 
