@@ -18,14 +18,14 @@ FLOORS = [
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
-    {"errors"},
+    {"errors", "page_socket"},
     {"redaction"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning"},
-    "websockets": {"transport", "offline.server", "offline.channel"},
+    "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning", "page_socket"},
+    "websockets": {"transport", "offline.server", "offline.channel", "page_socket"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
 }

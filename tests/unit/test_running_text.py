@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from nicegui import Client, ui
@@ -17,11 +18,13 @@ class Screen:
         with self.client:
             self.text = RunningText()
         self.client.outbox.messages.clear()
+        self.client.outbox.updates.clear()
         self.shown = ""
         self.sent: list[dict[str, Any]] = []
 
-    def tick(self) -> None:
-        """The outbox sends what waits."""
+    async def tick(self) -> None:
+        """What waits is sent."""
+        await asyncio.sleep(0)
         for _, name, message in self.client.outbox.messages:
             assert name == MESSAGE and message["id"] == self.text.id
             self.sent.append(message)
@@ -38,7 +41,7 @@ async def test_only_what_is_added_travels() -> None:
     screen = Screen()
     for word in ("One", " two", " three"):
         screen.text.append(word)
-        screen.tick()
+        await screen.tick()
     assert [message["text"] for message in screen.sent] == ["One", " two", " three"]
     assert screen.shown == screen.text.written == "One two three"
 
@@ -47,10 +50,10 @@ async def test_additions_of_one_moment_travel_together() -> None:
     screen = Screen()
     for word in ("One", " two", " three"):
         screen.text.append(word)
-    screen.tick()
+    await screen.tick()
     assert len(screen.sent) == 1
     screen.text.append(" four")
-    screen.tick()
+    await screen.tick()
     assert screen.shown == "One two three four"
 
 
@@ -58,7 +61,7 @@ async def test_what_comes_twice_changes_nothing() -> None:
     screen = Screen()
     for word in ("Ein 🎤", " und noch", " eins 👩‍👩‍👧", "."):
         screen.text.append(word)
-        screen.tick()
+        await screen.tick()
     for message in screen.sent[1:]:
         screen.put(message)
     assert screen.shown == "Ein 🎤 und noch eins 👩‍👩‍👧."
@@ -68,7 +71,7 @@ async def test_another_text_replaces_the_first_and_a_longer_one_goes_on() -> Non
     screen = Screen()
     for text in ("Seven", "Seven plus five", "Twelve", ""):
         screen.text.set_text(text)
-        screen.tick()
+        await screen.tick()
         assert screen.shown == text
     assert [message["text"] for message in screen.sent][:2] == ["Seven", " plus five"]
 
@@ -78,7 +81,7 @@ async def test_several_texts_of_one_moment_end_with_the_last() -> None:
     screen.text.append("One")
     screen.text.set_text("Two")
     screen.text.append(" three")
-    screen.tick()
+    await screen.tick()
     assert screen.shown == "Two three"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from nicegui import ui
+
+from voice_ui import page_socket
 
 MESSAGE = "voice_text"
 """A message of our own on NiceGUI's socket. An update of an element carries all of its text and all of its props."""
@@ -23,7 +26,7 @@ class RunningText(ui.element, component="running_text.js"):
         self._written = ""
         self._length = 0
         self._heard: int | None = None
-        self._message: dict[str, Any] = {}  # the last one, perhaps still waiting
+        self._waiting = ""  # what is to be sent with the next message
 
     @property
     def written(self) -> str:
@@ -32,31 +35,42 @@ class RunningText(ui.element, component="running_text.js"):
 
     def append(self, text: str) -> None:
         """Add `text` to the end."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
         self._written += text
-        messages = self.client.outbox.messages
-        if messages and messages[-1][2] is self._message:
-            self._message["text"] += text
-        else:
-            self._message = {"id": self.id, "at": self._length, "text": text}
-            self.client.outbox.enqueue_message(MESSAGE, self._message, self.client.id)
-        self._length += _utf_16_length(text)
+        self._waiting += text
+
+    def _flush(self) -> None:
+        """Send what was added since the last time."""
+        if text := self._waiting:
+            self._waiting = ""
+            self._send({"id": self.id, "at": self._length, "text": text})
+            self._length += _utf_16_length(text)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self.is_deleted:
+            return
+        outbox = self.client.outbox
+        # An element that the page does not have yet comes first.
+        if self.id in outbox.updates or not page_socket.send(self.client, MESSAGE, message):
+            outbox.enqueue_message(MESSAGE, message, self.client.id)
 
     def show_heard(self, characters: int | None) -> None:
         """Grey what comes after this many characters: it was not heard, or not yet; None: nothing."""
         heard = None if characters is None else _utf_16_length(self._written[:characters])
         if heard != self._heard:
             self._heard = heard
-            self._message = {}
-            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "heard": heard}, self.client.id)
+            self._flush()
+            self._send({"id": self.id, "heard": heard})
 
     def set_text(self, text: str) -> None:
         """Replace the whole text."""
         if text.startswith(self._written):
-            text = text[len(self._written) :]
-        else:
-            self._written, self._length = "", 0
-        self._message = {}  # what waits is about another text
-        self.append(text)
+            if added := text[len(self._written) :]:
+                self.append(added)
+            return
+        self._written, self._waiting, self._length = text, "", _utf_16_length(text)
+        self._send({"id": self.id, "at": 0, "text": text})
 
     def _to_dict(self) -> dict[str, Any]:
         element = super()._to_dict()

@@ -17,12 +17,12 @@ from nicegui import Client, core, outbox, ui
 from nicegui.nicegui import sio
 from socketio import async_manager
 
-from voice_ui import tuning
+from voice_ui import page_socket, tuning
 
 SID = "an engine.io session"
 
 
-class Listener(tuning.DirectListener):
+class Listener(page_socket.DirectListener):
     """Remembers what it was given."""
 
     def __init__(self) -> None:
@@ -48,11 +48,11 @@ class Page:
         self.element.on("click", lambda event: self.usual.append(event.args))
 
     def message(self, type: str, *args: Any, **more: Any) -> str:
-        """Return what engine.io hands over for an event of the element, as nicegui.js sends it."""
+        """Return what engine.io hands over for an event of the element, as nicegui.js sends it, without its types."""
         listener_id = next(id for id, each in self.element._event_listeners.items() if each.type == type)
         encoded = [orjson.dumps(arg).decode() for arg in args]
         event = {"id": self.element.id, "client_id": self.client.id, "listener_id": listener_id, "args": encoded}
-        return "2" + orjson.dumps(["event", event | more]).decode()
+        return orjson.dumps(["event", event | more]).decode()
 
 
 @pytest.fixture
@@ -66,19 +66,19 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
 
 
 async def test_a_direct_listener_gets_its_arguments_at_once(page: Page) -> None:
-    assert tuning._deliver(sio, SID, page.message("chunk", 7, "QUJD"))
+    assert page_socket.deliver(SID, page.message("chunk", 7, "QUJD"))
     assert page.listener.taken == [[7, "QUJD"]]
 
 
 async def test_every_other_event_takes_its_usual_way(page: Page) -> None:
-    assert not tuning._deliver(sio, SID, page.message("click", {"x": 1}))
-    for odd in ('2["event",', '2["event",{}]', '2["event",7]', page.message("chunk", client_id="nobody's")):
-        assert not tuning._deliver(sio, SID, odd)
+    assert not page_socket.deliver(SID, page.message("click", {"x": 1}))
+    for odd in ('["event",', '["event",{}]', '["event",7]', page.message("chunk", client_id="nobody's")):
+        assert not page_socket.deliver(SID, odd)
     assert not page.listener.taken and not page.usual
 
 
 async def test_who_is_not_connected_delivers_nothing(page: Page) -> None:
-    assert tuning._deliver(sio, "somebody else", page.message("chunk", 7, "QUJD"))
+    assert page_socket.deliver("somebody else", page.message("chunk", 7, "QUJD"))
     assert not page.listener.taken
 
 
@@ -87,7 +87,7 @@ async def test_a_mistake_of_a_listener_is_reported_and_ends_nothing(
 ) -> None:
     reported: list[Exception] = []
     monkeypatch.setattr(core.app, "handle_exception", reported.append)
-    assert tuning._deliver(sio, SID, page.message("chunk", "mistake"))
+    assert page_socket.deliver(SID, page.message("chunk", "mistake"))
     assert [type(error) for error in reported] == [ValueError]
 
 
