@@ -267,6 +267,7 @@ def run(chosen: Settings, share: Share | None = None, tools: ChosenTools | None 
     tuning.bound_sockets()
     tuning.deliver_directly()
     tuning.wait_without_tasks()
+    tuning.spare_props_their_events()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with

@@ -18,8 +18,10 @@ from nicegui import core, storage
 from nicegui.client import Client
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.protocol import State
+
+from voice_ui import text_frame
 
 NAME = f"{__name__}:PageProtocol"
 """As uvicorn's configuration names the class."""
@@ -52,20 +54,22 @@ class PageProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             self.scope[_KEY] = self  # type: ignore[literal-required]
 
-    def handle_text(self, event: Frame) -> None:
-        """Deliver an event at once, unless something before it still waits."""
-        data = event.data
-        if self.eio_sid and event.fin and not self.read_paused and not self.close_sent and data[:11] == _EVENT:
-            if deliver(self.eio_sid, bytes(data[2:])):
+    def data_received(self, data: bytes) -> None:
+        """Deliver events at once, unless something before them still waits."""
+        if self.eio_sid and not self.close_sent:
+            texts, data = text_frame.read(self.conn, data)
+            for text in texts:
+                if self.read_paused or text[:11] != _EVENT or not deliver(self.eio_sid, text[2:]):
+                    self.handle_text(Frame(Opcode.TEXT, text))
+            if not data:
                 return
-        super().handle_text(event)
+        super().data_received(data)
 
     def send_at_once(self, text: bytes) -> bool:
         """Send a message; False if it would have to wait."""
         if not self.writable.is_set() or self.disconnected or self.conn.state is not State.OPEN:
             return False
-        self.conn.send_text(text)
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(text_frame.write(text, masked=False))
         return True
 
     def shutdown(self) -> None:

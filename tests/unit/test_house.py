@@ -19,20 +19,20 @@ FLOORS = [
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
     {"errors", "page_socket"},
-    {"redaction"},
+    {"redaction", "text_frame"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
     "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning", "page_socket"},
-    "websockets": {"transport", "offline.server", "offline.channel", "page_socket"},
+    "websockets": {"transport", "offline.server", "offline.channel", "page_socket", "text_frame"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "text_frame", "usage",
     "session.attention", "session.budget", "session.diagnosis", "session.events", "session.responses",
     "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",

@@ -40,6 +40,7 @@ from voice_ui.session import (
     SessionEvent,
     State,
     StateChanged,
+    TextDelta,
     Tracer,
 )
 from voice_ui.tools import AnyTool, Toolbox
@@ -318,6 +319,8 @@ class VoicePanel(Display, component="panel.js"):
 
     def _handle_session_event(self, event: SessionEvent) -> None:
         match event:
+            case TextDelta():
+                pass  # most are of this kind
             case ReplyAudio(item_id, pcm):
                 self.voice.play(item_id, pcm)
             case PlaybackCut(by_speech):

@@ -19,7 +19,8 @@ class PastTurn(ui.element, component="past_turn.js"):
         self.texts = texts
         self._actions = actions
         self._calls: ToolCalls | None = None  # most turns have none
-        self._props["total"], self._props["answer"] = total_ms, answer_ms
+        with self._props.suspend_updates():
+            self._props.update(total=total_ms, answer=answer_ms)
         self.refresh()
 
     def refresh(self) -> None:
@@ -39,9 +40,4 @@ class PastTurn(ui.element, component="past_turn.js"):
             for item in self.texts.replies
             if item.text
         ]
-        self._props["heard"], self._props["texts"], self._props["mark"] = (
-            self.texts.heard,
-            replies,
-            self.texts.mark(True),
-        )
-        self.update()
+        self._props.update(heard=self.texts.heard, texts=replies, mark=self.texts.mark(True))

@@ -22,7 +22,6 @@ class RunningText(ui.element, component="running_text.js"):
 
     def __init__(self) -> None:
         super().__init__()
-        self.classes("vp-text").props("dir=auto translate=no")
         self._written = ""
         self._length = 0
         self._heard: int | None = None
@@ -78,6 +77,9 @@ class RunningText(ui.element, component="running_text.js"):
         if self._heard is not None:
             element["props"]["heard"] = self._heard
         return element
+
+
+RunningText.default_classes("vp-text").default_props("dir=auto translate=no")
 
 
 def _utf_16_length(text: str) -> int:

@@ -21,9 +21,10 @@ from websockets.exceptions import (
     ProxyError,
     WebSocketException,
 )
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import State
 
+from voice_ui import text_frame
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError, code_from_wire
 from voice_ui.protocol import Dialect
 from voice_ui.redaction import redact_message
@@ -60,14 +61,18 @@ class _Connection(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         self.heard_at = time.monotonic()
-        super().data_received(data)
+        if self.protocol.state is State.OPEN:
+            texts, data = text_frame.read(self.protocol, data)
+            for text in texts:
+                self.recv_messages.put(Frame(Opcode.TEXT, text))
+        if data:
+            super().data_received(data)
 
     def send_at_once(self, message: bytes) -> bool:
-        """Send a text frame; False if it would have to wait. `send` does the same with fifteen calls more."""
+        """Send a text frame; False if it would have to wait. `send` does the same with forty calls more."""
         if self.protocol.state is not State.OPEN or self.transport.get_write_buffer_size():
             return False
-        self.protocol.send_text(message)
-        self.transport.write(b"".join(self.protocol.data_to_send()))
+        self.transport.write(text_frame.write(message, masked=True))
         return True
 
 
