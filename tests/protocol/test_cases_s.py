@@ -419,7 +419,7 @@ async def test_s7_a_half_a_character_pasted_into_the_line_is_sent_and_answered()
 # S8: a server that thinks and answers no ping.
 
 
-@pytest.mark.parametrize("seconds", [11, 17])
+@pytest.mark.parametrize("seconds", [11, 17, 25])
 @in_virtual_time
 async def test_s8_a_server_that_answers_no_ping_while_it_thinks_keeps_its_connection(seconds: float) -> None:
     async def thinks(wire: Wire) -> None:

@@ -33,11 +33,11 @@ WALLS = {
 
 PURE = {
     "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "text_frame", "usage",
-    "session.attention", "session.budget", "session.diagnosis", "session.events", "session.responses",
-    "session.state", "session.timing", "session.turns", "sharing.room",
+    "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
+    "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
     "offline.origins", "offline.vad", "offline.replies",
-    "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",
+    "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts", "page.usage_words",
     "mic.events", "mic.pace", "mic.problems", "mic.reception",
     "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
     "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",
@@ -53,7 +53,7 @@ def modules() -> dict[str, Path]:
     found = {}
     for path in PACKAGE.rglob("*.py"):
         name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-        if name != "__init__":
+        if name not in {"__init__", "__main__"}:  # the latter is main.py for those who installed the package
             found[name] = path
     return found
 

@@ -84,6 +84,11 @@ class InputAudioBuffer:
         """Whether appended audio still waits for `work()`."""
         return bool(self._backlog)
 
+    @property
+    def detects(self) -> bool:
+        """Whether turns are to be detected."""
+        return self._detection is not None
+
     def configure(self, detection: TurnDetection | None) -> None:
         """Detect turns in this way from now on; a turn that is being detected in another way is dropped."""
         if detection != self._detection:

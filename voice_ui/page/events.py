@@ -74,8 +74,8 @@ class UsageEventArguments(UiEventArguments):
     """What the conversation has used so far."""
 
     usage: Usage
-    cost: float
-    """US dollars, as far as prices are known."""
+    cost: float | None
+    """US dollars, as far as prices are known; None if no price is."""
 
 
 class PanelEvents(ui.element):

@@ -22,11 +22,13 @@ from typing import Self
 
 from voice_ui import audio, transport
 from voice_ui.conversation import Conversation
-from voice_ui.errors import Refused
+from voice_ui.errors import Problem, Refused
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
+from voice_ui.session.accounts import Account
 from voice_ui.session.budget import Budget, Limits, Seats
 from voice_ui.session.events import SessionEvent, StateChanged
+from voice_ui.session.ledger import LocalAccounts
 from voice_ui.session.press import Connect, Press
 from voice_ui.session.reports import Reports
 from voice_ui.session.state import FAILED, IDLE, State
@@ -49,6 +51,7 @@ class RealtimeSession:
         config: SessionConfig | None = None,
         *,
         limits: Limits | None = None,
+        account: Account | None = None,
         plays: bool = False,
         seats: Seats | None = None,
         connect: Connect = transport.connect,
@@ -57,6 +60,7 @@ class RealtimeSession:
     ) -> None:
         """Take what a conversation needs.
 
+        `account` is whose costs count towards the `limits` per visitor, per day and in total; by default its own.
         `plays`: spoken replies are played, and `take_played` reports how far. `seats` are shared by the sessions of a
         program; `connect` opens a transport; `clock` returns seconds. The model may call `tools`: functions, marked
         with `@tool` or not, and entries for tools that the server runs; or what returns them, called at each `start`.
@@ -66,7 +70,7 @@ class RealtimeSession:
         self.endpoint = endpoint
         self.config = config or SessionConfig()
         self.conversation = Conversation()
-        self.budget = Budget(limits.max_cost if limits else None)
+        self.budget = Budget(limits or Limits(), account or Account(LocalAccounts()))
         self._tools = tools
         self.toolbox = Toolbox(() if callable(tools) else tools)
         """What the model may call."""
@@ -117,7 +121,7 @@ class RealtimeSession:
 
     def start(self) -> None:
         """Listen; opens a connection unless one is still open for the last reply."""
-        if press := self._press or self._begin():
+        if press := self._usable_press():
             press.open_microphone()
 
     def stop(self) -> None:
@@ -146,7 +150,7 @@ class RealtimeSession:
 
     def send_text(self, text: str) -> None:
         """Say something in writing; a reply that is being written is cut short. Works without `start`, too."""
-        press = self._press or self._begin()
+        press = self._usable_press()
         if press is None:
             return
         text = _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -198,6 +202,11 @@ class RealtimeSession:
         if self._press:
             self._press.stop_for(code, **facts)
 
+    def cut_off(self, code: str, **facts: str) -> None:
+        """End for a reason that is reported: cut a running reply short, and answer nothing more."""
+        if self._press:
+            self._press.cut_off(Problem(code, facts=facts))
+
     def abort(self) -> None:
         """End at once because of a problem that is reported elsewhere, such as a microphone that does not start."""
         if self._press and self._task:
@@ -227,17 +236,23 @@ class RealtimeSession:
     def _config_with_tools(self) -> SessionConfig:
         return replace(self.config, tools=(*self.config.tools, *self.toolbox.to_wire()))
 
+    def _usable_press(self) -> Press | None:
+        """Return the press of Start that runs, or a new one; None if the owner's limits do not allow it."""
+        if (press := self._press) is None:
+            return self._begin()
+        if problem := self.budget.problem(press.endpoint, press.config.transcription_model, asking=True):
+            press.cut_off(problem)
+            return None
+        return press
+
     def _begin(self) -> Press | None:
-        """Begin a press of Start; None if the owner's limits do not allow it."""
-        if problem := self.budget.problem(self.endpoint, self.config.transcription_model):
-            self._reports.raise_problem(problem)
-            self._rest(FAILED)
+        if problem := self.budget.problem(self.endpoint, self.config.transcription_model, asking=True):
+            self._refuse(problem)
             return None
         try:
-            seat = self._seats.take() if self._seats else None
+            seat = self._seats.take(self.budget.account.visitor) if self._seats else None
         except Refused as error:
-            self._reports.raise_problem(error.problem)
-            self._rest(FAILED)
+            self._refuse(error.problem)
             return None
         if callable(self._tools):
             self.toolbox = Toolbox(self._tools())
@@ -272,6 +287,11 @@ class RealtimeSession:
         if press.failure:
             self._reports.raise_problem(*press.failure)
         self._reports.say(StateChanged(self._state))
+
+    def _refuse(self, problem: Problem) -> None:
+        self._reports.raise_problem(problem)
+        self._state = FAILED
+        self._reports.say(StateChanged(FAILED))  # also a second time: whoever opened a microphone closes it
 
     def _rest(self, state: State) -> None:
         if state != self._state:
