@@ -81,7 +81,7 @@ async def _minutes(model: Program, share: float) -> Series:
     """One session of an hour, in blocks."""
     series = Series("session, minutes (simulated)", "µs per chunk")
     minutes = MINUTES * share / BLOCKS
-    talk = Talk(round(minutes * 60_000 / audio.CHUNK_MS), chunk_ms=PACE_MS)
+    talk = Talk(round(minutes * 60_000 / audio.CHUNK_MS), chunk_ms=PACE_MS, breathes=False)
     async with program.page_of(model) as page, program.tabs_of(page, 1) as tabs:
         for block in range(1, BLOCKS + 1):
             before = page.cpu_seconds

@@ -1,9 +1,9 @@
-"""Whose calls a chunk, a delta and a turn (with a reply of one delta) go through in the running app: ours, each library's, the interpreter's.
+"""Whose calls a chunk, a delta and a turn go through in the running app: ours, each library's, the interpreter's.
 
     python -m benchmarks.layers [--tabs 3] [--lines 0]
 
-cProfile runs in the app itself, by the processor time of its thread, while simulated tabs talk. Calls per chunk and per
-delta repeat on any machine to within a few; the shares of time are of one run.
+cProfile runs in the app itself, by the processor time of its thread, while simulated tabs talk. A turn has a reply of
+one delta. Calls repeat on any machine to within a few; the shares of time are of one run.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import signal
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,25 +24,25 @@ from benchmarks.figures import columns
 from benchmarks.tabs import Talk
 
 PROFILED = """
-import cProfile, json, pstats, signal, time
-running = None
+import cProfile, json, os, pstats, signal, time
+profile = None
 
 def switch(*_):
-    global running
-    if running is None:
-        running = cProfile.Profile(time.thread_time)
-        running.enable()
+    global profile
+    if profile is None:
+        profile = cProfile.Profile(time.thread_time)
+        profile.enable()
         return
-    running.disable()
-    found = [[f"{{file}}:{{name}}", calls, own] for (file, _, name), (_, calls, own, _, _) in pstats.Stats(running).stats.items()]
-    running = None
+    profile.disable()
+    functions = pstats.Stats(profile).stats.items()
+    profile = None
     with open("{told}.part", "w") as file:
-        json.dump(found, file)
-    import os
+        json.dump([[f"{{place}}:{{name}}", calls, own] for (place, _, name), (_, calls, own, _, _) in functions], file)
     os.replace("{told}.part", "{told}")
 
 signal.signal(signal.SIGUSR1, switch)
 """
+"""What the app runs first: each SIGUSR1 begins a profile, or ends it and writes it down."""
 
 LAYERS = {
     "/voice_ui/": "ours",
@@ -57,10 +57,6 @@ LAYERS = {
     "~": "built-in functions",
 }
 OTHERS = "the rest of the standard library"
-
-CHUNKS = 150
-DELTAS = 200
-TURNS = 10
 
 
 @dataclass
@@ -95,35 +91,44 @@ def read(found: list[tuple[str, int, float]], count: int) -> Profile:
         layer = layers[next((name for part, name in LAYERS.items() if part in place), OTHERS)]
         layer.calls += calls / count
         layer.seconds += own / count
-    lines = sorted(((place, calls / count, own / count * 1e6) for place, calls, own in found), key=lambda line: -line[2])
+    lines = sorted(
+        ((place, calls / count, own / count * 1e6) for place, calls, own in found), key=lambda line: -line[2]
+    )
     return Profile(dict(layers), lines)
 
 
+WHAT = {
+    "chunk": Talk(150),
+    "delta": Talk(1, every=1, deltas=200),
+    "turn": Talk(10, chunk_ms=300, every=1, deltas=1),
+}
+
+
 async def measure(tabs: int) -> dict[str, Profile]:
-    """Profile the app while `tabs` talk, then while they are answered."""
+    """Profile the app while `tabs` talk, while each is written one long reply, and while they get many short ones."""
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told.json"
-        async with program.model() as model, _profiled(model, told) as page, program.tabs_of(page, tabs) as crowd:
-            await crowd.talk(Talk(50, every=50, deltas=10))  # what is loaded late
-            found = {}
-            for name, talk in (
-                ("chunk", Talk(CHUNKS)),
-                ("delta", Talk(1, every=1, deltas=DELTAS)),
-                ("turn", Talk(TURNS, chunk_ms=300, every=1, deltas=1)),
-            ):
-                page.signal(signal.SIGUSR1)
-                said = await crowd.talk(talk)
-                page.signal(signal.SIGUSR1)
-                while not told.exists():
-                    await asyncio.sleep(0.05)
-                profile = json.loads(told.read_text(encoding="utf-8"))
-                told.unlink()
-                found[name] = read(profile, said.deltas or said.chunks)
+        before = PROFILED.format(told=told)
+        async with program.model() as model, program.page_of(model, before=before) as page:
+            async with program.tabs_of(page, tabs) as crowd:
+                await crowd.talk(Talk(50, every=50, deltas=10))  # what is loaded late
+                for name, talk in WHAT.items():
+                    page.signal(signal.SIGUSR1)
+                    said = await crowd.talk(talk)
+                    page.signal(signal.SIGUSR1)
+                    found[name] = read(await asyncio.to_thread(_taken, told), said.deltas or said.chunks)
     return found
 
 
-def _profiled(model: program.Program, told: Path):  # type: ignore[no-untyped-def]
-    return program.page_of(model, before=PROFILED.format(told=told))
+def _taken(told: Path) -> list[tuple[str, int, float]]:
+    """Return a profile as soon as it is there, and remove it."""
+    while not told.exists():
+        time.sleep(0.05)
+    try:
+        return list(map(tuple, json.loads(told.read_text(encoding="utf-8"))))
+    finally:
+        told.unlink()
 
 
 def table(found: dict[str, Profile]) -> str:
@@ -152,7 +157,8 @@ def main() -> None:
     sys.stdout.write(f"{table(found)}\n")
     for name, profile in found.items():
         for place, calls, microseconds in profile.lines[: options.lines]:
-            sys.stdout.write(f"{name} {calls:6.2f} {microseconds:7.2f} µs  {os.path.relpath(place) if place[0] == '/' else place}\n")
+            short = place.rpartition("site-packages/")[2]
+            sys.stdout.write(f"{name} {calls:6.2f} {microseconds:7.2f} µs  {short}\n")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,14 @@ is six bytes of header. Whatever is not plainly a whole text message is left to 
 from __future__ import annotations
 
 from secrets import token_bytes
+from typing import Any
 
-from websockets.frames import apply_mask
 from websockets.protocol import SERVER, Protocol
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # where websockets was built without its C extension
+    from websockets.utils import apply_mask
 
 _FINAL_TEXT = 0x81
 _MASKED = 0x80
@@ -18,8 +23,8 @@ _MASKED = 0x80
 def read(protocol: Protocol, data: bytes) -> tuple[list[bytes], bytes]:
     """Return the text messages at the beginning of what was received, and the rest, which `protocol` is to read."""
     # Between frames, the parser of messages waits for more, or for the end, and for nothing else.
-    parser = protocol.parser.gi_yieldfrom
-    waits_in = getattr(parser, "gi_yieldfrom", None)
+    parser: Any = protocol.parser
+    waits_in = getattr(parser.gi_yieldfrom, "gi_yieldfrom", None)
     is_between_frames = waits_in is not None and waits_in.__name__ == "at_eof"
     # `current_size` is that of a message in several frames, while it has not come whole.
     if not is_between_frames or protocol.extensions or getattr(protocol, "current_size", 0) is not None:

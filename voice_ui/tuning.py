@@ -213,7 +213,7 @@ def spare_props_their_events() -> None:
         else:
             usual(props)
 
-    Props._handle_change = handle_change  # type: ignore[method-assign]
+    Props._handle_change = handle_change  # type: ignore[method-assign, assignment]
 
 
 # Logging of uvicorn 0.54, python-engineio 4.15 and Starlette 1.0.

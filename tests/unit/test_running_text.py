@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import Client, ui
 
+from tests.patience import until
 from voice_ui.page.running_text import MESSAGE, RunningText
 
 
@@ -89,3 +90,16 @@ async def test_an_element_that_is_sent_whole_has_all_of_its_text() -> None:
     screen = Screen()
     screen.text.append("All of it")
     assert screen.text._to_dict()["props"]["text"] == "All of it"
+
+
+async def test_while_the_program_is_busy_all_but_the_first_words_wait_for_each_other() -> None:
+    screen = Screen()
+    screen.text.coalesce_ms = 20
+    for number in range(30):
+        screen.text.append(f" word {number}")
+        await screen.tick()
+    first = len(screen.sent)
+    assert screen.sent[0]["text"] == " word 0" and 80 < len(screen.shown) < 100 and first <= 12
+    await until(lambda: len(screen.client.outbox.messages) > 0)
+    await screen.tick()
+    assert len(screen.sent) == first + 1 and screen.shown == screen.text.written

@@ -15,7 +15,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import Handler
 
-from voice_ui import servers
+from voice_ui import audio, servers
 from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
@@ -222,6 +222,11 @@ class VoicePanel(Display, component="panel.js"):
         if self.is_connected and not self.is_deleted:
             self.mic.stop()
             self._show_event(StateChanged(State()))
+
+    def stretch(self, chunk_ms: int) -> None:
+        """Take chunks of at least this length, and send text as seldom: the program is busy, or no longer."""
+        self.mic.stretch_chunks(chunk_ms)
+        self.view.transcript.coalesce(chunk_ms if chunk_ms > audio.CHUNK_MS else 0)
 
     async def _handle_connect(self) -> None:
         if self._conversation:

@@ -12,6 +12,9 @@ from voice_ui import page_socket
 MESSAGE = "voice_text"
 """A message of our own on NiceGUI's socket. An update of an element carries all of its text and all of its props."""
 
+FIRST_CHARACTERS = 80
+"""The first words never wait, however busy the program is: somebody waits for them."""
+
 
 class RunningText(ui.element, component="running_text.js"):
     """Plain text in one element. What is added travels alone, several additions of one moment together.
@@ -25,6 +28,8 @@ class RunningText(ui.element, component="running_text.js"):
         self._written = ""
         self._length = 0
         self._heard: int | None = None
+        self.coalesce_ms = 0
+        """What is added waits this long for more to go with it, but for the first words."""
         self._waiting = ""  # what is to be sent with the next message
 
     @property
@@ -35,7 +40,11 @@ class RunningText(ui.element, component="running_text.js"):
     def append(self, text: str) -> None:
         """Add `text` to the end."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._flush)
+            loop = asyncio.get_running_loop()
+            if self.coalesce_ms and len(self._written) > FIRST_CHARACTERS:
+                loop.call_later(self.coalesce_ms / 1000, self._flush)
+            else:
+                loop.call_soon(self._flush)
         self._written += text
         self._waiting += text
 
