@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
+    {"__main__"},
     {"app", "measure"},
     {"page"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},

@@ -47,12 +47,13 @@ async def test_only_what_is_added_travels() -> None:
     assert screen.shown == screen.text.written == "One two three"
 
 
-async def test_additions_of_one_moment_travel_together() -> None:
+async def test_the_first_word_waits_for_nothing_and_later_ones_of_one_moment_travel_together() -> None:
     screen = Screen()
     for word in ("One", " two", " three"):
         screen.text.append(word)
+        assert len(screen.client.outbox.messages) == 1
     await screen.tick()
-    assert len(screen.sent) == 1
+    assert [message["text"] for message in screen.sent] == ["One", " two three"]
     screen.text.append(" four")
     await screen.tick()
     assert screen.shown == "One two three four"

@@ -39,14 +39,17 @@ class RunningText(ui.element, component="running_text.js"):
 
     def append(self, text: str) -> None:
         """Add `text` to the end."""
-        if not self._waiting:
-            loop = asyncio.get_running_loop()
-            if self.coalesce_ms and len(self._written) > FIRST_CHARACTERS:
-                loop.call_later(self.coalesce_ms / 1000, self._flush)
-            else:
-                loop.call_soon(self._flush)
+        is_waiting, before = bool(self._waiting), len(self._written)
         self._written += text
         self._waiting += text
+        if is_waiting:
+            return
+        if not before:
+            self._flush()
+        elif self.coalesce_ms and before > FIRST_CHARACTERS:
+            asyncio.get_running_loop().call_later(self.coalesce_ms / 1000, self._flush)
+        else:
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         """Send what was added since the last time."""
