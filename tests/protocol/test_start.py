@@ -16,11 +16,12 @@ LATER = {"numpy", "soxr", "onnxruntime", "mcp", "aiortc", "av", "webview", "segn
 
 OTHERS_LATER = {
     "cryptography.x509",
-    "voice_ui.sharing.share",
-    "voice_ui.page.visitors",
-    "voice_ui.transport.webrtc",
     "voice_ui.measure",
+    "voice_ui.page.visitors",
+    "voice_ui.sharing.share",
+    "voice_ui.transport.webrtc",
 }
+
 
 TELLING = """
 import gc, json, os, runpy, signal, sys
