@@ -591,10 +591,10 @@ async def test_the_next_connection_is_given_calls_and_outputs(cut: str) -> None:
         await until(lambda: reader.written("assistant")[-1:] == ["It counted."], 30)
         assert calls_of(server.wires[1]) == [("call_1", "counted")]
         session.send_text("Again?")
-        await until(lambda: len(server.wires) == 3 and len(server.wires[2].lines) == 4, 30)
+        await until(lambda: len(server.wires) == 3 and len(server.wires[2].lines) == 5, 30)
         assert calls_of(server.wires[2]) == [("call_1", "counted")]
         kinds = [event["item"]["type"] for event in server.wires[2].of_type("conversation.item.create")]
-        assert kinds == ["message", "function_call", "function_call_output", "message", "message", "message"]
+        assert kinds == ["message", "function_call", "function_call_output", *["message"] * 4], "the last is our note"
         assert runs == [1]
         shown = [("user", "Count"), ("tool", ""), ("assistant", "It counted.")]
         if cut == "in-the-reply":  # what came of the first reply stays, and the second has a turn of its own
@@ -896,3 +896,52 @@ async def test_the_loop_is_free_while_a_function_blocks() -> None:
         await rests(session)
         watching.cancel()
         assert longest < 0.25 * SECOND
+
+
+@in_virtual_time
+async def test_the_tools_of_a_hosted_server_are_shown_once_and_its_calls_are_told_in_words_after_a_cut() -> None:
+    tools = [{"name": "find", "input_schema": {}}, {"name": "read", "input_schema": {}}]
+    listed = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "tools": tools}
+    done = {"id": "mcp_1", "type": "mcp_call", "server_label": "docs", "name": "find", "arguments": "{}", "output": "x"}
+
+    async def lists(wire: Wire, *, succeeds: bool = True) -> None:
+        await wire.configure()
+        await wire.say("conversation.item.added", previous_item_id=None, item={**listed, "tools": []})
+        if succeeds:
+            await wire.say("conversation.item.done", previous_item_id=None, item=listed)
+        else:
+            await wire.say("mcp_list_tools.failed", item_id="mcpl_1")
+
+    async def first(wire: Wire) -> None:
+        await lists(wire)
+        await wire.hear("response.create")
+        await begin_calls(wire, done)
+        await wire.end_reply("resp_f", output=[done])
+        await wire.hear("response.create")
+        await wire.reply("Found.", response="resp_2")
+        wire.abort()
+
+    async def second(wire: Wire) -> None:
+        await lists(wire)
+        await wire.hear("response.create")
+        given = [event["item"] for event in wire.of_type("conversation.item.create")]
+        assert [(item["type"], item["role"]) for item in given] == [
+            ("message", "user"), ("message", "system"), ("message", "assistant"), ("message", "system"),
+            ("message", "user"),
+        ]  # fmt: skip
+        (words,) = given[1]["content"]
+        assert words["type"] == "input_text"
+        assert "find of docs" in words["text"] and words["text"].endswith("(done): x")
+        await wire.reply("Again.", response="resp_3")
+        await wire.say("mcp_list_tools.failed", item_id="mcpl_1")
+        await wire.until_closed()
+
+    async with ScriptedServer(first, second).running() as server, session_with(server, tools=[HOSTED]) as it:
+        session, reader = it
+        session.send_text("Find it")
+        await until(lambda: reader.written("assistant") == ["Found."])
+        await rests(session)
+        session.send_text("Once more")
+        await rests(session)
+        assert shown(reader)[:2] == [("mcp_list_tools", "done", "find\nread"), ("find", "done", "x")]
+        assert [(call.name, call.status) for call in calls(reader)[2:]] == [("mcp_list_tools", "failed")]

@@ -45,6 +45,8 @@ class Behaviour:
     session_updated: bool = True
     refuses_updates: bool = False
     """Refuses every session.update but the first."""
+    refuses_aloud: bool = False
+    """Says so when it cannot answer a turn because a response is running."""
     noise: bool = False
     """Sends events nobody knows, messages that are no JSON, and errors of no consequence."""
 
@@ -94,6 +96,8 @@ class Realtime:
         self._responding: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._updates = 0
+        self.ended = 0
+        """Responses of which the usage was reported."""
 
     async def __call__(self, wire: Wire) -> None:
         self.wire = wire
@@ -193,8 +197,12 @@ class Realtime:
         fields = {} if place is None else {"audio_end_ms": place}
         await self.wire.say("input_audio_buffer.speech_stopped", item_id=self._item, **fields)
         await self._take_turn()
-        if (self._turn_detection or {}).get("create_response", True) and not self._active:
+        if not (self._turn_detection or {}).get("create_response", True):
+            return
+        if not self._active:
             await self._respond()
+        elif self.behaviour.refuses_aloud:
+            await self.wire.error("conversation_already_has_active_response", "One is running.")
 
     def _place(self, place_ms: float) -> float | None:
         match self.behaviour.places:
@@ -318,6 +326,7 @@ class Realtime:
         usage = {"total_tokens": 20, "input_tokens": 15, "output_tokens": 5}
         what = {"id": response, "status": status, "status_details": details, "output": output or [], "usage": usage}
         await self.wire.say("response.done", response=what)
+        self.ended += 1
 
     async def _cancel(self, reason: str) -> None:
         response, self._active = self._active, None

@@ -11,11 +11,10 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
-    {"__main__"},
     {"app", "measure"},
-    {"page"},
+    {"page", "replicas"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
-    {"transport", "tools"},
+    {"transport", "tools", "snapshot"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
@@ -29,11 +28,12 @@ WALLS = {
     "websockets": {"transport", "offline.server", "offline.channel", "page_socket", "text_frame"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
+    "redis": {"replicas.store"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "text_frame", "usage",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "snapshot", "text_frame", "usage",
     "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
     "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
@@ -42,7 +42,8 @@ PURE = {
     "mic.events", "mic.pace", "mic.problems", "mic.reception",
     "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
     "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",
-    "session.playback", "offline.tool_choice", "offline.tool_arguments", "offline.tool_words",
+    "session.backchannels", "session.barge_in", "session.given", "session.playback",
+    "offline.tool_choice", "offline.tool_arguments", "offline.tool_words",
     "tools.collection", "tools.context", "tools.definition", "tools.docstring", "tools.mcp_config", "tools.refusals",
     "tools.schema",
     "speaker.events", "speaker.stream",

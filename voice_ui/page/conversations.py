@@ -42,6 +42,9 @@ class Holder(Protocol):
     def stretch(self, chunk_ms: int) -> None:
         """Take chunks of at least this length, and send as seldom: the program is busy, or no longer."""
 
+    def reconnect(self) -> None:
+        """Have the page look for another process: this one is about to end."""
+
 
 @dataclass(eq=False)
 class LiveConversation:

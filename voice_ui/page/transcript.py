@@ -61,6 +61,10 @@ class Transcript(ui.element):
         """Nothing is spoken any more."""
         self._turn.show_all_heard()
 
+    def show_pending(self, pending: bool) -> None:
+        """Dim the reply while it is open whether speech cuts it short."""
+        self._turn.show_pending(pending)
+
     def show_aloud(self, aloud: bool) -> None:
         """What is spoken is not read by a screen reader at the same time."""
         self._turn.show_aloud(aloud)

@@ -68,7 +68,9 @@ class Turn(ui.element):
             self._heard.set_text(self.texts.heard)
             return
         if isinstance(item, Call):
-            self._calls.show(item)
+            self._calls.show(item, self.texts.place(item.id))
+            if known is None:
+                self._place_texts()
             return
         for part, text in enumerate(item.parts):
             if known is None or part >= len(known.parts) or known.parts[part] != text:
@@ -92,6 +94,10 @@ class Turn(ui.element):
         """Nothing is spoken any more: grey only what was cut off."""
         for item in self.texts.replies:
             self.show_heard(item.id, item.heard)
+
+    def show_pending(self, pending: bool) -> None:
+        """Dim the reply while it is open whether speech cuts it short."""
+        self._response.classes(**{"add" if pending else "remove": "vp-pending"})
 
     def show_aloud(self, aloud: bool) -> None:
         """What is spoken is not read by a screen reader at the same time."""
@@ -122,7 +128,14 @@ class Turn(ui.element):
                 self._make_spare()
             assert self._spare
             self._running[item.id, part], self._spare = self._spare, None
+            if self.texts.calls:
+                self._place_texts()
         return self._running[item.id, part]
+
+    def _place_texts(self) -> None:
+        """Let texts and calls appear in the order in which they came (panel.css); a turn without calls needs none."""
+        for (item_id, _), running in self._running.items():
+            running.style(f"order: {self.texts.place(item_id)}")
 
     def _make_spare(self) -> None:
         with self._response:
