@@ -15,7 +15,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import Handler
 
-from voice_ui import audio, servers
+from voice_ui import servers
 from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
@@ -48,6 +48,9 @@ from voice_ui.session import (
 )
 from voice_ui.snapshot import Owner
 from voice_ui.tools import AnyTool, Toolbox
+
+CALM_MS = 40
+"""With chunks of up to this length, text is still shown as it comes."""
 
 OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
 
@@ -237,7 +240,7 @@ class VoicePanel(Display, component="panel.js"):
     def stretch(self, chunk_ms: int) -> None:
         """Take chunks of at least this length, and send text as seldom: the program is busy, or no longer."""
         self.mic.stretch_chunks(chunk_ms)
-        self.view.transcript.coalesce(chunk_ms if chunk_ms > audio.CHUNK_MS else 0)
+        self.view.transcript.coalesce(chunk_ms if chunk_ms > CALM_MS else 0)
 
     def reconnect(self) -> None:
         """Have the page look for another process: this one is about to end."""
