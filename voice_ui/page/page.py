@@ -9,6 +9,7 @@ from nicegui import background_tasks, ui
 
 from voice_ui.errors import Problem
 from voice_ui.offline.local_models import LocalModels
+from voice_ui.page.block import Block
 from voice_ui.page.browser_tab import BrowserTab, Memory
 from voice_ui.page.choices import Choices
 from voice_ui.page.events import StateEventArguments
@@ -58,12 +59,13 @@ class Page:
             address=offer.address,
             on_state=self._handle_state,
         )
-        self._browser_tab = BrowserTab(
-            self.panel.mic,
-            on_goodbye=self._handle_goodbye,
-            on_sight=self._handle_sight,
-            on_interrupt=self.panel.interrupt,
-        )
+        with Block().props("hidden"):  # a change of state costs this part, not the whole page
+            self._browser_tab = BrowserTab(
+                self.panel.mic,
+                on_goodbye=self._handle_goodbye,
+                on_sight=self._handle_sight,
+                on_interrupt=self.panel.interrupt,
+            )
         self._settings = SettingsPanel(
             self._choices,
             models=offer.models,
