@@ -23,9 +23,13 @@ def test_a_full_core_gets_longer_chunks_step_by_step_and_there_is_an_end() -> No
 def test_one_late_look_changes_nothing_and_several_in_a_row_do() -> None:
     gauge = Gauge()
     for _ in range(3):
-        assert looks(gauge, 0.2, 0.2, LOOKS_LATE - 1) == [20] * (LOOKS_LATE - 1)
-        assert looks(gauge, 0.2) == [20]
-    assert looks(gauge, 0.2, 0.2, LOOKS_LATE)[-1] == 40
+        assert looks(gauge, 0.3, 0.2, LOOKS_LATE - 1) == [20] * (LOOKS_LATE - 1)
+        assert looks(gauge, 0.3) == [20]
+    assert looks(gauge, 0.3, 0.2, LOOKS_LATE)[-1] == 40
+
+
+def test_a_loop_that_is_late_without_being_busy_keeps_its_short_chunks() -> None:
+    assert looks(Gauge(), 0.1, 0.3, 10) == [20] * 10
 
 
 def test_chunks_get_shorter_only_where_that_would_not_fill_the_core_again() -> None:

@@ -104,3 +104,7 @@ async def test_while_the_program_is_busy_all_but_the_first_words_wait_for_each_o
     await until(lambda: len(screen.client.outbox.messages) > 0)
     await screen.tick()
     assert len(screen.sent) == first + 1 and screen.shown == screen.text.written
+    screen.text.append(" The end.")
+    screen.text.flush()
+    await screen.tick()
+    assert screen.shown.endswith(" The end.")

@@ -23,6 +23,9 @@ ROOM = 0.65
 LATE_SECONDS = 0.05
 """What is due waits for this long: the core is full, or is taken by another program."""
 
+WORTH_IT = 0.25
+"""A loop that is late and less busy than this is kept waiting by other programs: longer chunks would change nothing."""
+
 LOOKS_LATE = 3
 """In a row: one may be a GC pass, or somebody else's moment."""
 
@@ -41,7 +44,7 @@ class Gauge:
         """Take in the share of the time in which the loop ran, and how late it was; return the milliseconds."""
         place = CHUNK_MS.index(self.chunk_ms)
         shorter = CHUNK_MS[max(0, place - 1)]
-        self._late = self._late + 1 if late_seconds > LATE_SECONDS else 0
+        self._late = self._late + 1 if late_seconds > LATE_SECONDS and busy > WORTH_IT else 0
         is_quiet = not self._late and busy * self.chunk_ms / shorter < ROOM
         self._quiet = self._quiet + 1 if is_quiet else 0
         if (busy > FULL or self._late >= LOOKS_LATE) and place + 1 < len(CHUNK_MS):

@@ -45,13 +45,13 @@ class RunningText(ui.element, component="running_text.js"):
         if is_waiting:
             return
         if not before:
-            self._flush()
+            self.flush()
         elif self.coalesce_ms and before > FIRST_CHARACTERS:
-            asyncio.get_running_loop().call_later(self.coalesce_ms / 1000, self._flush)
+            asyncio.get_running_loop().call_later(self.coalesce_ms / 1000, self.flush)
         else:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self.flush)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Send what was added since the last time."""
         if text := self._waiting:
             self._waiting = ""
@@ -71,7 +71,7 @@ class RunningText(ui.element, component="running_text.js"):
         heard = None if characters is None else _utf_16_length(self._written[:characters])
         if heard != self._heard:
             self._heard = heard
-            self._flush()
+            self.flush()
             self._send({"id": self.id, "heard": heard})
 
     def set_text(self, text: str) -> None:
