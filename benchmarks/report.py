@@ -71,9 +71,18 @@ async def _both(name: str, run: Callable[..., Awaitable[Figures]]) -> list[Figur
     ours, floor = [], []
     for number in range(RUNS):
         _tell(f"{name}, run {number + 1} of {RUNS}")
-        ours.append(await run(bare=False))
-        floor.append(await run(bare=True))
+        ours.append(await _again(partial(run, bare=False)))
+        floor.append(await _again(partial(run, bare=True)))
     return collect(ours, floor, {})
+
+
+async def _again(run: Callable[[], Awaitable[Figures]]) -> Figures:
+    """Run it, once more if the machine stood still and something was lost."""
+    try:
+        return await run()
+    except RuntimeError as error:
+        _tell(f"{error}: once more")
+        return await run()
 
 
 def budgets(found: dict[str, Any]) -> str:
