@@ -85,6 +85,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         from benchmarks import peers
 
         sys.exit(peers.main(argv[1:]))
+    if argv[:1] == ["table"]:
+        from benchmarks import report
+
+        return report.main(machine(), argv[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", default=PARTS, help=f"of {', '.join(PARTS)}; all of them")
     parser.add_argument("--browser", action="store_true", help="a turn in a real Chromium, too (needs the extra test)")

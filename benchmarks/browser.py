@@ -21,7 +21,7 @@ from voice_ui import audio
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
-BUDGETS = {"our share p50, ms": "≤ 25, ≤ 1.3 ×", "our share p95, ms": "≤ 50"}
+BUDGETS = {"our share p50, ms": "≤ 20, ≤ 1.2 ×", "our share p95, ms": "≤ 35"}
 
 CHROME = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 

@@ -25,6 +25,9 @@ DELTAS = 60
 TABS_EACH = 40
 """In one process of simulated tabs: more would keep that one busy, not the app."""
 
+WARM_CHUNKS = 150
+"""Three seconds."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -51,10 +54,10 @@ class Step:
         return max(shares, key=lambda name: shares[name])
 
 
-async def measure(model: Program, *, most: int = 640, seconds: float = 10.0) -> list[Step]:
-    """Double the sessions until it is too much; each sends 50 chunks a second, and reads a reply."""
+async def measure(model: Program, *, least: int = 10, most: int = 640, seconds: float = 10.0) -> list[Step]:
+    """Double the sessions until it is too much; each speaks all the time, and reads a reply."""
     steps: list[Step] = []
-    sessions = 10
+    sessions = least
     while sessions <= most and not (steps and steps[-1].is_too_much):
         steps.append(await _step(model, sessions, seconds))
         sessions *= 2
@@ -82,7 +85,7 @@ def table(steps: list[Step]) -> str:
         rows.append((f"{step.sessions}", f"{step.up_ms:.1f}", f"{step.down_ms:.1f}", *used, f"{step.lost}"))
     first_too_many = next((step for step in steps if step.is_too_much), None)
     reason = f"; at {first_too_many.sessions}, {first_too_many.full} is full" if first_too_many else ""
-    return f"## Capacity: {carried(steps)} sessions on one core (budget ≥ 60){reason}\n\n{columns(rows)}\n"
+    return f"## Capacity: {carried(steps)} sessions on one core (budget ≥ 100){reason}\n\n{columns(rows)}\n"
 
 
 async def _step(model: Program, sessions: int, seconds: float) -> Step:
@@ -92,6 +95,7 @@ async def _step(model: Program, sessions: int, seconds: float) -> Step:
         page = await stack.enter_async_context(program.page_of(model))
         sizes = [min(TABS_EACH, sessions - start) for start in range(0, sessions, TABS_EACH)]
         crowds = [await stack.enter_async_context(program.tabs_of(page, size)) for size in sizes]
+        await asyncio.gather(*(crowd.talk(Talk(WARM_CHUNKS)) for crowd in crowds))  # chunks take their length
         await program.heard(model)
         before = page.cpu_seconds, model.cpu_seconds
         told = await asyncio.gather(*(crowd.talk(talk) for crowd in crowds))

@@ -52,7 +52,7 @@ async def _replies(model: Program, share: float) -> list[Series]:
     """Replies of every length; of the short ones several, so that there is something to measure."""
     time, size = Series("reply, characters", "µs per delta"), Series("reply, characters", "bytes per delta")
     for length in LENGTHS:
-        deltas = round(length * share) // DELTA_CHARACTERS
+        deltas = max(1, round(length * share) // DELTA_CHARACTERS)
         replies = max(1, 1_000 // max(1, deltas))
         talk = Talk(replies, chunk_ms=deltas * 2 + 20, every=1, deltas=deltas, delta_ms=2)
         async with program.page_of(model) as page, program.tabs_of(page, 1) as tabs:
@@ -81,7 +81,7 @@ async def _minutes(model: Program, share: float) -> Series:
     """One session of an hour, in blocks."""
     series = Series("session, minutes (simulated)", "µs per chunk")
     minutes = MINUTES * share / BLOCKS
-    talk = Talk(round(minutes * 60_000 / audio.CHUNK_MS), chunk_ms=PACE_MS)
+    talk = Talk(round(minutes * 60_000 / audio.CHUNK_MS), chunk_ms=PACE_MS, breathes=False)
     async with program.page_of(model) as page, program.tabs_of(page, 1) as tabs:
         for block in range(1, BLOCKS + 1):
             before = page.cpu_seconds

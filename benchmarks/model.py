@@ -23,6 +23,8 @@ from benchmarks import stamp
 from benchmarks.loop import run
 from voice_ui import audio
 
+FRAME_BYTES = len(audio.silence(audio.CHUNK_MS))
+
 
 class Model:
     """The server's side of all connections."""
@@ -44,10 +46,12 @@ class Model:
                     if not spoken_to:
                         spoken_to = True
                         await _listen(websocket, 1)  # a server that says nothing to speech is a problem to tell
-                    if told := stamp.of_chunk(audio.decode(event["audio"])):
-                        self._heard.append(now - told.sent)
-                        if told.deltas:
-                            asked.put_nowait(told)
+                    pcm = audio.decode(event["audio"])
+                    for at in range(0, len(pcm), FRAME_BYTES):  # a chunk may hold several
+                        if told := stamp.of_chunk(pcm[at : at + FRAME_BYTES]):
+                            self._heard.append(now - told.sent)
+                            if told.deltas:
+                                asked.put_nowait(told)
                 elif event["type"] == "session.update":
                     await _say(websocket, "session.updated", session=event["session"])
         replying.cancel()

@@ -72,6 +72,10 @@ class Program:
                     return int(line.split()[1]) * 1024 / 1e6
         return float("nan")
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     @property
     def ended(self) -> bool:
         return self._process.returncode is not None
@@ -143,14 +147,14 @@ async def model() -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def page_of(model: Program, *, bare: bool = False) -> AsyncIterator[Program]:
-    """Run the app against that server, or the floor."""
+async def page_of(model: Program, *, bare: bool = False, before: str = "") -> AsyncIterator[Program]:
+    """Run the app against that server, or the floor; `before` is Python that the app runs first."""
     if bare:
         async with serving("-m", "benchmarks.floor", f"{model.url.replace('http', 'ws', 1)}/v1/realtime") as program:
             yield program
     else:
         port = free_port()
-        async with answering(port, "-c", APP.format(port=port, server=model.url)) as (program, _):
+        async with answering(port, "-c", before + APP.format(port=port, server=model.url)) as (program, _):
             yield program
 
 

@@ -8,7 +8,7 @@ import sys
 from benchmarks import program
 from benchmarks.figures import Figures
 
-BUDGETS = {"first page, s": "≤ 1.5 ×"}
+BUDGETS = {"first page, s": "≤ 1.3 ×"}
 
 EMPTY = """
 from nicegui import ui

@@ -50,8 +50,11 @@ class Tab(Protocol):
     async def open(self) -> None:
         """Be where chunks are taken; raises what goes wrong."""
 
-    async def speak(self, pcm: bytes) -> None:
-        """Send one chunk."""
+    async def speak(self, pcm: bytes, *, breathes: bool = True) -> None:
+        """Send 20 ms; a tab that `breathes` joins as many of them as its page is asked to."""
+
+    async def flush(self) -> None:
+        """Send what is joined."""
 
     async def read_loop(self) -> None:
         """Read what comes until the connection ends."""
@@ -71,8 +74,11 @@ class BareTab:
         assert isinstance(wire, Wire)
         self.wire = wire
 
-    async def speak(self, pcm: bytes) -> None:
+    async def speak(self, pcm: bytes, *, breathes: bool = True) -> None:
         await self.wire.send(pcm)
+
+    async def flush(self) -> None:
+        pass
 
     async def read_loop(self) -> None:
         async for message in self.wire:
@@ -88,6 +94,8 @@ class PageTab:
         self._url = url
         self._shown = shown
         self._seq = 0
+        self._joined: list[bytes] = []
+        self._per_chunk = 1
         self._next_message_id = 0
         self._synced = asyncio.Event()
         self._listening = asyncio.Event()
@@ -137,9 +145,17 @@ class PageTab:
             for event in mic["events"]
         }
 
-    async def speak(self, pcm: bytes) -> None:
-        # Base64 needs no escapes, so it can be put into JSON as it is.
-        await self._post("chunk", f'\\"{base64.b64encode(pcm).decode("ascii")}\\"', escaped=True)
+    async def speak(self, pcm: bytes, *, breathes: bool = True) -> None:
+        self._joined.append(pcm)
+        if not breathes or len(self._joined) >= self._per_chunk:
+            await self.flush()
+
+    async def flush(self) -> None:
+        if frames := len(self._joined):
+            pcm = b"".join(self._joined)
+            self._joined.clear()
+            # Base64 needs no escapes, so it can be put into JSON as it is.
+            await self._post("chunk", f'\\"{base64.b64encode(pcm).decode("ascii")}\\"', escaped=True, frames=frames)
 
     async def read_loop(self) -> None:
         acking = asyncio.create_task(self._ack_loop(), name="ack")
@@ -158,6 +174,9 @@ class PageTab:
         self._next_message_id = body.pop("_id", self._next_message_id - 1) + 1
         if name == "update":
             self._shown(now, [element["text"] for element in body.values() if element and element.get("text")])
+            for element in body.values():
+                if element and element["tag"] == "nicegui-mic":
+                    self._per_chunk = element["props"]["chunk-ms"] // audio.CHUNK_MS
             if '"data-state":"listening"' in message:
                 self._listening.set()
         elif name == "voice_text":
@@ -177,8 +196,8 @@ class PageTab:
     async def _say(self, name: str, body: dict[str, Any]) -> None:
         await self.wire.send("42" + orjson.dumps([name, body]).decode())
 
-    async def _post(self, name: str, body: str, *, escaped: bool = False) -> None:
-        self._seq += 1
+    async def _post(self, name: str, body: str, *, escaped: bool = False, frames: int = 1) -> None:
+        self._seq += frames
         inner = body if escaped else orjson.dumps(body).decode()[1:-1]
         await self._emit(name, f'"{self._seq}","{inner}"')
 

@@ -44,6 +44,8 @@ class Talk:
     deltas: int = 0
     """Of a reply."""
     delta_ms: int = 20
+    breathes: bool = True
+    """Whether chunks get longer when the page is asked for that."""
 
 
 @dataclass
@@ -121,7 +123,8 @@ class Crowd:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             asks = bool(talk.every) and number % talk.every == int(place * talk.every)
             mark = stamp.Stamp(time.monotonic(), talk.deltas if asks else 0, talk.delta_ms)
-            await tab.speak(mark.on(self._said[number % len(self._said)]))
+            await tab.speak(mark.on(self._said[number % len(self._said)]), breathes=talk.breathes)
+        await tab.flush()
 
     async def _arrive(self, deltas: int) -> None:
         """Wait for the last words as long as words come."""

@@ -372,6 +372,7 @@ def run(
     tuning.bound_sockets()
     tuning.deliver_directly()
     tuning.wait_without_tasks()
+    tuning.spare_props_their_events()
     host = _host(chosen)
     if chosen.native:
         app.native.on("closed", app.shutdown)  # whatever the window is still busy with

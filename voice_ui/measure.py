@@ -23,6 +23,7 @@ from voice_ui.errors import Problem, SessionError, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
+from voice_ui.page.load import Load
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import (
@@ -67,6 +68,8 @@ class Figures:
     model: str
     turn_detection: str
     stages: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
+    load: str = ""
+    """How busy this machine was, and how long the chunks of a page would have been."""
 
     def json(self) -> str:
         """Return everything, for other programs."""
@@ -87,7 +90,7 @@ class Figures:
             if values:
                 p50, p95 = percentile(values, 0.5), percentile(values, 0.95)
                 lines.append(f"{STAGES[name]:42} {_short(p50):>7} {_short(p95):>7} {len(values):4}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *([f"this machine: {self.load}"] if self.load else [])])
 
 
 class Measurement:
@@ -101,14 +104,20 @@ class Measurement:
 
     async def run(self, connections: int, turns: int) -> None:
         """Open this many connections, and take this many turns over the last; raises SessionError if one fails."""
-        for number in range(1, connections + 1):
-            async with RealtimeSession(self._endpoint, self._config, connect=self._connect) as session:
-                session.tracer = Tracer(self._see_event)
-                self._began = time.monotonic()
-                session.start()
-                await self._until_ready(session)
-                for _ in range(turns if number == connections else 0):
-                    await self._take_turn(session)
+        load = Load(lambda chunk_ms: _warn(f"This machine is busy: pages would now send chunks of {chunk_ms} ms."))
+        load.begin()
+        try:
+            for number in range(1, connections + 1):
+                async with RealtimeSession(self._endpoint, self._config, connect=self._connect) as session:
+                    session.tracer = Tracer(self._see_event)
+                    self._began = time.monotonic()
+                    session.start()
+                    await self._until_ready(session)
+                    for _ in range(turns if number == connections else 0):
+                        await self._take_turn(session)
+        finally:
+            self.figures.load = load.words
+            load.end()
 
     @asynccontextmanager
     async def _connect(self, endpoint: Endpoint) -> AsyncIterator[Transport]:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ class Seal:
 
     def head(self, owner: Owner, now: float, usage: Usage, dollars: float) -> str:
         """Return the text that is signed with the items; `now` in seconds since 1970."""
-        return json.dumps({**asdict(owner), "at": round(now), "usage": asdict(usage), "dollars": dollars})
+        return json.dumps({**vars(owner), "at": round(now), "usage": vars(usage), "dollars": dollars})
 
     def sign(self, head: str, digests: Iterable[bytes]) -> str:
         """Return the signature of a head and of the digests of all items, in order."""
@@ -91,9 +91,14 @@ def digest(text: str) -> bytes:
 
 def text_of(item: Item) -> str:
     """Write an item down."""
-    written = asdict(replace(item, image=None))  # images stay in the memory of one process
-    plain = {field.name: field.default for field in fields(item)}
-    return json.dumps({name: value for name, value in written.items() if value != plain[name]}, ensure_ascii=False)
+    defaults = _defaults(is_call=isinstance(item, Call)).items()
+    written = {name: value for name, default in defaults if (value := getattr(item, name)) != default}
+    return json.dumps(written, ensure_ascii=False)
+
+
+@cache
+def _defaults(*, is_call: bool) -> dict[str, Any]:
+    return {field.name: field.default for field in fields(Call if is_call else Item) if field.name != "image"}
 
 
 def item_of(text: str) -> Item:

@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -22,17 +23,17 @@ from types import FrameType
 from typing import Any, TypeVar
 
 import nicegui.nicegui
-import orjson
 from engineio import async_socket
 from engineio.exceptions import SocketIsClosedError
 from engineio.payload import Payload
-from nicegui import app, core, outbox, storage
-from nicegui.client import Client
+from nicegui import app, core, outbox
+from nicegui.props import Props
 from nicegui.server import Server
 from socketio import async_manager
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 from starlette.types import ASGIApp
-from websockets.exceptions import InvalidState
+
+from voice_ui import page_socket
 
 T = TypeVar("T")
 
@@ -45,28 +46,14 @@ SOCKET_LIBRARIES = {"engineio", "socketio"}
 
 
 def use_sansio_websockets() -> None:
-    """Let uvicorn use its newer websocket implementation where NiceGUI asks for wsproto.
+    """Let uvicorn use its newer websocket implementation where NiceGUI asks for wsproto, in our version of it.
 
     It takes a sixth less time for each chunk (benchmarks/README.md). `ui.run` fixes `ws="wsproto"`, and raises
     TypeError if another is given.
     """
     from uvicorn.config import WS_PROTOCOLS
-    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-    WS_PROTOCOLS["wsproto"] = WS_PROTOCOLS["websockets-sansio"]
-    WebSocketsSansIOProtocol.shutdown = _shutting_down(WebSocketsSansIOProtocol.shutdown)  # type: ignore[method-assign, assignment]
-
-
-def _shutting_down(shutdown: Callable[[Any], None]) -> Callable[[Any], None]:
-    """uvicorn sends a close to a websocket that is closing already, which raises and leaves all others as they are."""
-
-    def bounded(protocol: Any) -> None:
-        try:
-            shutdown(protocol)
-        except InvalidState:
-            protocol.transport.close()
-
-    return bounded
+    WS_PROTOCOLS["wsproto"] = page_socket.NAME
 
 
 def exit_cleanly_on_sigterm() -> None:
@@ -171,55 +158,23 @@ def _with_short_ids(handshake: Handshake) -> Handshake:
     return bounded
 
 
-_EVENT = '2["event",'
-"""How an event of an element begins, as engine.io hands it over (nicegui.js, `emit`)."""
-
-
-class DirectListener:
-    """A listener that wants its arguments at once: no task, no event object, no slot of its parent."""
-
-    def take(self, args: list[Any]) -> None:
-        """Take the arguments of one event."""
-        raise NotImplementedError
-
-
 def deliver_directly() -> None:
     """Hand the events of a `DirectListener` over as soon as they are read; all others take their usual way.
 
     Otherwise each is parsed twice, becomes a task, and enters and leaves the slots of its element, fifty times a second
-    for each microphone: a third of what a chunk costs (benchmarks/README.md).
+    for each microphone: a third of what a chunk costs (benchmarks/README.md). The first one of a session, and all that
+    come by polling, still pass engine.io.
     """
     sio = core.sio
     usual = sio._handle_eio_message
 
     async def handle_message(eio_sid: str, data: Any) -> None:
-        if not (isinstance(data, str) and data.startswith(_EVENT) and _deliver(sio, eio_sid, data)):
+        page_socket.connected(eio_sid)
+        is_event = isinstance(data, str) and data.startswith('2["event",')
+        if not (is_event and page_socket.deliver(eio_sid, data[1:])):
             await usual(eio_sid, data)
 
     sio.eio.on("message", handle_message)
-
-
-def _deliver(sio: Any, eio_sid: str, data: str) -> bool:
-    """Deliver an event to its listener; False if that is not a direct one."""
-    try:
-        message = orjson.loads(data[1:])[1]
-        client = Client.instances[message["client_id"]]
-        element = client.elements[message["id"]]
-        listener = element._event_listeners[message["listener_id"]]
-        handler = listener.handler
-        if not isinstance(handler, DirectListener):
-            return False
-        args = [orjson.loads(argument) for argument in message["args"]]
-    except (LookupError, TypeError, ValueError):
-        return False  # nobody's, or malformed: NiceGUI knows what to do
-    is_known = sio.manager.sid_from_eio_sid(eio_sid, "/") and client.has_socket_connection
-    if is_known and not element.is_ignoring_events:
-        storage.request_contextvar.set(listener.request)
-        try:
-            handler.take(args)
-        except Exception as error:
-            core.app.handle_exception(error)
-    return True
 
 
 def wait_without_tasks() -> None:
@@ -267,6 +222,24 @@ class _Asyncio:
 async def _within(seconds: float | None, awaitable: Awaitable[T]) -> T:
     async with asyncio.timeout(seconds):
         return await awaitable
+
+
+def spare_props_their_events() -> None:
+    """Let a changed property update its element, and no more.
+
+    NiceGUI makes an event object for each change of each property and looks for those who might want it; a turn changes
+    fifty, for a quarter of its processor time.
+    """
+    usual = Props._handle_change
+
+    def handle_change(props: Props[Any]) -> None:
+        if len(props._change_handlers) == 1 and not props._observer_refs and props._parent_ref is None:
+            props.last_modified = time.time()
+            props._update()
+        else:
+            usual(props)
+
+    Props._handle_change = handle_change  # type: ignore[method-assign, assignment]
 
 
 # Logging of uvicorn 0.54, python-engineio 4.15 and Starlette 1.0.
@@ -332,10 +305,13 @@ class Collector:
         self._waiting = False
 
     def freeze(self) -> None:
-        """Exempt everything that exists by now from collection: it stays for the life of the program."""
-        gc.collect()
+        """Exempt everything that exists by now from collection: it stays for the life of the program.
+
+        A pass before it would find two thousand objects of importing, and take a tenth of the time to the first page.
+        """
         gc.freeze()
         gc.set_threshold(*THRESHOLDS)
+        gc.enable()  # see __main__.py
 
     def page_closed(self) -> None:
         """Collect soon if nobody talks then, or once enough pages were closed."""

@@ -7,7 +7,8 @@ realtime_response_usage.py). Cached tokens are part of the input tokens and are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import add
 from typing import Any
 
 from voice_ui.models import Prices
@@ -27,12 +28,12 @@ class Usage:
     image_cached: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+        return Usage(*map(add, vars(self).values(), vars(other).values()))
 
     @property
     def total(self) -> int:
         """All tokens."""
-        return sum(astuple(self))
+        return sum(vars(self).values())
 
     @property
     def cached(self) -> int:

@@ -18,6 +18,10 @@ class Page:
     def __init__(self, *, connected: bool = True) -> None:
         self.is_connected = connected
         self.released = 0
+        self.chunk_ms = 0
+
+    def stretch(self, chunk_ms: int) -> None:
+        self.chunk_ms = chunk_ms
 
     def release(self) -> None:
         self.released += 1
@@ -118,3 +122,15 @@ async def test_a_conversation_that_cannot_be_closed_properly_is_off_the_list_and
     await conversations.close_all()
     assert len(conversations) == 0
     assert good.session.closed  # type: ignore[attr-defined]
+
+
+async def test_every_page_learns_how_long_chunks_should_be_also_one_that_comes_later() -> None:
+    conversations, first, second = short(), Page(), Page()
+    conversations.join(first, "", Session)
+    assert first.chunk_ms == 20
+    conversations.load.chunk_ms = 60
+    conversations.load._on_change(60)
+    conversations.join(second, "", Session)
+    assert first.chunk_ms == second.chunk_ms == 60
+    await conversations.close_all()
+    assert conversations.load._timer is None and conversations.load.chunk_ms == 20

@@ -18,14 +18,14 @@ FLOORS = [
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "images", "models", "ports", "log", "tuning"},
-    {"errors"},
-    {"redaction"},
+    {"errors", "page_socket"},
+    {"redaction", "text_frame"},
 ]
 """A room is a file, or a folder. NOTE: the picture in README.md shows the same."""
 
 WALLS = {
-    "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning"},
-    "websockets": {"transport", "offline.server", "offline.channel", "tuning"},
+    "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning", "page_socket"},
+    "websockets": {"transport", "offline.server", "offline.channel", "page_socket", "text_frame"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
     "redis": {"replicas.store"},
@@ -33,7 +33,8 @@ WALLS = {
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "images", "models", "redaction", "servers", "snapshot", "usage",
+    "audio", "base_url", "conversation", "errors", "images", "models", "redaction", "servers", "snapshot",
+    "text_frame", "usage",
     "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
     "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",

@@ -288,6 +288,13 @@ def test_only_some_lengths_can_be_asked_for(browser: Browser) -> None:
         browser.mic.chunk_ms = 30
 
 
+def test_chunks_are_stretched_for_a_while_and_then_as_long_as_was_asked_for(browser: Browser) -> None:
+    browser.mic.chunk_ms = 40
+    for least_ms, sent_ms in ((20, 40), (100, 100), (60, 60), (20, 40)):
+        browser.mic.stretch_chunks(least_ms)
+        assert (browser.mic._props["chunk-ms"], browser.mic.chunk_ms) == (sent_ms, 40)
+
+
 def test_sound_faster_than_time_is_refused_and_counted(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)

@@ -24,6 +24,7 @@ from websockets.server import ServerProtocol
 from tests.patience import until
 from voice_ui import tuning
 from voice_ui.mic.mic import _Listener
+from voice_ui.page_socket import PageProtocol
 from voice_ui.tuning import PAGES, Collector
 
 
@@ -69,7 +70,7 @@ def test_nicegui_still_leaves_no_choice_of_the_websocket_implementation() -> Non
 
 
 def test_a_websocket_that_is_closing_already_does_not_end_the_orderly_stop_of_all_others() -> None:
-    class Closing:
+    class Closing(PageProtocol):
         """A connection whose close frame the peer has just sent."""
 
         handshake_complete, close_sent, close_timer = True, False, None
@@ -87,7 +88,7 @@ def test_a_websocket_that_is_closing_already_does_not_end_the_orderly_stop_of_al
     with pytest.raises(InvalidState):  # else it is no longer needed
         WebSocketsSansIOProtocol.shutdown(Closing())
     connection = Closing()
-    tuning._shutting_down(WebSocketsSansIOProtocol.shutdown)(connection)
+    connection.shutdown()
     assert connection.is_closed
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from voice_ui import audio
+
 CHUNK_MS = (20, 40, 60, 100)
 """How long a chunk can be, in milliseconds."""
 
@@ -40,16 +42,28 @@ class Controls(ui.element):
     def by_hand(self, value: bool) -> None:
         self._props["by-hand"] = value
 
+    _chunk_ms = _least_chunk_ms = audio.CHUNK_MS
+
     @property
     def chunk_ms(self) -> int:
         """How long the chunks are, one of `CHUNK_MS`: longer ones cost the server less, and take longer to fill."""
-        return int(self._props["chunk-ms"])
+        return self._chunk_ms
 
     @chunk_ms.setter
     def chunk_ms(self, value: int) -> None:
         if value not in CHUNK_MS:
             raise ValueError(f"chunk_ms must be one of {CHUNK_MS}, not {value}")
-        self._props["chunk-ms"] = value
+        self._chunk_ms = value
+        self._show_chunk_ms()
+
+    def stretch_chunks(self, least_ms: int) -> None:
+        """Make the chunks at least this long, one of `CHUNK_MS`, while the server is busy."""
+        self._least_chunk_ms = least_ms
+        self._show_chunk_ms()
+
+    def _show_chunk_ms(self) -> None:
+        if (chunk_ms := max(self._chunk_ms, self._least_chunk_ms)) != self._props["chunk-ms"]:
+            self._props["chunk-ms"] = chunk_ms
 
     def listen_with(
         self,

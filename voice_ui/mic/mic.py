@@ -26,6 +26,7 @@ from voice_ui.mic.listeners import Callback, Listeners
 from voice_ui.mic.pace import Pace
 from voice_ui.mic.problems import HINTS, NOT_LIVE, STAYING, code_of
 from voice_ui.mic.reception import Reception
+from voice_ui.page_socket import DirectListener
 
 RATES = range(8_000, 192_001)
 """Hertz: browsers must offer 8,000 to 96,000 (Web Audio API, createBuffer); studio devices run at up to twice that."""
@@ -36,7 +37,7 @@ MAX_CHARS = 51_200
 MAX_DEVICES = 50
 
 
-class _Listener(tuning.DirectListener):
+class _Listener(DirectListener):
     """Handles one event of mic.js; see `tuning.deliver_directly`. Where that is not in force, NiceGUI calls it."""
 
     __signature__ = tuning.EVENT_SIGNATURE

@@ -53,8 +53,7 @@ class BrowserTab(ui.element, component="browser_tab.js"):
 
     def show(self, state: str, *, capturing: bool) -> None:
         """Show the state; the screen stays on while somebody may speak."""
-        self._props["state"], self._props["capturing"] = state, capturing
-        self.update()
+        self._props.update(state=state, capturing=capturing)
 
     async def introduce(self) -> Memory | None:
         """Return what the tab remembers, and let it remember this run; None if the tab is gone."""
@@ -78,7 +77,6 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         """Let the tab remember which conversation it shows."""
         if self._props.get("conversation") != conversation_id:
             self._props["conversation"] = conversation_id
-            self.update()
 
 
 def _choices(text: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Buttons(Block):
         self.classes("vp-buttons").props("translate=no")
         self._mic = mic
         self._muted = False
+        self._shown = (False, False, False)
         with self:
             self._hold = ui.button("Hold to talk", icon="mic", color=None).classes("vp-hold").props("data-testid=hold")
             self._hold.props("unelevated rounded no-caps").set_visibility(False)
@@ -42,6 +43,9 @@ class Buttons(Block):
 
     def show(self, *, capturing: bool, held: bool, push_to_talk: bool) -> None:
         """Offer what can be done: `held` while the button for push to talk is down."""
+        if (capturing, held, push_to_talk) == self._shown:
+            return
+        self._shown = capturing, held, push_to_talk
         self._talk.set_text("Stop" if capturing else "Start")
         self._talk.set_icon("stop" if capturing else "mic")
         self._talk.classes(add="vp-live") if capturing else self._talk.classes(remove="vp-live")

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import uuid4
 
+from voice_ui.page.load import Load
 from voice_ui.session import RealtimeSession
 
 AWAY_SECONDS = 60.0
@@ -37,6 +38,9 @@ class Holder(Protocol):
 
     def release(self) -> None:
         """Stop showing it: another page does, or it has ended."""
+
+    def stretch(self, chunk_ms: int) -> None:
+        """Take chunks of at least this length, and send as seldom: the program is busy, or no longer."""
 
     def reconnect(self) -> None:
         """Have the page look for another process: this one is about to end."""
@@ -77,6 +81,8 @@ class Conversations:
         self._all: dict[LiveConversation, asyncio.TimerHandle | None] = {}  # with what ends it, if its page is away
         self._by_tab: dict[str, LiveConversation] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.load = Load(self._stretch)
+        """How busy the program is, while there are conversations."""
 
     def __iter__(self) -> Iterator[LiveConversation]:
         return iter(list(self._all))
@@ -101,12 +107,14 @@ class Conversations:
         if conversation is None:
             conversation = LiveConversation(open_session(), holder, tab_id, address)
             self._all[conversation] = None
+            self.load.begin()
             if tab_id:
                 self._by_tab[tab_id] = conversation
         elif conversation.holder is not holder:
             before, conversation.holder = conversation.holder, holder
             if before:
                 before.release()
+        holder.stretch(self.load.chunk_ms)
         self.came_back(conversation)
         return conversation
 
@@ -152,6 +160,14 @@ class Conversations:
             _log.exception("a conversation could not be closed properly")
         finally:
             self._all.pop(conversation, None)
+            if not self._all:
+                self.load.end()
+
+    def _stretch(self, chunk_ms: int) -> None:
+        _log.info("chunks of %d ms: %.0f %% of a core in use", chunk_ms, 100 * self.load.busy)
+        for conversation in self:
+            if conversation.holder:
+                conversation.holder.stretch(chunk_ms)
 
     async def close_all(self) -> None:
         """Close everything: the program ends."""

@@ -48,11 +48,13 @@ function element(tag, className, text = "") {
 }
 
 export default {
+  props: { load: String },
   template: `
     <aside class="inspector" aria-label="Inspector" data-testid="inspector">
       <div class="inspector-head">
         <h2>Inspector</h2>
         <span ref="count" class="inspector-count" data-testid="inspector-count"></span>
+        <span class="inspector-load" data-testid="inspector-load">{{ load }}</span>
         <q-btn flat round dense :icon="paused ? 'play_arrow' : 'pause'" :aria-label="paused ? 'Resume' : 'Pause'"
           data-testid="inspector-pause" @click="pause(!paused)" />
         <q-btn flat round dense icon="download" aria-label="Download as JSON lines" @click="download" />

@@ -10,6 +10,7 @@ from pathlib import Path
 from nicegui import ui
 
 from voice_ui.page.inspector_rows import rows_of
+from voice_ui.page.load import Load
 from voice_ui.session import TracedEvent, Tracer
 
 STYLE = (Path(__file__).parent / "inspector.css").read_text(encoding="utf-8")
@@ -24,8 +25,9 @@ ROWS_KEPT = 1000
 class Inspector:
     """Exists only while it is open; what it shows is kept in the browser and nowhere else."""
 
-    def __init__(self, on_change: Callable[[], object], on_hide: Callable[[], object]) -> None:
+    def __init__(self, on_change: Callable[[], object], on_hide: Callable[[], object], load: Load) -> None:
         """`on_change` is called when `tracer` has changed, `on_hide` when the user closes the inspector."""
+        self._load = load
         self.tracer: Tracer | None = None
         """For a session whose events are to be shown; None while the inspector is closed."""
         self._on_change, self._on_hide = on_change, on_hide
@@ -76,6 +78,8 @@ class Inspector:
             self._flushing = None
         if self._panel and not self._client.has_socket_connection:
             return  # only the newest wait here; NiceGUI's outbox would keep all of them
+        if self._panel and self._panel.load != self._load.words:
+            self._panel.load = self._load.words
         if self._panel and self._batch and self._since is not None:
             self._panel.run_method("add", rows_of(self._batch, self._since))
         self._batch.clear()
@@ -86,5 +90,15 @@ class _Panel(ui.element, component="inspector.js"):
 
     def __init__(self, *, on_ready: Callable[[], object], on_hide: Callable[[], object]) -> None:
         super().__init__()
+        self._props["load"] = ""
         self.on("ready", lambda: on_ready())
         self.on("hide", lambda: on_hide())
+
+    @property
+    def load(self) -> str:
+        """How busy the program is, and what it does about it."""
+        return str(self._props["load"])
+
+    @load.setter
+    def load(self, words: str) -> None:
+        self._props["load"] = words

@@ -20,18 +20,14 @@ class LatencyBar(ui.element, component="latency_bar.js"):
     def show(self, shares: Shares, answer_ms: float | None = None) -> None:
         """Show the times of a turn."""
         self.total_ms, self.answer_ms = shares.total, answer_ms
-        self._props["total"], self._props["answer"], self._props["shares"] = shares.total, answer_ms, asdict(shares)
-        self.update()
+        self._props.update(total=shares.total, answer=answer_ms, shares=asdict(shares))
 
     def show_first_sound(self, ms: float) -> None:
         """Show how long it took from the end of speech until the reply was to be heard."""
         self._props["sound"] = ms
-        self.update()
 
     def empty(self) -> None:
         """Show nothing."""
         if self.total_ms is not None or self._props.get("sound") is not None:
-            self._props["sound"] = None
             self.total_ms = self.answer_ms = None
-            self._props["total"] = self._props["answer"] = self._props["shares"] = None
-            self.update()
+            self._props.update(total=None, answer=None, shares=None, sound=None)

@@ -79,7 +79,9 @@ class Page:
         self.panel.voice.on_switch = lambda on: self._settings.choose(output="audio" if on else "text")
         self.panel.view.error.on_half_duplex = lambda: self._settings.choose(half_duplex=True)
         self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
-        self._inspector = Inspector(self._handle_inspector, on_hide=lambda: self._settings.choose(inspector=False))
+        self._inspector = Inspector(
+            self._handle_inspector, lambda: self._settings.choose(inspector=False), offer.conversations.load
+        )
         self.panel.view.error.on_show_event = self._inspector.show_event
         self.panel.view.call_actions.show_event = self._inspector.show_event
         with header:

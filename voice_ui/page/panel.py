@@ -43,10 +43,14 @@ from voice_ui.session import (
     SessionEvent,
     State,
     StateChanged,
+    TextDelta,
     Tracer,
 )
 from voice_ui.snapshot import Owner
 from voice_ui.tools import AnyTool, Toolbox
+
+CALM_MS = 40
+"""With chunks of up to this length, text is still shown as it comes."""
 
 OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
 
@@ -248,6 +252,11 @@ class VoicePanel(Display, component="panel.js"):
             self.mic.stop()
             self._show_event(StateChanged(State()))
 
+    def stretch(self, chunk_ms: int) -> None:
+        """Take chunks of at least this length, and send text as seldom: the program is busy, or no longer."""
+        self.mic.stretch_chunks(chunk_ms)
+        self.view.transcript.coalesce(chunk_ms if chunk_ms > CALM_MS else 0)
+
     def reconnect(self) -> None:
         """Have the page look for another process: this one is about to end."""
         if self.is_connected and not self.is_deleted:
@@ -365,6 +374,8 @@ class VoicePanel(Display, component="panel.js"):
 
     def _handle_session_event(self, event: SessionEvent) -> None:
         match event:
+            case TextDelta():
+                pass  # most are of this kind
             case ReplyAudio(item_id, pcm):
                 self.voice.play(item_id, pcm)
             case PlaybackCut(by_speech):

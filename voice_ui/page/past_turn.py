@@ -23,7 +23,8 @@ class PastTurn(ui.element, component="past_turn.js", dependencies=MODULES):
         self._actions = actions
         self._calls: ToolCalls | None = None  # most turns have none
         self._image: Image | None = None
-        self._props["total"], self._props["answer"] = total_ms, answer_ms
+        with self._props.suspend_updates():
+            self._props.update(total=total_ms, answer=answer_ms)
         self.refresh()
 
     def refresh(self) -> None:
@@ -44,12 +45,8 @@ class PastTurn(ui.element, component="past_turn.js", dependencies=MODULES):
             for item in self.texts.replies
             if item.text
         ]
-        if (image := self.texts.image) is not self._image:
-            self._image = image
-            self._props["image"] = thumbnail(image) if image else None
-        self._props["heard"], self._props["texts"], self._props["mark"] = (
-            self.texts.heard,
-            replies,
-            self.texts.mark(True),
-        )
-        self.update()
+        image = {}
+        if self.texts.image is not self._image:
+            self._image = self.texts.image
+            image["image"] = thumbnail(self._image) if self._image else None
+        self._props.update(heard=self.texts.heard, texts=replies, mark=self.texts.mark(True), **image)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
+from voice_ui import page_socket
+
 MESSAGE = "voice_text"
 """A message of our own on NiceGUI's socket. An update of an element carries all of its text and all of its props."""
+
+FIRST_CHARACTERS = 80
+"""The first words never wait, however busy the program is: somebody waits for them."""
 
 
 READING = ("blocks", "markdown", "nodes")
@@ -26,13 +32,14 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
 
     def __init__(self) -> None:
         super().__init__()
-        self.classes("vp-text").props("dir=auto translate=no")
         self._written = ""
         self._length = 0
         self._heard: int | None = None
         self._is_done = False
         self._place: int | None = None
-        self._message: dict[str, Any] = {}  # the last one, perhaps still waiting
+        self.coalesce_ms = 0
+        """What is added waits this long for more to go with it, but for the first words."""
+        self._waiting = ""  # what is to be sent with the next message
 
     @property
     def written(self) -> str:
@@ -41,29 +48,47 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
 
     def append(self, text: str) -> None:
         """Add `text` to the end."""
+        is_waiting, before = bool(self._waiting), len(self._written)
         self._written += text
-        messages = self.client.outbox.messages
-        if messages and messages[-1][2] is self._message:
-            self._message["text"] += text
+        self._waiting += text
+        if is_waiting:
+            return
+        if not before:
+            self.flush()
+        elif self.coalesce_ms and before > FIRST_CHARACTERS:
+            asyncio.get_running_loop().call_later(self.coalesce_ms / 1000, self.flush)
         else:
-            self._message = {"id": self.id, "at": self._length, "text": text}
-            self.client.outbox.enqueue_message(MESSAGE, self._message, self.client.id)
-        self._length += utf_16_length(text)
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what was added since the last time."""
+        if text := self._waiting:
+            self._waiting = ""
+            self._send({"id": self.id, "at": self._length, "text": text})
+            self._length += utf_16_length(text)
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self.is_deleted:
+            return
+        outbox = self.client.outbox
+        # An element that the page does not have yet comes first.
+        if self.id in outbox.updates or not page_socket.send(self.client, MESSAGE, message):
+            outbox.enqueue_message(MESSAGE, message, self.client.id)
 
     def show_heard(self, characters: int | None) -> None:
         """Grey what comes after this many characters: it was not heard, or not yet; None: nothing."""
         heard = None if characters is None else utf_16_length(self._written[:characters])
         if heard != self._heard:
             self._heard = heard
-            self._message = {}
-            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "heard": heard}, self.client.id)
+            self.flush()
+            self._send({"id": self.id, "heard": heard})
 
     def finish(self) -> None:
         """Nothing is added any more: marks of Markdown at the end mean what they are."""
         if not self._is_done:
             self._is_done = True
-            self._message = {}
-            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "done": True}, self.client.id)
+            self.flush()
+            self._send({"id": self.id, "done": True})
 
     def show_place(self, place: int) -> None:
         """Stand at this place among the texts and calls of a turn (panel.css).
@@ -72,17 +97,16 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
         """
         if place != self._place:
             self._place = place
-            self._message = {}
-            self.client.outbox.enqueue_message(MESSAGE, {"id": self.id, "place": place}, self.client.id)
+            self._send({"id": self.id, "place": place})
 
     def set_text(self, text: str) -> None:
         """Replace the whole text."""
         if text.startswith(self._written):
-            text = text[len(self._written) :]
-        else:
-            self._written, self._length = "", 0
-        self._message = {}  # what waits is about another text
-        self.append(text)
+            if added := text[len(self._written) :]:
+                self.append(added)
+            return
+        self._written, self._waiting, self._length = text, "", utf_16_length(text)
+        self._send({"id": self.id, "at": 0, "text": text})
 
     def _to_dict(self) -> dict[str, Any]:
         element = super()._to_dict()

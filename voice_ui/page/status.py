@@ -46,7 +46,7 @@ class Status(ui.label):
         if state != self.state:
             self.stop()
             self.state = state
-            self.props(f"data-state={state}")
+            self._props["data-state"] = state
             if state == "thinking":
                 loop = asyncio.get_running_loop()
                 self._long_thought = loop.call_later(LONG_THOUGHT_SECONDS, self.set_text, LONG_THOUGHT)

@@ -69,6 +69,10 @@ class Transcript(ui.element):
         """What is spoken is not read by a screen reader at the same time."""
         self._turn.show_aloud(aloud)
 
+    def coalesce(self, ms: int) -> None:
+        """Let text that is added wait for up to this long, for more to go with it."""
+        self._turn.coalesce(ms)
+
     def append(self, delta: TextDelta) -> None:
         """Add what was written to the end of an item's part."""
         if self._turn.append(delta.item_id, delta.part, delta.text):

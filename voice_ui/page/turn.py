@@ -28,6 +28,7 @@ class Turn(ui.element):
         self.texts = TurnTexts(0)
         self._running: dict[tuple[str, int], RunningText] = {}  # by item and part
         self._shown: Image | None = None
+        self._coalesce_ms = 0
         self._spare: RunningText | None = None  # is on the page already, so that the first word need not wait for it
         self.classes("vp-turn").props("role=article")
         with self:
@@ -45,6 +46,12 @@ class Turn(ui.element):
                 self._mark = ui.label().classes("vp-mark").props("translate=no")
                 self._copy = ui.button(icon="content_copy", color=None).classes("vp-copy").on("click", js_handler=COPY)
                 self._copy.props('flat round dense size=sm aria-label="Copy this reply"').set_visibility(False)
+
+    def coalesce(self, ms: int) -> None:
+        """Let text that is added wait for up to this long, for more to go with it."""
+        self._coalesce_ms = ms
+        for text in (*self._running.values(), *([self._spare] if self._spare else ())):
+            text.coalesce_ms = ms
 
     def begin(self, number: int) -> TurnTexts:
         """Make room for the next turn; return the texts of the one before."""
@@ -75,6 +82,8 @@ class Turn(ui.element):
         for part, text in enumerate(item.parts):
             if known is None or part >= len(known.parts) or known.parts[part] != text:
                 self._text_of(item, part).set_text(text)
+            if item.status != "in_progress" and (running := self._running.get((item.id, part))):
+                running.flush()
             if item.phase == "commentary":
                 self._text_of(item, part).classes("vp-preamble")
             if item.status != "in_progress":
@@ -150,6 +159,7 @@ class Turn(ui.element):
     def _make_spare(self) -> None:
         with self._response:
             self._spare = RunningText()
+        self._spare.coalesce_ms = self._coalesce_ms
 
     def _show_mark(self) -> None:
         self._mark.set_text(self.texts.mark(False))

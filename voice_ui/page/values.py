@@ -6,17 +6,27 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from nicegui import ui
-from nicegui.binding import BindableProperty, bind_to
+from nicegui.binding import BindableProperty, bind_to, bindings
+
+
+class _Value(BindableProperty):
+    """Only keeps what it is set to while nothing is bound to it; NiceGUI looks for bindings at every delta."""
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        if (id(owner), (self.name,)) in bindings or not hasattr(owner, f"___{self.name}"):
+            super().__set__(owner, value)
+        else:
+            setattr(owner, f"___{self.name}", value)
 
 
 class PanelValues(ui.element):
     """They follow the conversation; setting them changes nothing."""
 
-    text = BindableProperty()
+    text = _Value()
     """The reply of the newest turn, as far as it is written."""
-    heard = BindableProperty()
+    heard = _Value()
     """What the user said in it, as far as it is known."""
-    state = BindableProperty()
+    state = _Value()
     """See `StateEventArguments.state`."""
 
     def __init__(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
 
 from voice_ui.errors import Problem
 from voice_ui.session.events import ProblemRaised, ProblemSolved, SessionEvent
@@ -22,7 +23,9 @@ class Reports(AsyncIterator[SessionEvent]):
     def __init__(self) -> None:
         self.tracer: Tracer | None = None
         """Sees every event of both directions, while there is one."""
-        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(EVENTS_KEPT)
+        self._events: deque[SessionEvent] = deque()
+        self._reader: asyncio.Future[None] | None = None  # waits for an event
+        self._writer: asyncio.Future[None] | None = None  # waits for room
         self._raised: set[str] = set()
 
     @property
@@ -38,16 +41,21 @@ class Reports(AsyncIterator[SessionEvent]):
     def say(self, *events: SessionEvent) -> None:
         """Report at once; nobody reads any more where a thousand events wait."""
         for event in events:
-            if not self._events.full():
-                self._events.put_nowait(event)
+            if len(self._events) < EVENTS_KEPT:
+                self._put(event)
 
     async def put(self, events: Iterable[SessionEvent]) -> None:
         """Report, waiting for a reader that is behind."""
         for event in events:
-            if self._events.full():
-                await self._events.put(event)
-            else:
-                self._events.put_nowait(event)
+            while len(self._events) >= EVENTS_KEPT:
+                self._writer = asyncio.get_running_loop().create_future()
+                await self._writer
+            self._put(event)
+
+    def _put(self, event: SessionEvent) -> None:
+        self._events.append(event)
+        if self._reader and not self._reader.done():
+            self._reader.set_result(None)
 
     def raise_problem(self, problem: Problem, number: int | None = None) -> None:
         """Report a problem, and the event that caused it by its number in the trace."""
@@ -69,6 +77,11 @@ class Reports(AsyncIterator[SessionEvent]):
         """Yield what is reported, for ever."""
         return self
 
-    def __anext__(self) -> Awaitable[SessionEvent]:
-        """Return the next event, when there is one; no generator in between."""
-        return self._events.get()
+    async def __anext__(self) -> SessionEvent:
+        """Return the next event, when there is one."""
+        while not self._events:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        if self._writer and not self._writer.done():
+            self._writer.set_result(None)
+        return self._events.popleft()

@@ -21,8 +21,10 @@ from websockets.exceptions import (
     ProxyError,
     WebSocketException,
 )
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import State
 
+from voice_ui import text_frame
 from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError, code_from_wire
 from voice_ui.protocol import Dialect
 from voice_ui.redaction import redact_message
@@ -59,7 +61,19 @@ class _Connection(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         self.heard_at = time.monotonic()
-        super().data_received(data)
+        if self.protocol.state is State.OPEN:
+            texts, data = text_frame.read(self.protocol, data)
+            for text in texts:
+                self.recv_messages.put(Frame(Opcode.TEXT, text))
+        if data:
+            super().data_received(data)
+
+    def send_at_once(self, message: bytes) -> bool:
+        """Send a text frame; False if it would have to wait. `send` does the same with forty calls more."""
+        if self.protocol.state is not State.OPEN or self.transport.get_write_buffer_size():
+            return False
+        self.transport.write(text_frame.write(message, masked=True))
+        return True
 
 
 class WebsocketTransport:
@@ -105,8 +119,10 @@ class WebsocketTransport:
 
     async def send(self, event: dict[str, Any]) -> None:
         """Send one event; see `Transport`."""
+        message = orjson.dumps(event)
         try:
-            await self._websocket.send(orjson.dumps(event), text=True)
+            if not self._websocket.send_at_once(message):
+                await self._websocket.send(message, text=True)
         except ConnectionClosed as error:
             raise _closed(error, self._endpoint) from error
 

@@ -17,12 +17,12 @@ from nicegui import Client, core, outbox, ui
 from nicegui.nicegui import sio
 from socketio import async_manager
 
-from voice_ui import tuning
+from voice_ui import page_socket, tuning
 
 SID = "an engine.io session"
 
 
-class Listener(tuning.DirectListener):
+class Listener(page_socket.DirectListener):
     """Remembers what it was given."""
 
     def __init__(self) -> None:
@@ -48,11 +48,11 @@ class Page:
         self.element.on("click", lambda event: self.usual.append(event.args))
 
     def message(self, type: str, *args: Any, **more: Any) -> str:
-        """Return what engine.io hands over for an event of the element, as nicegui.js sends it."""
+        """Return what engine.io hands over for an event of the element, as nicegui.js sends it, without its types."""
         listener_id = next(id for id, each in self.element._event_listeners.items() if each.type == type)
         encoded = [orjson.dumps(arg).decode() for arg in args]
         event = {"id": self.element.id, "client_id": self.client.id, "listener_id": listener_id, "args": encoded}
-        return "2" + orjson.dumps(["event", event | more]).decode()
+        return orjson.dumps(["event", event | more]).decode()
 
 
 @pytest.fixture
@@ -66,19 +66,19 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
 
 
 async def test_a_direct_listener_gets_its_arguments_at_once(page: Page) -> None:
-    assert tuning._deliver(sio, SID, page.message("chunk", 7, "QUJD"))
+    assert page_socket.deliver(SID, page.message("chunk", 7, "QUJD"))
     assert page.listener.taken == [[7, "QUJD"]]
 
 
 async def test_every_other_event_takes_its_usual_way(page: Page) -> None:
-    assert not tuning._deliver(sio, SID, page.message("click", {"x": 1}))
-    for odd in ('2["event",', '2["event",{}]', '2["event",7]', page.message("chunk", client_id="nobody's")):
-        assert not tuning._deliver(sio, SID, odd)
+    assert not page_socket.deliver(SID, page.message("click", {"x": 1}))
+    for odd in ('["event",', '["event",{}]', '["event",7]', page.message("chunk", client_id="nobody's")):
+        assert not page_socket.deliver(SID, odd)
     assert not page.listener.taken and not page.usual
 
 
 async def test_who_is_not_connected_delivers_nothing(page: Page) -> None:
-    assert tuning._deliver(sio, "somebody else", page.message("chunk", 7, "QUJD"))
+    assert page_socket.deliver("somebody else", page.message("chunk", 7, "QUJD"))
     assert not page.listener.taken
 
 
@@ -87,7 +87,7 @@ async def test_a_mistake_of_a_listener_is_reported_and_ends_nothing(
 ) -> None:
     reported: list[Exception] = []
     monkeypatch.setattr(core.app, "handle_exception", reported.append)
-    assert tuning._deliver(sio, SID, page.message("chunk", "mistake"))
+    assert page_socket.deliver(SID, page.message("chunk", "mistake"))
     assert [type(error) for error in reported] == [ValueError]
 
 
@@ -159,3 +159,63 @@ def test_socketio_still_makes_a_task_for_each_event_and_nicegui_still_enters_slo
     assert "start_background_task" in inspect.getsource(type(sio)._handle_event)
     assert "with self:" in inspect.getsource(Client.handle_event)
     assert "self.handlers[event](*args)" in inspect.getsource(async_server.AsyncServer._trigger_event)
+
+
+# Text on its way out.
+
+
+class Socket:
+    """One connected websocket of a page, as engine.io and uvicorn have it."""
+
+    def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[list[Any]] = []
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.is_writable = True
+        monkeypatch.setattr(core.app.config, "message_history_length", 1000, raising=False)  # as after `ui.run`
+        monkeypatch.setitem(sio.manager.rooms, "/", {client.id: {"a sid": SID}})
+        monkeypatch.setitem(sio.eio.sockets, SID, self)
+        monkeypatch.setitem(page_socket._protocols, SID, self)  # type: ignore[arg-type]
+
+    def send_at_once(self, text: bytes) -> bool:
+        if self.is_writable:
+            self.sent.append(orjson.loads(text.removeprefix(b"42")))
+        return self.is_writable
+
+
+async def test_text_is_sent_at_once_with_the_number_of_the_outbox_which_can_send_it_again(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket, outbox = Socket(page.client, monkeypatch), page.client.outbox
+    outbox.messages.clear()
+    before = outbox.next_message_id
+    assert page_socket.send(page.client, "voice_text", {"id": 7, "text": "One"})
+    assert page_socket.send(page.client, "voice_text", {"id": 7, "text": "two"})
+    assert [(name, body["_id"], body["text"]) for name, body in socket.sent] == [
+        ("voice_text", before, "One"),
+        ("voice_text", before + 1, "two"),
+    ]
+    assert [number for number, _, _ in outbox.message_history][-2:] == [before, before + 1]
+    outbox.try_rewind(before)  # the page came back and had seen neither
+    assert [data["text"] for _, _, data in outbox.messages] == ["One", "two"]
+
+
+async def test_text_waits_for_whatever_is_before_it(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    socket, outbox = Socket(page.client, monkeypatch), page.client.outbox
+    outbox.messages.clear()
+
+    def sends() -> bool:
+        return page_socket.send(page.client, "voice_text", {"id": 7, "text": "One"})
+
+    outbox.messages.append((page.client.id, "run_javascript", {}))
+    assert not sends()
+    outbox.messages.clear()
+    socket.queue.put_nowait("a packet of engine.io")
+    assert not sends()
+    socket.queue.get_nowait()
+    socket.is_writable = False
+    assert not sends()
+    socket.is_writable = True
+    monkeypatch.setitem(sio.manager.rooms, "/", {page.client.id: {"a sid": SID, "an older one": "dead"}})
+    assert not sends()
+    monkeypatch.setitem(sio.manager.rooms, "/", {})
+    assert not sends() and socket.sent == [] and not outbox.message_history
