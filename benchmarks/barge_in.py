@@ -1,7 +1,8 @@
 """What cuts a reply short: noises, back-channels and speech, by setting: `python -m benchmarks.barge_in [CLIPS]`.
 
 Each sound is played into a session of its own while the practice server writes a long reply: real voice detection,
-real recognition, a real socket, at the pace of time. Noises are synthesised (`noises`); back-channels and speech are
+real recognition, a real socket, at the pace of time. `--vad loudness` takes any sound for speech, as the worst server
+would. Noises are synthesised (`noises`); back-channels and speech are
 spoken by flite, where that program is installed, and hibari-tts. `CLIPS` as in `benchmarks.recognition`.
 """
 
@@ -26,8 +27,10 @@ from numpy.typing import NDArray
 
 from benchmarks import noises, recognition
 from voice_ui import audio
-from voice_ui.offline import server
+from voice_ui.offline import defaults, server
+from voice_ui.offline.configuration import TurnDetection
 from voice_ui.offline.parts import Piece, ReplyRequest
+from voice_ui.offline.vad import SpeechEnd, SpeechStart
 from voice_ui.protocol import Dialect, SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import ItemChanged, Phase, RealtimeSession
@@ -60,6 +63,9 @@ REPLY_SECONDS = 14.0
 QUIET_SECONDS = 3.5
 """After the sound: the turn ends, is transcribed and decided."""
 
+LOUD_PEAK, LOUD_MS = 1000, 40
+"""Of 32768 (-30 dBFS), and for how long, to be taken for speech by `Loudness`."""
+
 SEED = 20261126
 
 
@@ -71,6 +77,34 @@ class Sound:
     cuts: bool
     """Whether it is meant to cut the reply short."""
     pcm: bytes
+
+
+class Loudness:
+    """A voice detector that takes any sound for speech."""
+
+    def __init__(self, detection: TurnDetection) -> None:
+        self._silence_ms = detection.silence_duration_ms
+        self._at_ms = self._loud_ms = self._quiet_ms = 0
+        self._speaking = False
+
+    def process(self, pcm: bytes) -> list[SpeechStart | SpeechEnd]:
+        """Take in the next PCM."""
+        duration_ms = round(audio.milliseconds(pcm))
+        self._at_ms += duration_ms
+        is_loud = audio.peak(pcm) > LOUD_PEAK
+        self._loud_ms = self._loud_ms + duration_ms if is_loud else 0
+        self._quiet_ms = 0 if is_loud else self._quiet_ms + duration_ms
+        if not self._speaking and self._loud_ms >= LOUD_MS:
+            self._speaking = True
+            return [SpeechStart(max(0, self._at_ms - self._loud_ms - 300))]
+        if self._speaking and self._quiet_ms >= self._silence_ms:
+            self._speaking = False
+            return [SpeechEnd(self._at_ms)]
+        return []
+
+    def reset(self) -> None:
+        """Forget speech in progress."""
+        self._speaking = False
 
 
 class LongReply:
@@ -173,7 +207,7 @@ async def _hear(session: RealtimeSession, pcm: bytes) -> None:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
 
 
-async def measure(every: list[Sound], at_once: int) -> dict[tuple[str, str], list[float | None]]:
+async def measure(every: list[Sound], at_once: int, vad: str) -> dict[tuple[str, str], list[float | None]]:
     """Play every sound under every setting; return when each cut the reply short, by kind and setting."""
     results: dict[tuple[str, str], list[float | None]] = {}
     free = asyncio.Semaphore(at_once)
@@ -182,7 +216,9 @@ async def measure(every: list[Sound], at_once: int) -> dict[tuple[str, str], lis
         async with free:
             results.setdefault((sound.kind, setting), []).append(await cut_after(practice.url, sound, setting))
 
-    async with server.serve(brain=LongReply(), voice=None) as practice:
+    parts = defaults.parts(brain=LongReply())
+    parts.detector = Loudness if vad == "loudness" else parts.detector
+    async with server.listen(server.PracticeServer(parts, 3600.0)) as practice:
         await practice.warm()
         await asyncio.gather(*(one(practice, sound, setting) for setting in SETTINGS for sound in every))
     return results
@@ -216,9 +252,10 @@ def main() -> None:
     parser.add_argument("clips", nargs="?", type=Path, help="a folder of recordings with their words")
     parser.add_argument("--of-a-kind", type=int, default=10, help="noises of each kind (default: 10)")
     parser.add_argument("--at-once", type=int, default=6, help="sessions at the same time (default: 6)")
+    parser.add_argument("--vad", choices=("silero", "loudness"), default="silero", help="default: silero")
     options = parser.parse_args()
     every = sounds(options.of_a_kind, options.clips)
-    sys.stdout.write(f"{table(every, asyncio.run(measure(every, options.at_once)))}\n")
+    sys.stdout.write(f"{table(every, asyncio.run(measure(every, options.at_once, options.vad)))}\n")
 
 
 if __name__ == "__main__":

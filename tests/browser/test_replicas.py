@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from pathlib import Path
 
@@ -13,21 +14,31 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.page import Talk
 from tests.fleet.run import CODE, SEATS, Outcome, run
 
-pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.alone]
+pytestmark = [
+    pytest.mark.long,
+    # A page whose process is killed between its load and its socket has nothing to hand in: rare, but not rare enough
+    # for every change. `TESTS_FLEET=1 pytest tests/browser/test_replicas.py`, or five minutes: `python -m tests.fleet`.
+    pytest.mark.skipif(not os.environ.get("TESTS_FLEET"), reason="TESTS_FLEET is not set"),
+]
 
 ANSWER_SECONDS = 15
 
 
 async def writes(talk: Talk, over: asyncio.Event, lines: list[str]) -> None:
     """Type one line after the other, and read each answer; a line that a cut took away is typed again."""
-    number = 0
+    number = failed = 0
     while not over.is_set() or number < 3:
         line = f"line number {number}."
         try:
             await talk.type(line)
             await expect(talk.heard).to_have_text(line, timeout=ANSWER_SECONDS * 1000)
-            await expect(talk.response).to_contain_text(re.compile(r"Reply to \w+\.$"), timeout=ANSWER_SECONDS * 1000)
+            await expect(talk.response).to_contain_text(
+                re.compile(r"Reply to [\w, ]+\.$"), timeout=ANSWER_SECONDS * 1000
+            )
         except (AssertionError, PlaywrightError):
+            failed += 1
+            if failed == 10:
+                raise
             await asyncio.sleep(1)
             continue
         lines.append(line)

@@ -36,6 +36,11 @@ async def goes_on(wire: Wire) -> None:
     await wire.until_closed()
 
 
+def said_before(wire: Wire) -> list[tuple[str, str]]:
+    """Return what the next connection was given of the conversation, without the note to go on with it."""
+    return [line for line in wire.lines if line[0] != "system"]
+
+
 async def killed(app: Program) -> None:
     """Kill a program that cannot say goodbye."""
     app.process.kill()
@@ -77,7 +82,7 @@ async def test_talk_goes_on_in_the_next_process(how: signal.Signals, tmp_path: P
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
             await expect(talk.history).to_contain_text("Hello Ada.")
-            assert server.wires[1].lines == ASSISTANTS, "the model knows what was said"
+            assert said_before(server.wires[1]) == ASSISTANTS, "the model knows what was said"
             await expect(talk.error).to_be_hidden()
 
 
@@ -100,7 +105,7 @@ async def test_a_reply_that_was_cut_off_stays_on_the_page_and_is_not_given_to_th
             await expect(talk.page.get_by_text("connection lost", exact=True)).to_be_visible()
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
-            assert server.wires[1].lines == [("user", "tell me a long story")]
+            assert said_before(server.wires[1]) == [("user", "tell me a long story")]
 
 
 async def speaks_on(wire: Wire) -> None:
@@ -159,7 +164,7 @@ async def test_what_nobody_vouches_for_is_shown_and_not_given_to_the_model(
             await expect(talk.page.locator(".vp-transcript")).to_contain_text("my name is Ada")
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
-            assert server.wires[1].lines == []
+            assert said_before(server.wires[1]) == []
 
 
 async def test_a_tool_call_and_its_output_are_known_after_a_restart(tmp_path: Path, open_browser: OpenBrowser) -> None:
@@ -197,7 +202,9 @@ async def test_a_tool_call_and_its_output_are_known_after_a_restart(tmp_path: Pa
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
             given = [event["item"] for event in server.wires[1].of_type("conversation.item.create")]
-            assert [item["type"] for item in given] == ["message", "function_call", "function_call_output", "message"]
+            assert [item["type"] for item in given] == [
+                "message", "function_call", "function_call_output", "message", "message"
+            ]  # fmt: skip
             assert given[2]["output"] == "sunny in Bonn"
 
 
@@ -217,4 +224,4 @@ async def test_what_is_handed_in_twice_changes_nothing(tmp_path: Path, open_brow
             await talk.is_in("idle")
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
-            assert server.wires[1].lines == ASSISTANTS
+            assert said_before(server.wires[1]) == ASSISTANTS

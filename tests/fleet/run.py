@@ -25,7 +25,8 @@ from tests.servers.words import MOST_WORDS
 from voice_ui.sharing import certificate
 
 NAMES = ("one", "two", "three")
-SEATS = 16
+SEATS = 24
+"""Enough for everybody, were it not for the seats of those who were killed with their replica."""
 CODE = "FLEETTEST23"
 
 DOLLARS = 16.0

@@ -37,6 +37,9 @@ export default {
   props: { state: String, capturing: Boolean, conversation: String, mic: Number, composer: Number },
   emits: ["goodbye", "sight", "interrupt"],
 
+  created() {
+    this.found = stored(() => sessionStorage, CONVERSATION); // before this page remembers its own
+  },
   mounted() {
     this.icon = document.querySelector("link[rel~=icon]");
     this.iconText = null;
@@ -129,7 +132,8 @@ export default {
     introduce(run) {
       const before = stored(() => sessionStorage, RUN);
       store(() => sessionStorage, RUN, run);
-      const conversation = stored(() => sessionStorage, CONVERSATION);
+      const conversation = this.found ?? stored(() => sessionStorage, CONVERSATION);
+      this.found = null;
       return { before, conversation, choices: stored(() => localStorage, CHOICES) };
     },
     remember(choices) {
