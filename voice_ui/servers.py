@@ -192,10 +192,7 @@ def notice(settings: Settings) -> str:
         return ""
     if settings.chat_url:
         place = urlsplit(settings.chat_url).netloc.rpartition("@")[2]
-        return (
-            f"Local server: speech is recognized and spoken on this machine, in English, and the chat model at {place} "
-            "answers."
-        )
+        return f"Local server: the chat model at {place} answers. This machine recognizes and speaks English."
     if settings.offline:
         reason, fix = "started with --offline", "To use OpenAI, start without --offline"
     elif settings.azure_openai_api_key:
@@ -205,8 +202,8 @@ def notice(settings: Settings) -> str:
         reason = "no OPENAI_API_KEY found, neither in the environment nor in .env.local"
         fix = "To use OpenAI, add OPENAI_API_KEY=… to .env.local and restart"
     return (
-        f"Practice mode: {reason}. The offline practice server understands short, clear English; it is not a language "
-        f"model. Try “what time is it” or “what is seven plus five”. {fix}."
+        f"Practice mode: {reason}. The practice server understands short, clear English and gives built-in replies. "
+        f"Try “what time is it” or “what is seven plus five”. {fix}."
     )
 
 

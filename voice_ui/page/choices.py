@@ -108,9 +108,9 @@ class Choices:
     def hint(self) -> str:
         """Why a reply cannot begin within two seconds; empty if it can."""
         if self.turn_detection == "server_vad" and self.silence_ms > SLOW_SILENCE_MS:
-            return f"With {self.silence_ms / 1000:.1f} s of silence at the end of a turn, replies start later than 2 s."
+            return f"With {self.silence_ms / 1000:.1f} s of silence at the end of a turn, replies take longer than 2 s."
         if self.turn_detection == "semantic_vad" and self.eagerness == "low":
-            return "Patient turn taking waits up to 8 s for you to go on, so replies may start later than 2 s."
+            return "Patient turn taking waits up to 8 s for you to continue, so replies may take longer than 2 s."
         return ""
 
 

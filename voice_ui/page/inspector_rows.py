@@ -99,7 +99,7 @@ def _sound(encoded: str) -> dict[str, float | None] | str:
     try:
         pcm = audio.decode(encoded)
     except ValueError:
-        return f"({len(encoded):,} characters that are no sound)"
+        return f"({len(encoded):,} characters that are not audio)"
     peak = audio.peak(pcm)
     return {
         "ms": round(audio.milliseconds(pcm), 1),

@@ -148,7 +148,7 @@ class Page:
         if session and not session.state.at_rest and choices.model != model_before:
             ui.notify("The new model is used from the next Start.", position="top")
         elif session and session.has_spoken and choices.voice != voice_before:
-            ui.notify("The new voice is used from the next Start: this session has spoken already.", position="top")
+            ui.notify("The model has already spoken, so the new voice is used from the next Start.", position="top")
         elif applied:
             ui.notify("Applied to the running session.", position="top")
 

@@ -53,7 +53,7 @@ class SettingsPanel(ui.dialog):
             self._build_replies()
             self._build_reading(js_copy, js_download)
             with _section("For developers"):
-                self._switch("inspector", "Inspector: events in both directions")
+                self._switch("inspector", "Inspector: all protocol events")
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
@@ -99,21 +99,21 @@ class SettingsPanel(ui.dialog):
         with _section("Turn taking"):
             self._toggle("turn_detection", "Turn taking", TURN_TAKING)
             with ui.element("div").classes("dependents") as self._automatic:
-                self._slider("threshold", "How loud speech must be", *THRESHOLD, 0.05, "")
-                self._slider("silence_ms", "Silence that ends a turn", *SILENCE_MS, 50, " ms")
+                self._slider("threshold", "Speech threshold", *THRESHOLD, 0.05, "")
+                self._slider("silence_ms", "Silence before a reply", *SILENCE_MS, 50, " ms")
             with ui.element("div").classes("dependents") as self._semantic:
                 self._toggle("eagerness", "Eagerness to reply", EAGERNESS)
             self._by_hand = ui.label("Hold the button or the Space key while you speak.").classes("hint")
             self._hint = ui.label().classes("hint warning").props("role=status data-testid=hint")
-            ui.label("To cut a reply short, press Escape or start speaking.").classes("hint")
+            ui.label("To interrupt a reply, press Escape or start speaking.").classes("hint")
 
     def _build_replies(self) -> None:
         with _section("Replies"):
             if self._models:
                 self._select("model", "Model", list(self._models))
             self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
-            self._slider("speed", "Speed of the voice", *SPEED, 0.05, "×")
-            ui.label("A session keeps the voice that it has spoken with; the next Start uses another.").classes("hint")
+            self._slider("speed", "Speaking speed", *SPEED, 0.05, "×")
+            ui.label("Once the model has spoken, a new voice is used from the next Start.").classes("hint")
             self._select("language", "Language you speak", LANGUAGES)
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
             instructions = ui.textarea("Instructions", value=self.choices.instructions).props("outlined dense autogrow")

@@ -13,7 +13,7 @@ WORDS = {
     "listening": "Listening – speak now",
     "hearing": "Listening to you…",
     "thinking": "Thinking…",
-    "answering": "Answering",
+    "answering": "Replying…",
     "reconnecting": "Reconnecting…",
     "error": "Stopped",
 }

@@ -52,7 +52,7 @@ class TurnTexts:
             return "no reply" if is_past and not any(not call.is_over for call in self.calls) else ""
         last = replies[-1]
         if last.status == "completed" and not self.reply:
-            return "nothing to show"
+            return "empty reply"
         return MARKS["cancelled"] if last.heard is not None else MARKS.get(last.status, "")
 
     def append(self, item_id: str, part: int, text: str) -> bool:

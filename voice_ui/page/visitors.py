@@ -145,7 +145,7 @@ class SharePanel(ui.dialog):
         self._way.clear()
         with self._way:
             if not share.room.is_open:
-                ui.label("The room is closed: only you can use this demo.").props("data-testid=room-closed")
+                ui.label("The room is closed. Only you can use this demo.").props("data-testid=room-closed")
                 return
             if share.links:
                 # Generated here: no word in it comes from outside.
@@ -155,7 +155,7 @@ class SharePanel(ui.dialog):
                 copy = ui.button("Copy the link", icon="content_copy", color=None).props("outline dense no-caps")
                 copy.on("click", js_handler=f"() => Quasar.copyToClipboard({json.dumps(share.links[0])})")
             elif share.behind_proxy:
-                ui.label("Visitors open the https address of your proxy and enter this code.")
+                ui.label("Visitors open your proxy's https address and enter this code.")
             else:
                 ui.label("This machine has no network address, so nobody else can reach it.")
             with ui.element("div").classes("share-code"):

@@ -166,8 +166,8 @@ def price_of(endpoint: Endpoint | None) -> str:
     if endpoint is None or endpoint.prices is None or endpoint.prices.is_free:
         return ""
     spoken, written = endpoint.prices.spoken_minute
-    times = f"about {spoken / written:.0f} times as much as a written one"
-    return f"With {endpoint.model}, a spoken reply costs {times}: ${spoken:.2f} a minute."
+    times = f"about {spoken / written:.0f} times as much as written ones"
+    return f"With {endpoint.model}, spoken replies cost {times}: ${spoken:.2f} a minute."
 
 
 def _words(text: str) -> set[str]:

@@ -37,8 +37,8 @@ from voice_ui.transport import Transport
 from voice_ui.transport.interface import PATIENCE_SECONDS
 
 BUSY_SECONDS = 26.0
-"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen). Less than
-`patience.REPLY_SECONDS`: if the connection is gone, the turn is delivered again and not given up."""
+"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute replies in one thread do not answer pings meanwhile
+(11 s seen). Less than `patience.REPLY_SECONDS`, so that a turn on a dead connection is sent again, not given up."""
 
 UNANNOUNCED_SECONDS = 3.0
 """A response that the server creates by itself is announced within this time, and one that was cancelled ends; after

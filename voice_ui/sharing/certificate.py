@@ -46,7 +46,9 @@ def context(cert: Path, key: Path | None = None) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "reason", None) or error.strerror or str(error)
         files = f"{cert} and {key}" if key else f"{cert}"
-        raise SettingsError(f"{files} cannot be used ({reason}); they must hold a certificate and its key") from None
+        raise SettingsError(
+            f"{files} cannot be used ({reason}); allowed: a certificate and its key, in PEM format"
+        ) from None
     server.set_alpn_protocols(["http/1.1"])
     return server
 
@@ -56,7 +58,7 @@ def names_in(cert: Path) -> list[str]:
     try:
         return _names_of(x509.load_pem_x509_certificate(cert.read_bytes()))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{cert} is no certificate in PEM format ({error})") from None
+        raise SettingsError(f"{cert} is not a certificate in PEM format ({error})") from None
 
 
 def _fits(path: Path, names: Sequence[str]) -> bool:

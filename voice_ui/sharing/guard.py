@@ -119,9 +119,9 @@ class Guard:
         """Raise Refusal for what nobody may do."""
         if request.from_proxy and not request.via_proxy:
             words = (
-                f"This request came from {request.peer}, where a trusted proxy is, but no X-Forwarded-For header "
-                "says for whom. Configure the proxy to send X-Forwarded-For, X-Forwarded-Proto and the Host header "
-                "it received. The owner's own link is the https address of the proxy; see the terminal."
+                f"This request came from {request.peer}, a trusted proxy, but has no X-Forwarded-For header. "
+                "Configure the proxy to send X-Forwarded-For, X-Forwarded-Proto and the Host header it received. "
+                "If you run this program, open the proxy's https address with the owner's link shown in the terminal."
             )
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, words)
         if request.is_forwarded and not request.via_proxy:
@@ -131,9 +131,9 @@ class Guard:
             )
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, words)
         if request.via_proxy and not _HOST.fullmatch(request.host):
-            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "The proxy passed on no valid Host header.")
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "The proxy must send on the Host header that it received.")
         if not request.via_proxy and not is_served(request.host, self._names):
-            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "This host is not served here.")
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "Unknown host name. Open the address shown in the terminal.")
         origins = request.all("origin") or ([""] if request.is_socket else [])
         for origin in origins:
             if origin.lower() != request.own_origin:
@@ -148,7 +148,7 @@ class Guard:
         if request.is_owner:
             return Visitor(request.address, is_owner=True)
         if not self._room or (self._proxies and not request.via_proxy):
-            raise Refusal(HTTPStatus.FORBIDDEN, "This is not shared.")
+            raise Refusal(HTTPStatus.FORBIDDEN, "Not shared. Start Voice UI with --share, or open its proxy's address.")
         if request.is_page and (key := request.query("owner")) is not None:
             raise self._answer_to_owner(key, request)
         if request.is_page and (code := request.query("code")) is not None:
@@ -157,7 +157,7 @@ class Guard:
             return Visitor(request.address, is_owner=True)
         if self._room.is_inside(request.cookie(COOKIE)):
             return Visitor(request.address, is_owner=False)
-        raise self._join_page() if request.is_page else Refusal(HTTPStatus.FORBIDDEN, "This needs a code.")
+        raise self._join_page() if request.is_page else Refusal(HTTPStatus.FORBIDDEN, "An access code is required.")
 
     def _answer_to_owner(self, key: str, request: Request) -> Refusal:
         assert self._room is not None
@@ -166,7 +166,7 @@ class Guard:
                 return self._welcome(request, OWNER_COOKIE, self._room.owner_key)
         except TooManyTries as error:
             return self._wait_page(error)
-        return self._join_page("That is not the owner's link.")
+        return self._join_page("This is not the owner's link. Copy it again from the terminal.")
 
     def _answer_to_code(self, code: str, request: Request) -> Refusal:
         assert self._room is not None
@@ -203,8 +203,8 @@ def _foreign(request: Request, origin: str) -> str:
     if not request.via_proxy:
         return "Other sites may not use this one."
     return (
-        f"The browser says Origin: {origin[:200]}, but by the proxy's Host and X-Forwarded-Proto headers this is "
-        f"{request.own_origin}. If that is your own site, configure the proxy to keep Host, with its port, and to send "
+        f"The browser says Origin: {origin[:200]}, but the proxy's Host and X-Forwarded-Proto headers say "
+        f"{request.own_origin}. If both are your site, configure the proxy to keep Host, with its port, and to send "
         "X-Forwarded-Proto."
     )
 
