@@ -60,9 +60,9 @@ SETTINGS = (
         "any text",
     ),
     Setting("VOICE_UI_OUTPUT", "output", "text", one_of("text", "audio"), "text, audio"),
-    Setting("VOICE_UI_VOICE", "voice", None, header, "the name of a voice of the model, such as marin or cedar"),
+    Setting("VOICE_UI_VOICE", "voice", None, header, "the name of one of the model's voices, such as marin or cedar"),
     Setting("VOICE_UI_SPEED", "speed", None, speed, "a number from 0.25 to 1.5"),
-    Setting("VOICE_UI_LANGUAGE", "language", None, language, "a language code of ISO 639-1 such as en or de"),
+    Setting("VOICE_UI_LANGUAGE", "language", None, language, "an ISO 639-1 language code such as en or de"),
     Setting(
         "VOICE_UI_TURN_DETECTION",
         "turn_detection",
@@ -101,8 +101,8 @@ SETTINGS = (
     Setting("VOICE_UI_HOST", "host", "127.0.0.1", header, "an address of this machine, such as 127.0.0.1"),
     Setting("VOICE_UI_PORT", "port", 8080, whole(1, 65_535), "a whole number from 1 to 65535"),
     Setting("VOICE_UI_SHARE", "share", False, switch, "yes, no"),
-    Setting("VOICE_UI_CERT", "cert", None, existing_file, "a file with a certificate, as PEM"),
-    Setting("VOICE_UI_CERT_KEY", "cert_key", None, existing_file, "a file with the certificate's key, as PEM"),
+    Setting("VOICE_UI_CERT", "cert", None, existing_file, "a certificate file in PEM format"),
+    Setting("VOICE_UI_CERT_KEY", "cert_key", None, existing_file, "the certificate's key file in PEM format"),
     Setting(
         "VOICE_UI_BEHIND_PROXY",
         "behind_proxy",
