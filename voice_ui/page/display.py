@@ -84,7 +84,7 @@ class Display(PanelValues, PanelEvents):
         return self.view.buttons.voice
 
     def show_problem(self, problem: Problem, number: int | None = None) -> None:
-        """Show a problem and report it; `number` is that of the event that caused it, for the inspector."""
+        """Show a problem and report it; `number` is the number of the causing event in the inspector."""
         self.view.error.show(problem, number)
         self._report("problem", ProblemEventArguments, problem=problem)
 

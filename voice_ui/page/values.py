@@ -13,9 +13,9 @@ class PanelValues(ui.element):
     """They follow the conversation; setting them changes nothing."""
 
     text = BindableProperty()
-    """The reply of the newest turn, as far as it is written."""
+    """The reply in the latest turn, as far as it has arrived."""
     heard = BindableProperty()
-    """What the user said in it, as far as it is known."""
+    """What the user said in the latest turn, as far as it has been recognized."""
     state = BindableProperty()
     """See `StateEventArguments.state`."""
 
@@ -41,6 +41,6 @@ class PanelValues(ui.element):
     def bind_state_to(
         self, target_object: Any, target_name: str = "text", forward: Callable[[Any], Any] | None = None
     ) -> Self:
-        """Bind the state to a property of another object; `forward` may turn it into something else."""
+        """Bind the state to a property of another object; `forward` may convert it."""
         bind_to(self, "state", target_object, target_name, forward)
         return self
