@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     try:
         asyncio.run(_run(options.host, options.port, chat))
-    except KeyboardInterrupt:  # where the loop cannot handle signals
+    except KeyboardInterrupt:  # event loops that cannot handle signals
         pass
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"voice-ui: cannot listen on {options.host} port {options.port}: {error}\n")

@@ -1,4 +1,4 @@
-"""How a reply is asked for, and how its words are spread over its audio. Pure."""
+"""The options of a reply, and how its words are spread over its audio. Pure."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def spread(text: str, count: int) -> list[str]:
 
 
 class TooLong(Exception):
-    """The reply has as many tokens as it may have."""
+    """The reply has reached its token limit."""
 
 
 async def words_of(text: str) -> AsyncIterator[str]:

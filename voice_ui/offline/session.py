@@ -31,7 +31,7 @@ RETRY_SECONDS = 0.5
 
 
 class PracticeSession:
-    """One session; `aclose` ends what it still does."""
+    """One session; `aclose` stops its tasks."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class PracticeSession:
         self._replying.add_done_callback(self._replied)
 
     def _expect(self, later: Later) -> None:
-        """Say something later, when no other reply is under way."""
+        """Say something later, when no reply is under way."""
         if len(self._expected) < MAX_EXPECTED:
             self._schedule(later.seconds, later.text)
 

@@ -10,7 +10,7 @@ from voice_ui.page.voice import Voice
 
 
 class Buttons(Block):
-    """A click reaches the microphone in the browser itself, and from there the server."""
+    """A click calls the microphone in the browser directly; the server learns of it from there."""
 
     def __init__(self, mic: Mic) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Buttons(Block):
                 self._mute.set_visibility(False)
 
     def show(self, *, capturing: bool, held: bool, push_to_talk: bool) -> None:
-        """Offer what can be done: `held` while the button for push to talk is down."""
+        """Update the buttons; `held` while the push-to-talk button is pressed."""
         self._talk.set_text("Stop" if capturing else "Start")
         self._talk.set_icon("stop" if capturing else "mic")
         self._talk.classes(add="vp-live") if capturing else self._talk.classes(remove="vp-live")

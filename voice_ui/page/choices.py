@@ -1,4 +1,4 @@
-"""What a visitor can choose, and what a browser remembers of it. Pure: what is malformed is ignored."""
+"""What a visitor can choose, and what the browser remembers of it. Pure; invalid values are ignored."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SILENCE_MS = (200, 3000)
 THRESHOLD = (0.1, 0.9)
 SPEED = (0.25, 1.5)
 SLOW_SILENCE_MS = 1500
-"""From this much silence on, a reply within two seconds is out of reach: too little is left for the model."""
+"""With more silence than this, a reply within two seconds is not possible: too little time is left for the model."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Those that belong to the session are named as on the wire."""
+    """Fields of the session are named as on the wire."""
 
     model: str
     turn_detection: str
@@ -55,13 +55,13 @@ class Choices:
     auto_gain_control: bool = True
     text_size: str = "normal"
     typing: bool = False
-    """Whether there is a line to type in."""
+    """Whether to show the text field."""
     inspector: bool = False
     """Whether the inspector is open."""
 
     @classmethod
     def of(cls, model: str, config: SessionConfig) -> Choices:
-        """Return what the owner set; it holds while nothing else is chosen."""
+        """Return the owner's defaults."""
         return cls(
             model=model,
             turn_detection=config.turn_detection,
@@ -93,7 +93,7 @@ class Choices:
         )
 
     def remembered(self, told: Mapping[str, Any], models: tuple[str, ...]) -> Choices:
-        """Return these choices with what a browser remembers, as far as it is valid."""
+        """Return these choices, overridden by valid ones that the browser remembers."""
         good = {name: told[name] for name, allowed in _ALLOWED.items() if name in told and allowed(told[name])}
         if told.get("model") in models:
             good["model"] = told["model"]

@@ -1,4 +1,4 @@
-"""A line to type in, for quiet rooms."""
+"""A text field, for quiet rooms."""
 
 from __future__ import annotations
 

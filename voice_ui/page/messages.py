@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from voice_ui.errors import Problem
 
 LONGEST_DETAIL = 300
-"""Characters of a server's own message inside ours; all of it is in the details."""
+"""Characters of a server's own message inside ours; the details contain all of it."""
 
 RECOVERING = "Reconnecting automatically for up to a minute. What you say is kept."
 
@@ -183,8 +183,8 @@ _ROWS = (
     ("stopped-by-owner", "The owner of this demo closed your microphone.",
      "Ask the owner before you press Start again. The conversation is kept."),
 )  # fmt: skip
-"""Code, cause, fix. Both sentences may name facts in braces, and `{detail}`: the server's own message. Of several rows
-of one code, the first one counts whose facts are all known."""
+"""Code, cause, fix. Both sentences may name facts in braces, and `{detail}`: the server's own message. If a code
+has several rows, the first one whose facts are all known is used."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class Page:
             self._choose(choices)
 
     def _handle_goodbye(self) -> None:
-        """The page is being left, and with it the microphone: what was said is still answered."""
+        """The user is leaving the page: close the microphone; what was said is still answered."""
         if conversation := self.panel.conversation:
             conversation.was_left = True
             conversation.session.stop()
@@ -140,7 +140,7 @@ class Page:
     # From the settings.
 
     def _handle_choices(self, choices: Choices) -> None:
-        """Something was chosen: remember it, and apply it as soon as possible."""
+        """Remember a choice, and apply it as soon as possible."""
         self._browser_tab.remember(choices.differing(self._defaults))
         model_before, voice_before = self._choices.model, self._choices.voice
         applied = self._choose(choices)
@@ -153,7 +153,7 @@ class Page:
             ui.notify("Applied to the running session.", position="top")
 
     def _choose(self, choices: Choices) -> bool:
-        """Make the choices hold; True if a running session was changed."""
+        """Apply the choices; return True if the running session was changed."""
         before, self._choices = self._choices, choices
         self._show_choices()
         if choices.model != before.model:

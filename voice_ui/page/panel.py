@@ -77,7 +77,7 @@ class VoicePanel(Display, component="panel.js"):
         :param typing: whether to show a text field for typing
         :param notice: text shown above the conversation
         :param tools: functions that the model may call, with or without `@tool`
-        :param open_session: creates the session of each new conversation, for example with limits; then `tools` is unused
+        :param open_session: creates the session of each new conversation, for example with limits; replaces `tools`
         :param conversations: the list to add this panel's conversation to
         :param keep: whether the conversation survives a reload of the page in the same browser tab
         :param address: the visitor's address, shown in the list of visitors

@@ -57,7 +57,7 @@ class SettingsPanel(ui.dialog):
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
-        """Offer these microphones; they have no names before one has been used."""
+        """Offer these microphones; browsers hide their names until one has been used."""
         options = {device.id: device.label or f"Microphone {number}" for number, device in enumerate(devices, 1)}
         field = self._fields["device"]
         known = self.choices.device in options
@@ -74,12 +74,12 @@ class SettingsPanel(ui.dialog):
         self._show_dependents()
 
     def choose(self, **chosen: Any) -> None:
-        """Choose for the visitor: show it and report it."""
+        """Set a choice from code: show it and report it."""
         self._take(chosen)
         self.show_choices(self.choices)
 
     def _take(self, chosen: dict[str, Any]) -> None:
-        """Take over what was chosen in a field, and report it; the other fields may be half written and stay alone."""
+        """Apply and report one field's value; other fields, perhaps half edited, are left alone."""
         changed = replace(self.choices, **chosen)
         if changed != self.choices:
             self.choices = changed

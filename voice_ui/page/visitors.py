@@ -1,4 +1,4 @@
-"""What the owner of a shared demo sees: how others find it, who is there, and how to end it."""
+"""The owner's share panel: how to join, who is connected, and how to stop them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAVE_SECONDS = 1.0
 
 
 class Visitors:
-    """Everybody who came in from the network, and everything that runs for them."""
+    """All visitors from the network, and their conversations."""
 
     def __init__(self, conversations: Conversations) -> None:
         self._conversations = conversations
@@ -48,10 +48,10 @@ class Visitors:
 
 
 async def _send_away(client: Client) -> None:
-    client.run_javascript("location.reload()")  # the guard then explains why
+    client.run_javascript("location.reload()")  # the guard then shows why
     await asyncio.sleep(LEAVE_SECONDS)
     if not client.is_deleted:
-        client.delete()  # a page that stays can do nothing any more
+        client.delete()  # a page that does not reload can no longer do anything
 
 
 class ShareControl(ui.button):

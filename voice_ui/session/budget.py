@@ -1,6 +1,6 @@
-"""What protects the owner's money and room: seats, limits of time and cost, and the bill. Pure.
+"""Limits on sessions, time and cost, and the cost so far. Pure.
 
-A seat, the prices and the limits belong to the press of Start, not to a connection: an outage gives none of them away.
+A seat, the prices and the limits belong to one press of Start, so a reconnect does not lose them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Limits:
     max_minutes: float | None = None
     """From the press of Start."""
     idle_minutes: float | None = None
-    """Listening, and nobody speaks."""
+    """Time of listening without speech."""
     max_cost: float | None = None
     """US dollars of the whole conversation."""
 
@@ -51,14 +51,14 @@ class Seat:
         self._seats: Seats | None = seats
 
     def give_back(self) -> None:
-        """Let somebody else sit here."""
+        """Free the seat."""
         if self._seats:
             self._seats.taken -= 1
             self._seats = None
 
 
 class Budget:
-    """What one conversation has used, and whether it may go on."""
+    """What one conversation has used, and whether it may continue."""
 
     def __init__(self, max_cost: float | None = None) -> None:
         self.usage = Usage()
@@ -73,7 +73,7 @@ class Budget:
         self.cost += counted.cost(endpoint.prices) if endpoint.prices else 0.0
 
     def add_transcription(self, usage: Mapping[str, Any], endpoint: Endpoint, model: str | None) -> None:
-        """Count the `usage` of one transcript: another model wrote it, and it is billed apart."""
+        """Count the `usage` of one transcript, which is billed separately, at the transcription model's prices."""
         counted = usage_of(usage)
         self.usage += counted
         seconds = usage.get("seconds") if usage.get("type") == "duration" else counted.audio_in / AUDIO_TOKENS_A_SECOND
@@ -82,7 +82,7 @@ class Budget:
             self.cost += minute * seconds / 60
 
     def problem(self, endpoint: Endpoint, transcription_model: str | None = None) -> Problem | None:
-        """Return why nothing more may be spent there: the limit is reached, or cannot be counted."""
+        """Return why nothing more may be spent there: the limit is reached, or the cost cannot be computed."""
         if self._max_cost is None:
             return None
         if endpoint.prices is None:

@@ -1,4 +1,4 @@
-"""What the server says, taken into the conversation, the times, the bill and the problems that are reported."""
+"""Applies server events to the conversation, the turn's timing, the cost and the problems that are reported."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Dialogue:
         clock: Callable[[], float],
         calls: Calls,
     ) -> None:
-        """`playback` is None where nobody reports what was played."""
+        """`playback` is None if nobody reports what was played."""
         self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
         self._calls = calls
@@ -52,7 +52,7 @@ class Dialogue:
         self._timing.end_turn(now, now)
 
     def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
-        """Take in an event that came over a connection; return what it changed, to be reported."""
+        """Take in an event from a connection; return the changes to report."""
         responses = link.responses
         if responses.has_text and isinstance(event, server.ReplyTextDelta) and event.response_id == responses.active:
             return self._go_on(event, link)
@@ -96,7 +96,7 @@ class Dialogue:
         return changes
 
     def _go_on(self, event: server.ReplyTextDelta, link: Link) -> list[SessionEvent]:
-        """Take in more of the reply that is being written. Most events are of this kind, and change nothing else."""
+        """Take in more of the current reply. Most events are deltas and change nothing else."""
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
             self._time_text(event.item_id, link, self._clock())
@@ -139,7 +139,7 @@ class Dialogue:
             self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
 
     def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
-        """Take in an `error`; where it comes instead of a response, the wait for that is over."""
+        """Take in an `error`; if it comes instead of a response, stop waiting for the response."""
         is_about_reply = link.responses.is_ours(event.event_id)
         if link.expects(event):
             return
@@ -152,7 +152,7 @@ class Dialogue:
             link.give_up()
 
     def _report(self, event: ServerEvent) -> None:
-        """Report the problem that an event brings, if any; that a server talks nonsense is reported once."""
+        """Report the problem in an event, if any; unreadable messages are reported once."""
         if isinstance(event, server.Malformed):
             if self._reported_malformed:
                 return

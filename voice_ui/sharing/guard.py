@@ -1,4 +1,4 @@
-"""Who may speak to this program at all: the guard in front of every page, file and socket.
+"""The guard in front of every page, file and socket: decides which requests are answered.
 
 A browser lets any web site send requests to localhost and open sockets to it, so being asked is no reason to answer.
 Refused are: a `Host` that is not ours (else a site could make its own name mean our address, and read us), an `Origin`
@@ -28,7 +28,7 @@ COOKIE = "voice-ui-room"
 OWNER_COOKIE = "voice-ui-owner"
 
 VISITOR = "voice_ui.visitor"
-"""Where the scope of a request that was let in holds its `Visitor`."""
+"""The scope key of an admitted request's `Visitor`."""
 
 BODY_BYTES = 1_100_000
 """Of a request's body. Socket.IO takes at most a million bytes, but reads them all before it looks."""
@@ -50,16 +50,16 @@ def is_served(host: str, names: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever a request comes from."""
+    """The sender of a request."""
 
     address: str
     is_owner: bool
-    """Sits at this machine, or has the owner's link."""
+    """At this machine, or has the owner's link."""
 
 
 @dataclass
 class Refusal(Exception):
-    """A request is not let through."""
+    """The request is refused or answered here."""
 
     status: HTTPStatus
     words: str
@@ -109,14 +109,14 @@ class Guard:
             await self._app(scope, _bounded(receive), Answer(send, request, self._frame_ancestors or "'none'"))
 
     def _answer_to_probe(self, request: Request) -> None:
-        """Raise what to answer to whoever runs this program; it says nothing about the inside."""
+        """Raise the response to a health check; it reveals nothing else."""
         if request.is_reading and request.path in {"/healthz", "/readyz"}:
             if request.path == "/readyz" and not self._is_ready():
                 raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "not ready\n")
             raise Refusal(HTTPStatus.OK, "ok\n")
 
     def _examine(self, request: Request) -> None:
-        """Raise Refusal for what nobody may do."""
+        """Raise Refusal for requests that nobody may make."""
         if request.from_proxy and not request.via_proxy:
             words = (
                 f"This request came from {request.peer}, a trusted proxy, but has no X-Forwarded-For header. "
@@ -144,7 +144,7 @@ class Guard:
             raise Refusal(HTTPStatus.FORBIDDEN, "Other sites may not use this one.")
 
     def _admit(self, request: Request) -> Visitor:
-        """Return who comes in; raises Refusal, also where the answer is the way in."""
+        """Return the visitor; raises Refusal, also for the join page and its redirect."""
         if request.is_owner:
             return Visitor(request.address, is_owner=True)
         if not self._room or (self._proxies and not request.via_proxy):
@@ -178,7 +178,7 @@ class Guard:
         return self._join_page("That is not the code." if code.strip() else "")
 
     def _welcome(self, request: Request, name: str, value: str) -> Refusal:
-        """Return the answer that leads into the room."""
+        """Return the redirect into the room, with the cookie."""
         secure = request.scheme == "https"
         # In a page of another site a cookie is only sent if it is marked for that, and then only over https.
         site = "None; Partitioned" if self._frame_ancestors and secure else "Lax"
@@ -199,7 +199,7 @@ class Guard:
 
 
 def _foreign(request: Request, origin: str) -> str:
-    """Return the words for an Origin that is not ours; behind a proxy it may be the proxy's doing."""
+    """Return the message for a foreign Origin; behind a proxy, the proxy may have caused it."""
     if not request.via_proxy:
         return "Other sites may not use this one."
     return (

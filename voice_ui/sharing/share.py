@@ -1,4 +1,4 @@
-"""What `--share` brings: the room, the links that lead to it, and the certificate for the way."""
+"""What `--share` adds: the room, its links and QR code, and the certificate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Share:
     """One demo, shared with those who get the link."""
 
     def __init__(self, chosen: Settings) -> None:
-        """Find out where we are, and have a certificate for it; raises SettingsError."""
+        """Find this machine's addresses and load or make a certificate; raises SettingsError."""
         self.room = Room(time.monotonic, chosen.access_code or "")
         self.port = chosen.port
         self.proxies = chosen.behind_proxy or Proxies()
@@ -41,7 +41,7 @@ class Share:
         self._is_chosen_code = chosen.access_code is not None
         self.is_own_certificate = not (self.behind_proxy or chosen.cert)
         self.addresses = [] if self.behind_proxy else _addresses(chosen.host)
-        """Where the door is."""
+        """Where the server listens."""
         self._context: ssl.SSLContext | None = None
         self._hosts = self.addresses  # in the links
         names = [*host_names(), *self.addresses]
@@ -57,7 +57,7 @@ class Share:
 
     @property
     def links(self) -> list[str]:
-        """The addresses to open, the best first; none if a proxy knows them better."""
+        """The addresses to open, best first; none behind a proxy."""
         return [self._link(f"[{host}]" if ":" in host else host) for host in self._hosts]
 
     def _link(self, host: str) -> str:
@@ -66,7 +66,7 @@ class Share:
 
     @property
     def code(self) -> str:
-        """The code as people read it to each other."""
+        """The code in groups of four, easy to read aloud."""
         return "-".join(textwrap.wrap(self.room.code, 4))
 
     def in_words(self, encoding: str) -> str:
