@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -21,14 +22,16 @@ from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.defaults import default_brain
-from voice_ui.offline.recognizer import RecognizerUnavailable
+from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
 from voice_ui.page.offer import Offer
 from voice_ui.page.page import Page
+from voice_ui.page.usage_words import sums_in_words
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
-from voice_ui.session import Limits, RealtimeSession, Seats
+from voice_ui.session import OWNER, Account, Accounts, Ledger, Limits, LocalAccounts, RealtimeSession, Seats
 from voice_ui.settings import Proxies, Settings
 from voice_ui.sharing.capacity import Capacity, handles, most_for
 from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
@@ -51,8 +54,15 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 class VoiceUI:
     """The running app: which server answers, and every conversation with it."""
 
-    def __init__(self, chosen: Settings, share: Share | None = None, tools: ChosenTools | None = None) -> None:
+    def __init__(
+        self,
+        chosen: Settings,
+        share: Share | None = None,
+        tools: ChosenTools | None = None,
+        accounts: Accounts | None = None,
+    ) -> None:
         self._settings = chosen
+        self._accounts = LocalAccounts() if accounts is None else accounts
         self._tools = tools or ChosenTools()
         self._dialer = Dialer(chosen.transport)
         self._share = share
@@ -63,10 +73,11 @@ class VoiceUI:
         if share:
             from voice_ui.page.visitors import Visitors
 
-            self._visitors = Visitors(self._conversations)
-        self._limits = Limits(chosen.max_minutes, chosen.idle_minutes, chosen.max_cost)
+            self._visitors = Visitors(self._conversations, self._accounts)
+        self._limits = limits_of(chosen)
         self._seats = Seats(chosen.max_sessions)
         self._practice: offline_server.PracticeServer | None = None
+        self._local_models: LocalModels | None = None
         self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
@@ -78,6 +89,8 @@ class VoiceUI:
             chat = ChatEndpoint.of(self._settings)
             serving = offline_server.serve(brain=default_brain(chat))
             self._practice = await self._resources.enter_async_context(serving)
+            if chat is None:
+                self._local_models = LocalModels(self._practice.parts, self._settings.ollama_host)
             answers = f"the chat model at {chat.place} answers" if chat else "practice mode"
             _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
@@ -113,6 +126,7 @@ class VoiceUI:
     async def stop(self) -> None:
         """Close every session properly, and release what `start` opened."""
         await self._conversations.close_all()
+        await self._accounts.close()
         await self._tools.close()
         await self._resources.aclose()
 
@@ -122,23 +136,26 @@ class VoiceUI:
         client = ui.context.client
         visitor: Visitor = client.request.scope[VISITOR]
         if self._visitors and not visitor.is_owner:
-            self._visitors.enter(client)
+            self._visitors.enter(client, visitor.id)
         endpoint = self._endpoint(self._settings.model)
         choice = models.supported(date.today()) if endpoint.is_openai else []
         if choice and endpoint.model not in choice:
             choice.append(endpoint.model)
         Page(
             Offer(
-                notice=servers.notice(self._settings),
+                notice=self._notice,
                 model=endpoint.model,
                 models=choice,
                 config=servers.config_of(self._settings),
                 endpoint=self._endpoint,
                 check=self._check,
                 limits=self._limits,
-                open_session=partial(self._open_session, tools=self._tools_for(visitor)),
+                open_session=partial(self._open_session, visitor=visitor),
                 conversations=self._conversations,
+                local_models=self._local_models,
+                may_choose_local=visitor.is_owner,
                 controls=self._show_share if visitor.is_owner else lambda: None,
+                sums=self._sums if visitor.is_owner else lambda: "",
                 address="" if visitor.is_owner else visitor.address,
             )
         )
@@ -146,34 +163,55 @@ class VoiceUI:
         client.on_connect(self._warm)
         client.on_delete(self._collector.page_closed)
 
+    def _sums(self) -> str:
+        return sums_in_words(self._accounts.spent(OWNER), self._limits)
+
     def _show_share(self) -> None:
         if self._share and self._visitors:
-            from voice_ui.page.visitors import ShareControl
+            from voice_ui.page.share_panel import ShareControl
 
-            ShareControl(self._share, self._visitors)
+            ShareControl(self._share, self._visitors, self._limits)
 
     def _endpoint(self, model: str) -> Endpoint:
         if self._practice:
-            return servers.offline(self._practice.url, self._settings)
+            has_chat = bool(self._local_models and self._local_models.chosen)
+            return servers.offline(self._practice.url, self._settings, has_chat=has_chat)
         endpoint = servers.chosen(self._settings, model)
         assert endpoint is not None, "pages are served after start()"
         return endpoint
+
+    def _notice(self) -> str:
+        if self._local_models and (model := self._local_models.chosen):
+            return servers.chat_notice(model, self._local_models.endpoint.url)
+        return servers.notice(self._settings)
 
     def _tools_for(self, visitor: Visitor) -> Callable[[], Sequence[AnyTool]]:
         allowed = visitor.is_owner or self._settings.tools_for_visitors
         return lambda: self._tools.all if allowed else ()
 
-    def _open_session(
-        self, endpoint: Endpoint, config: SessionConfig, tools: Callable[[], Sequence[AnyTool]]
-    ) -> RealtimeSession:
-        connect, limits = self._connect, self._limits
-        return RealtimeSession(endpoint, config, limits=limits, seats=self._seats, connect=connect, tools=tools)
+    def _open_session(self, endpoint: Endpoint, config: SessionConfig, visitor: Visitor) -> RealtimeSession:
+        return RealtimeSession(
+            endpoint,
+            config,
+            limits=self._limits,
+            account=Account(self._accounts, OWNER if visitor.is_owner else visitor.id),
+            seats=self._seats,
+            connect=self._connect,
+            tools=self._tools_for(visitor),
+        )
 
     async def _check(self, model: str) -> Problem | None:
         endpoint = self._endpoint(model)
         if self._practice:
-            return None
+            return await self._check_practice(self._practice, endpoint)
         return self._look(endpoint) or await preflight.ask(endpoint, today=date.today())
+
+    async def _check_practice(self, practice: offline_server.PracticeServer, endpoint: Endpoint) -> Problem | None:
+        try:
+            await practice.parts.detector_loaded()
+        except DetectorUnavailable as error:
+            return Problem("speech-undetected", f"{error}", endpoint.facts)
+        return None
 
     def _look(self, endpoint: Endpoint) -> Problem | None:
         return preflight.look(endpoint, today=date.today(), key_source=self._key_source)
@@ -221,6 +259,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         transport.check(chosen.transport)
         source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
         tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
+        accounts = _accounts(chosen)
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
@@ -228,7 +267,34 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     log.write()
     tuning.quiet_libraries()
-    run(chosen, share, tools)
+    run(chosen, share, tools, accounts)
+
+
+def limits_of(chosen: Settings) -> Limits:
+    """Return the owner's limits."""
+    return Limits(
+        chosen.max_minutes,
+        chosen.idle_minutes,
+        chosen.max_cost,
+        chosen.max_cost_per_visitor,
+        chosen.max_cost_per_day,
+        chosen.max_cost_total,
+    )
+
+
+def _accounts(chosen: Settings) -> Accounts:
+    """Return what counts the costs; sums that are limited survive a restart. Raises SettingsError."""
+    if not limits_of(chosen).has_sums:
+        return LocalAccounts()
+    import platformdirs
+
+    path = platformdirs.user_state_path("voice-ui", appauthor=False) / "spent.sqlite"
+    try:
+        return LocalAccounts(Ledger(path))
+    except (OSError, ValueError, sqlite3.Error) as error:
+        name = "VOICE_UI_MAX_COST_PER_DAY" if chosen.max_cost_per_day else "VOICE_UI_MAX_COST_TOTAL"
+        words = f"{name} needs the sums in {path}, which cannot be used ({error}); allowed: a file that can be written"
+        raise SettingsError(f"{words}, or none, to begin anew") from None
 
 
 def _share(chosen: Settings) -> Share:
@@ -254,9 +320,14 @@ def _host(chosen: Settings) -> str:
     return chosen.host if this_machine or chosen.behind_proxy else "127.0.0.1"
 
 
-def run(chosen: Settings, share: Share | None = None, tools: ChosenTools | None = None) -> None:
+def run(
+    chosen: Settings,
+    share: Share | None = None,
+    tools: ChosenTools | None = None,
+    accounts: Accounts | None = None,
+) -> None:
     """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen, share, tools)
+    voice_ui = VoiceUI(chosen, share, tools, accounts)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)

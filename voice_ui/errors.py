@@ -118,6 +118,7 @@ CODES: dict[str, Code] = {
     "response-missing": Code("reply", True, ("seconds",)),
     "reply-empty": Code("reply", True),
     "transcription-failed": Code("reply", True),
+    "speech-undetected": Code("reply", False, ("server",), wire=("turn_detection_unavailable",)),
     # The chat model behind the practice server.
     "chat-unreachable": Code("reply", True, wire=("chat_unreachable",)),
     "chat-model-missing": Code("reply", True, wire=("chat_model_missing",)),
@@ -133,8 +134,14 @@ CODES: dict[str, Code] = {
     "time-limit": Code("limits", True, ("minutes",)),
     "idle-limit": Code("limits", True, ("minutes",)),
     "hidden-limit": Code("limits", True, ("minutes",)),
-    "cost-limit": Code("limits", False, ("dollars",)),
+    "visitor-seats": Code("limits", True, ("seats",)),
+    "cost-limit": Code("limits", False, ("limit",)),
+    "cost-limit-visitor": Code("limits", False, ("limit",)),
+    "cost-limit-day": Code("limits", False, ("limit",)),
+    "cost-limit-total": Code("limits", False, ("limit",)),
     "cost-unknown": Code("limits", False, ("server", "model")),
+    "cost-unreported": Code("limits", False, ("server",)),
+    "cost-unrecorded": Code("limits", True),
     "stopped-by-owner": Code("limits", True),
 }
 

@@ -50,6 +50,8 @@ class Prices:
     transcription: Mapping[str, float] = field(default_factory=lambda: TRANSCRIPTION_MINUTE)
     """US dollars per minute, by transcription model."""
     is_free: bool = False
+    read: date | None = None
+    """When they were read; None if nobody says."""
 
     @property
     def spoken_minute(self) -> tuple[float, float]:
@@ -91,9 +93,9 @@ class Model:
         return self.shutdown is not None and not self.retired(today) and self.shutdown - today <= NOTICE
 
 
-_FULL_2 = Prices(4.0, 0.4, 24.0, 32.0, 0.4, 64.0, 5.0, 0.5)
-_FULL_1 = Prices(4.0, 0.4, 16.0, 32.0, 0.4, 64.0, 5.0, 0.5)
-_MINI = Prices(0.6, 0.06, 2.4, 10.0, 0.3, 20.0, 0.8, 0.08)
+_FULL_2 = Prices(4.0, 0.4, 24.0, 32.0, 0.4, 64.0, 5.0, 0.5, read=PRICES_READ)
+_FULL_1 = Prices(4.0, 0.4, 16.0, 32.0, 0.4, 64.0, 5.0, 0.5, read=PRICES_READ)
+_MINI = Prices(0.6, 0.06, 2.4, 10.0, 0.3, 20.0, 0.8, 0.08, read=PRICES_READ)
 _2_1, _MINI_2_1 = "gpt-realtime-2.1", "gpt-realtime-2.1-mini"
 _MAY, _JANUARY = date(2026, 5, 7), date(2027, 1, 20)
 

@@ -64,7 +64,7 @@ class Endpoint:
         """Return a deployment on Azure OpenAI; `resource` is its name, or any address the portal shows for it.
 
         In GA, the deployment replaces the model; with an api-version, Azure answers 401. Beta needs an api-version.
-        The prices are unknown: a deployment's name does not tell which model it runs.
+        The prices are unknown: a deployment's name does not tell which model it runs. VOICE_UI_PRICES may.
         """
         found = base_url.azure(resource if "://" in resource else f"https://{resource}.openai.azure.com")
         deployment = deployment or found.model or models.DEFAULT
@@ -139,9 +139,13 @@ class Endpoint:
 
 def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
     """Return the server the settings name, for the model they name unless another is given; None if offline."""
-    if settings.offline:
-        return None
-    model = model or settings.model
+    endpoint = None if settings.offline else _named(settings, model or settings.model)
+    if endpoint and settings.prices:
+        return replace(endpoint, prices=settings.prices.of(endpoint.model, endpoint.prices))
+    return endpoint
+
+
+def _named(settings: Settings, model: str) -> Endpoint | None:
     dialect = None if settings.dialect == "auto" else Dialect(settings.dialect)
     if settings.azure_openai_endpoint:
         key = settings.azure_openai_api_key
@@ -160,9 +164,9 @@ def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
     return Endpoint.compatible(base, model, key, dialect=dialect, headers=headers)
 
 
-def offline(url: str, settings: Settings) -> Endpoint:
-    """Return the server of this machine that listens at `url`; it costs nothing."""
-    name = LOCAL if settings.chat_url else OFFLINE
+def offline(url: str, settings: Settings, *, has_chat: bool = False) -> Endpoint:
+    """Return the server of this machine that listens at `url`; it costs nothing. `has_chat`: a chat model answers."""
+    name = LOCAL if settings.chat_url or has_chat else OFFLINE
     return Endpoint(name, f"{url}?model={quote(settings.model, safe='')}", "", prices=models.FREE)
 
 
@@ -191,8 +195,7 @@ def notice(settings: Settings) -> str:
     if chosen(settings):
         return ""
     if settings.chat_url:
-        place = urlsplit(settings.chat_url).netloc.rpartition("@")[2]
-        return f"Local server: the chat model at {place} answers. This machine recognizes and speaks English."
+        return chat_notice("the chat model", settings.chat_url)
     if settings.offline:
         reason, fix = "started with --offline", "To use OpenAI, start without --offline"
     elif settings.azure_openai_api_key:
@@ -205,6 +208,12 @@ def notice(settings: Settings) -> str:
         f"Practice mode: {reason}. The practice server understands short, clear English and gives built-in replies. "
         f"Try “what time is it” or “what is seven plus five”. {fix}."
     )
+
+
+def chat_notice(model: str, url: str) -> str:
+    """Return what answers where a chat model does."""
+    place = urlsplit(url).netloc.rpartition("@")[2]
+    return f"Local server: speech is recognized and spoken on this machine, in English, and {model} at {place} answers."
 
 
 def _has_no_path(url: str) -> bool:

@@ -23,6 +23,8 @@ class Usage:
     audio_in: int = 0
     audio_cached: int = 0
     audio_out: int = 0
+    image_in: int = 0
+    image_cached: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
@@ -35,7 +37,7 @@ class Usage:
     @property
     def cached(self) -> int:
         """Tokens the server had in its cache."""
-        return self.text_cached + self.audio_cached
+        return self.text_cached + self.audio_cached + self.image_cached
 
     def cost(self, prices: Prices) -> float:
         """Return US dollars."""
@@ -46,6 +48,8 @@ class Usage:
             + self.audio_in * prices.audio_in
             + self.audio_cached * prices.audio_cached
             + self.audio_out * prices.audio_out
+            + self.image_in * prices.image_in
+            + self.image_cached * prices.image_cached
         )
         return millionths / 1_000_000
 
@@ -54,19 +58,29 @@ def usage_of(told: Mapping[str, Any]) -> Usage:
     """Return the tokens of one response by its `usage`; what a server does not tell apart counts as text."""
     inputs, outputs = _part(told, "input_token_details"), _part(told, "output_token_details")
     cached = _part(inputs, "cached_tokens_details")
-    audio_in = _count(inputs, "audio_tokens")
-    text_in = max(0, _count(told, "input_tokens") - audio_in)
+    audio_in, image_in = _count(inputs, "audio_tokens"), _count(inputs, "image_tokens")
+    text_in = max(0, _count(told, "input_tokens") - audio_in - image_in)
     audio_cached = min(audio_in, _count(cached, "audio_tokens"))
-    text_cached = min(text_in, max(_count(cached, "text_tokens"), _count(inputs, "cached_tokens") - audio_cached))
+    image_cached = min(image_in, _count(cached, "image_tokens"))
+    rest_cached = _count(inputs, "cached_tokens") - audio_cached - image_cached
+    text_cached = min(text_in, max(_count(cached, "text_tokens"), rest_cached))
     audio_out = _count(outputs, "audio_tokens")
     return Usage(
-        text_in - text_cached,
-        text_cached,
-        max(0, _count(told, "output_tokens") - audio_out),
-        audio_in - audio_cached,
-        audio_cached,
-        audio_out,
+        text_in=text_in - text_cached,
+        text_cached=text_cached,
+        text_out=max(0, _count(told, "output_tokens") - audio_out),
+        audio_in=audio_in - audio_cached,
+        audio_cached=audio_cached,
+        audio_out=audio_out,
+        image_in=image_in - image_cached,
+        image_cached=image_cached,
     )
+
+
+def in_dollars(amount: float) -> str:
+    """Return US dollars with two to four places."""
+    whole, _, places = f"{amount:,.4f}".partition(".")
+    return f"${whole}.{places[:2]}{places[2:].rstrip('0')}"
 
 
 def _part(told: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from tests.patience import until, within
 from tests.servers.chat import Answer, call, chat_server, event, failing, streamed
 from voice_ui.errors import CODES, code_from_wire
-from voice_ui.offline.chat import ChatEndpoint, ChatModel, failures, ollama
+from voice_ui.offline.chat import ChatEndpoint, ChatModel, failures, ollama_available
 from voice_ui.offline.parts import ReplyFailed, ReplyRequest, ToolCall
 from voice_ui.protocol import Part, WireItem
 from voice_ui.settings import Secret
@@ -155,11 +155,14 @@ async def test_a_server_without_a_model_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("body", "found"),
-    [('{"models": [{"name": "llama3.2:3b"}, {"name": "qwen3:8b"}]}', ["llama3.2:3b", "qwen3:8b"]), ("{}", []),
-     ("<html>", []), ('{"models": [1]}', [])],
+    [('{"models": [{"name": "llama3.2:3b"}, {"name": "qwen3:8b", "details": {"family": "qwen3"}}]}',
+      ["llama3.2:3b", "qwen3:8b"]),
+     ('{"models": [{"name": "nomic-embed-text", "details": {"family": "nomic-bert"}}]}', []),
+     ('{"models": [{"name": "gpt-oss:120b-cloud", "remote_host": "https://ollama.com:443"}]}', []),
+     ("{}", []), ("[]", []), ("<html>", []), ('{"models": [1]}', [])],
 )  # fmt: skip
-async def test_an_ollama_is_found(body: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    async with chat_server(Answer([body], content_type="application/json")) as chat:
-        monkeypatch.setattr(ollama, "ADDRESS", chat.url.removesuffix("/v1"))
-        assert await within(10, ollama.ollama_available()) == found
-    assert await within(10, ollama.ollama_available()) == []
+async def test_an_ollama_is_found(body: str, found: list[str]) -> None:
+    async with chat_server(Answer(), tags=body) as chat:
+        address = chat.url.removesuffix("/v1")
+        assert await within(10, ollama_available(address)) == found
+    assert await within(10, ollama_available(address)) == []

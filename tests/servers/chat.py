@@ -1,4 +1,7 @@
-"""A chat server that answers as told: OpenAI's `/v1/chat/completions`, and everything that can go wrong there."""
+"""A chat server that answers as told: OpenAI's `/v1/chat/completions`, and everything that can go wrong there.
+
+It lists its models as OpenAI's API does, and as Ollama's own does.
+"""
 
 from __future__ import annotations
 
@@ -38,26 +41,40 @@ class Asked:
 
 @dataclass
 class ChatServer:
-    """Answers every request with `answer`; keeps what was asked."""
+    """Answers with what is in `first`, one each, then with `answer`; keeps what was asked."""
 
     answer: Answer
     models: Sequence[str] = ("small",)
     url: str = ""
+    tags: str = ""
+    """What comes back instead of Ollama's list of the models."""
     room: int = 1000
     """Messages that the model's context has room for."""
     asked: list[Asked] = field(default_factory=list)
+    first: list[Answer] = field(default_factory=list)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client left before its answer was whole."""
 
     _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    _listening: asyncio.Server = field(init=False)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection in a task that is awaited at the end."""
         task = asyncio.create_task(self.handle(reader, writer))
         self._serving.add(task)
 
+    def close(self) -> None:
+        """Listen no more, as a server that was ended."""
+        self._listening.close()
+
+    async def listen(self) -> None:
+        """Take connections on a free port."""
+        self._listening = await asyncio.start_server(self.accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._listening.sockets[0].getsockname()[1]}/v1"
+
     async def stop(self) -> None:
         """Leave no connection open."""
+        self._listening.close()
         for task in self._serving:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
@@ -68,19 +85,27 @@ class ChatServer:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             request, *lines = head.split("\r\n")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            given = await reader.readexactly(int(headers.get("content-length", 0)))
             path = request.split()[1]
-            self.asked.append(Asked(path, headers, json.loads(body or b"{}")))
-            if path.endswith("/models"):
+            self.asked.append(Asked(path, headers, json.loads(given or b"{}")))
+            if path == "/api/tags":
+                tags = [{"name": name, "details": {"family": "llama"}} for name in self.models]
+                body = self.tags or json.dumps({"models": tags})
+                await self._send(writer, Answer([body], content_type="application/json"))
+            elif path.endswith("/models"):
                 listed = json.dumps({"data": [{"id": name} for name in self.models]})
                 await self._send(writer, Answer([listed], content_type="application/json"))
             elif len(self.asked[-1].body.get("messages", ())) > self.room:
                 await self._send(writer, failing(400, '{"error": {"message": "exceeds the available context size"}}'))
             else:
-                await self._send(writer, self.answer)
-                if self.answer.hangs:
-                    await reader.read()
-                    self.hung_up.set()
+                answer = self.first.pop(0) if self.first else self.answer
+                try:
+                    await self._send(writer, answer)
+                    if answer.hangs:
+                        await reader.read()
+                finally:
+                    if answer.hangs:
+                        self.hung_up.set()
 
     async def _send(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
         head = f"HTTP/1.1 {answer.status} {REASONS[answer.status]}\r\nContent-Type: {answer.content_type}\r\n"
@@ -96,15 +121,13 @@ class ChatServer:
 
 
 @asynccontextmanager
-async def chat_server(answer: Answer, models: Sequence[str] = ("small",)) -> AsyncIterator[ChatServer]:
+async def chat_server(answer: Answer, models: Sequence[str] = ("small",), tags: str = "") -> AsyncIterator[ChatServer]:
     """Listen until the context is left."""
-    chat = ChatServer(answer, models)
-    server = await asyncio.start_server(chat.accept, "127.0.0.1", 0)
-    chat.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    chat = ChatServer(answer, models, tags=tags)
+    await chat.listen()
     try:
         yield chat
     finally:
-        server.close()
         await chat.stop()
 
 

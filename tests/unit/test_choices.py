@@ -47,6 +47,28 @@ def test_what_cannot_be_chosen_is_left_out(name: str, value: Any) -> None:
     assert OWNERS.remembered({name: value}, MODELS) == OWNERS
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("instructions", "x" * 900_000), ("threshold", {"a": 1}), ("threshold", float("nan")), ("silence_ms", 10**18),
+        ("silence_ms", -1), ("model", "gpt-realtime-3"), ("voice", ["marin"]), ("speed", True), ("speed", "1.0"),
+        ("tools", []), ("__class__", "x"), ("output", "video"), ("reasoning_effort", "xxhigh"), ("language", {}),
+    ],
+)  # fmt: skip
+def test_a_page_that_reports_what_cannot_be_chosen_changes_nothing(name: str, value: Any) -> None:
+    assert OWNERS.changed({name: value}, MODELS, OWNERS) == OWNERS
+    assert type(OWNERS.changed({"speed": True}, MODELS, OWNERS).speed) is float
+
+
+def test_what_the_owner_set_can_be_chosen_again_although_it_is_on_no_list() -> None:
+    owners = Choices.of("gpt-realtime-2.1", SessionConfig("y" * 20_000, voice="mine", language="de-AT", silence_ms=100))
+    mine = {"voice": "marin", "language": "fr", "silence_ms": 300, "instructions": "Be brief."}
+    chosen = owners.changed(mine, MODELS, owners)
+    assert chosen.voice == "marin" and chosen.silence_ms == 300
+    back = {"voice": "mine", "language": "de-AT", "silence_ms": 100, "instructions": "y" * 20_000}
+    assert chosen.changed(back, MODELS, owners) == owners
+
+
 @given(
     st.dictionaries(
         st.sampled_from([*vars(OWNERS), "other"]), st.recursive(st.none() | st.text() | st.integers(), st.lists)

@@ -14,9 +14,11 @@ from voice_ui.conversation import Conversation
 from voice_ui.page import messages
 from voice_ui.protocol import SessionConfig, dialect_of, parse, server
 from voice_ui.servers import Endpoint
-from voice_ui.session.budget import Budget
+from voice_ui.session.accounts import Account
+from voice_ui.session.budget import Budget, Limits
 from voice_ui.session.diagnosis import difference, problem_of, seconds_left
 from voice_ui.session.dialogue import Dialogue
+from voice_ui.session.ledger import LocalAccounts
 from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
@@ -101,7 +103,7 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
     stream, conversation = Stream(), Conversation()
     ids = (f"e{number}" for number in count())
     clock = count().__next__
-    link = Link(Nowhere(), endpoint, SessionConfig(), stream, ids, clock, lambda entry: None)
+    link = Link(Nowhere(), endpoint, SessionConfig(), stream, ids, clock, lambda entry: None, lambda: True)
     reports = Reports()
     calls = Calls(
         Toolbox(),
@@ -113,7 +115,8 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
         on_change=lambda: None,
         on_hosted_approval=lambda call_id, approved: None,
     )
-    dialogue = Dialogue(endpoint, conversation, Budget(), reports, Counter(), Playback(), clock, calls)
+    budget = Budget(Limits(), Account(LocalAccounts()))
+    dialogue = Dialogue(endpoint, conversation, budget, reports, Counter(), Playback(), clock, calls)
     understood = 0
     for _ in range(MESSAGES):
         event = parse(mutated_event(chance))

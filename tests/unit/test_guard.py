@@ -174,9 +174,9 @@ PROXY = {"host": "voice.example", "x_forwarded_for": f"203.0.113.5, {GUEST}", "x
 async def test_only_the_named_proxy_is_believed() -> None:
     guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
     assert (await ask(guard, **PROXY)).status == 403  # as a visitor without a code
-    cookie = f"{COOKIE}={key.cookie}"
+    cookie = f"{COOKIE}={key.cookie_of('v')}"
     assert (await ask(guard, **PROXY, cookie=cookie)).status == 200
-    assert inside.visitors == [Visitor(GUEST, is_owner=False)]  # the address the proxy saw, not one it was told
+    assert inside.visitors == [Visitor(GUEST, is_owner=False, id="v")]  # the address the proxy saw, not one it was told
     assert inside.scopes[0]["scheme"] == "https" and inside.scopes[0]["client"][0] == GUEST
     socket = {**PROXY, **SOCKET, "cookie": cookie}
     assert (await ask(guard, **socket, origin="https://voice.example")).status == 101
@@ -198,7 +198,7 @@ async def test_without_a_forwarded_address_nobody_is_the_owner_or_comes_in(
     trusted: str, request_: dict[str, str]
 ) -> None:
     guard = Guard(inside := Inside(), (), key := room(), proxies(trusted))
-    answer = await ask(guard, **request_, cookie=f"{COOKIE}={key.cookie}; {OWNER_COOKIE}={key.owner_key}")
+    answer = await ask(guard, **request_, cookie=f"{COOKIE}={key.cookie_of('v')}; {OWNER_COOKIE}={key.owner_key}")
     assert answer.status in {403, 421} and not inside.visitors
     assert answer.status == 403 or b"X-Forwarded-For" in answer.body
 
@@ -206,7 +206,7 @@ async def test_without_a_forwarded_address_nobody_is_the_owner_or_comes_in(
 @pytest.mark.parametrize("forwarded", ["unknown", "", " , ", "_hidden", "127.0.0.1, garbage"])
 async def test_a_forwarded_address_that_is_none_is_not_believed(forwarded: str) -> None:
     guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
-    request_ = {**PROXY, "x_forwarded_for": forwarded, "cookie": f"{COOKIE}={key.cookie}"}
+    request_ = {**PROXY, "x_forwarded_for": forwarded, "cookie": f"{COOKIE}={key.cookie_of('v')}"}
     assert (await ask(guard, **request_)).status == 421 and not inside.visitors
 
 
@@ -227,9 +227,9 @@ async def test_the_visitor_is_whom_the_last_proxy_that_is_not_ours_saw(
     trusted: str, peer: str, forwarded: str, visitor: str
 ) -> None:
     guard = Guard(inside := Inside(), (), key := room(), proxies(trusted))
-    request_ = {**PROXY, "x_forwarded_for": forwarded, "peer": peer, "cookie": f"{COOKIE}={key.cookie}"}
+    request_ = {**PROXY, "x_forwarded_for": forwarded, "peer": peer, "cookie": f"{COOKIE}={key.cookie_of('v')}"}
     assert (await ask(guard, **request_)).status == 200
-    assert inside.visitors == [Visitor(visitor, is_owner=False)]
+    assert inside.visitors == [Visitor(visitor, is_owner=False, id="v")]
 
 
 async def test_the_owner_comes_through_the_proxy_by_a_link_of_their_own() -> None:
@@ -272,7 +272,7 @@ async def test_a_sub_path_is_taken_off_or_has_been(path: str) -> None:
 @pytest.mark.parametrize("prefix", ['/x"><script>', "//evil.example", "/a b", "x", "https://evil.example", "/\xff"])
 async def test_a_sub_path_that_is_none_reaches_no_page(prefix: str) -> None:
     guard = Guard(inside := Inside(), (), key := room(), proxies("127.0.0.1"))
-    cookie = f"{COOKIE}={key.cookie}"
+    cookie = f"{COOKIE}={key.cookie_of('v')}"
     answer = await ask(guard, **PROXY, cookie=cookie, x_forwarded_prefix=prefix)
     assert answer.status == 200
     assert b"x-forwarded-prefix" not in dict(inside.scopes[-1]["headers"])
@@ -281,7 +281,7 @@ async def test_a_sub_path_that_is_none_reaches_no_page(prefix: str) -> None:
 
 async def test_a_page_behind_a_proxy_checks_its_own_address() -> None:
     guard = Guard(Inside(), (), key := room(), proxies("127.0.0.1"))
-    cookie = f"{COOKIE}={key.cookie}"
+    cookie = f"{COOKIE}={key.cookie_of('v')}"
     for request_ in (PROXY, {**PROXY, "host": "voice.example:8443"}):
         answer = await ask(guard, **request_, cookie=cookie)
         assert f'"host": "{request_["host"]}"'.encode() in answer.body

@@ -33,11 +33,11 @@ WALLS = {
 
 PURE = {
     "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
-    "session.attention", "session.budget", "session.diagnosis", "session.events", "session.responses",
-    "session.state", "session.timing", "session.turns", "sharing.room",
+    "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
+    "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
     "offline.origins", "offline.vad", "offline.replies",
-    "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts",
+    "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts", "page.usage_words",
     "mic.events", "mic.pace", "mic.problems", "mic.reception",
     "offline.recognizer.agreement", "offline.recognizer.invented", "offline.recognizer.levels",
     "offline.recognizer.tokens", "offline.worker.frames", "offline.worker.handler",

@@ -28,9 +28,21 @@ def test_nothing_else_does(wrong: str) -> None:
 
 def test_the_cookie_of_those_inside_is_not_the_code() -> None:
     room = Room(Clock())
-    assert room.is_inside(room.cookie)
-    for wrong in ("", room.code, room.cookie[:-1], "é"):
-        assert not room.is_inside(wrong)
+    cookie = room.cookie_of("v")
+    assert room.visitor(cookie) == "v"
+    for wrong in ("", room.code, cookie[:-1], cookie[1:], f"w{cookie[1:]}", "v.", ".", "é", "v.é"):
+        assert room.visitor(wrong) is None
+
+
+def test_a_visitor_is_the_same_in_another_browser_and_at_another_address_with_the_cookie() -> None:
+    room = Room(Clock())
+    first = room.visitor_at("192.0.2.1")
+    assert room.visitor_at("192.0.2.1") == first != room.visitor_at("192.0.2.2")
+    assert room.visitor(room.cookie_of(first)) == first
+    room.close()
+    room.open()
+    assert room.visitor_at("192.0.2.1") == first, "and is remembered where the room is opened again"
+    assert "192" not in first and Room(Clock()).visitor_at("192.0.2.1") != first
 
 
 def test_who_guesses_waits_and_others_do_not() -> None:
@@ -47,15 +59,15 @@ def test_who_guesses_waits_and_others_do_not() -> None:
 
 def test_a_closed_room_lets_nobody_in_and_a_new_one_has_a_new_code() -> None:
     room = Room(Clock())
-    code, cookie = room.code, room.cookie
+    code, cookie = room.code, room.cookie_of("v")
     room.close()
     assert not room.is_open
     for given in ("", code):
         assert not room.enter(given, "192.0.2.1")
-    assert not room.is_inside(cookie) and not room.is_inside("")
+    assert room.visitor(cookie) is None and room.visitor("") is None
     room.open()
-    assert not room.is_inside(cookie)
-    assert code != room.code and cookie != room.cookie
+    assert room.visitor(cookie) is None
+    assert code != room.code
     assert Room(Clock()).code != room.code
 
 
@@ -69,13 +81,13 @@ def test_many_guessers_take_no_more_than_their_share_of_memory() -> None:
 def test_a_code_that_the_owner_chose_stays_and_so_do_those_inside() -> None:
     room, replica = Room(Clock(), "LETMEIN2026"), Room(Clock(), "LETMEIN2026")
     assert room.code == "LETMEIN2026" and room.enter("letmein-2026", "192.0.2.1")
-    assert replica.is_inside(room.cookie)
-    assert "LETMEIN2026" not in room.cookie
-    before = room.cookie
+    before = room.cookie_of("v")
+    assert replica.visitor(before) == "v" and replica.visitor_at("192.0.2.1") == room.visitor_at("192.0.2.1")
+    assert "LETMEIN2026" not in before
     room.close()
     room.open()
-    assert room.code == "LETMEIN2026" and not room.is_inside(before)
-    assert not Room(Clock(), "LETMEIN2027").is_inside(before)
+    assert room.code == "LETMEIN2026" and room.visitor(before) is None
+    assert Room(Clock(), "LETMEIN2027").visitor(before) is None
 
 
 def test_the_owner_has_a_key_that_no_code_opens_and_no_closing_ends() -> None:

@@ -53,6 +53,8 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("VOICE_UI_FRAME_ANCESTORS", "javascript:"),
         ("OPENAI_BASE_URL", "https://h:port/v1"),
         ("OPENAI_BASE_URL", "https://h/v1 x"),
+        ("OLLAMA_HOST", "ws://localhost"),
+        ("OLLAMA_HOST", "a b"),
         ("PORT", "http"),
     ],
 )
@@ -231,3 +233,17 @@ def test_a_code_may_be_written_in_groups() -> None:
 )  # fmt: skip
 def test_sites_that_may_show_the_page_are_written_as_in_a_policy(written: str, meant: str) -> None:
     assert read(NOTHING, {"VOICE_UI_FRAME_ANCESTORS": written}, {}).frame_ancestors == meant
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        (":11500", "http://localhost:11500"),
+        ("gpu-box:8000", "http://gpu-box:8000"),
+        ("https://ollama.example", "https://ollama.example:443"),
+        ("[::]:11434", "http://[::1]:11434"),
+    ],
+)
+def test_the_address_of_ollama_is_read_as_its_own_clients_do(value: str, address: str) -> None:
+    assert read(NOTHING, {"OLLAMA_HOST": value}, {}).ollama_host == address

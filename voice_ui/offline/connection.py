@@ -105,7 +105,7 @@ class ClientConnection:
             else:
                 self.receive(message)
             if self.session.busy:
-                await self._parts.detector_loaded()
+                await self.session.prepare()
                 self.session.work()
             while self.session.busy:
                 async with self._floor:

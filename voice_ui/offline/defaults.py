@@ -6,7 +6,17 @@ from collections.abc import AsyncIterator
 
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.configuration import TurnDetection
-from voice_ui.offline.parts import Brain, Detector, Later, Parts, Piece, ReplyRequest, SpeechRecognizer, Voice
+from voice_ui.offline.parts import (
+    Brain,
+    Detector,
+    DetectorUnavailable,
+    Later,
+    Parts,
+    Piece,
+    ReplyRequest,
+    SpeechRecognizer,
+    Voice,
+)
 from voice_ui.offline.vad import VoiceActivity
 
 
@@ -36,12 +46,15 @@ class CannedReplies:
 
 
 def silero(detection: TurnDetection) -> Detector:
-    """Return a new voice detector."""
-    return VoiceActivity(
-        threshold=detection.threshold,
-        prefix_padding_ms=detection.prefix_padding_ms,
-        silence_duration_ms=detection.silence_duration_ms,
-    )
+    """Return a new voice detector; raises DetectorUnavailable."""
+    try:
+        return VoiceActivity(
+            threshold=detection.threshold,
+            prefix_padding_ms=detection.prefix_padding_ms,
+            silence_duration_ms=detection.silence_duration_ms,
+        )
+    except ImportError as error:  # of a package that has no wheel for Macs with Intel processors
+        raise DetectorUnavailable(f"the voice detector cannot be loaded: {error}") from error
 
 
 def default_recognizer() -> SpeechRecognizer:

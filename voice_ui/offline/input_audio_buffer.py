@@ -84,6 +84,11 @@ class InputAudioBuffer:
         """Whether appended audio still waits for `work()`."""
         return bool(self._backlog)
 
+    @property
+    def detects(self) -> bool:
+        """Whether turns are to be detected."""
+        return self._detection is not None
+
     def configure(self, detection: TurnDetection | None) -> None:
         """Change turn detection; a turn in progress is dropped."""
         if detection != self._detection:

@@ -24,6 +24,10 @@ class RecognizerUnavailable(Exception):
     """Speech cannot be transcribed on this machine; the message is the reason."""
 
 
+class DetectorUnavailable(RecognizerUnavailable):
+    """Nobody finds out when somebody speaks on this machine; the message is the reason."""
+
+
 class VoiceUnavailable(Exception):
     """Replies cannot be spoken on this machine; the message is the reason."""
 
@@ -34,6 +38,10 @@ class ReplyFailed(Exception):
     def __init__(self, code: str, message: str, type: str = "server_error") -> None:
         super().__init__(message)
         self.code, self.message, self.type = code, message, type
+
+
+class ReplyCutOff(Exception):
+    """There is no room for the rest of the answer: the response is incomplete, and the session goes on."""
 
 
 class SpeechUtterance(Protocol):
@@ -122,7 +130,10 @@ class Brain(Protocol):
     """Pause between two deltas of a written reply."""
 
     def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """Yield the reply piece by piece; an async generator, closed early on interruption. Raises ReplyFailed."""
+        """Yield the reply piece by piece; an async generator, closed early on interruption.
+
+        Raises ReplyFailed and ReplyCutOff.
+        """
 
     async def close(self) -> None: ...
 
@@ -157,7 +168,10 @@ class Parts:
         await self.recognizer.warm()
 
     async def detector_loaded(self) -> None:
-        """Wait until making a detector costs next to nothing; importing its libraries takes half a second."""
+        """Wait until making a detector costs next to nothing; importing its libraries takes half a second.
+
+        Raises DetectorUnavailable.
+        """
         if self._loading is None:
             self._loading = asyncio.create_task(asyncio.to_thread(self._load), name="offline: load the voice detector")
         await asyncio.shield(self._loading)

@@ -17,8 +17,8 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Later, Parts, Piece, ReplyFailed, ToolCall
-from voice_ui.offline.reply_options import ReplyOptions, TooLong, spread, words_of
+from voice_ui.offline.parts import Later, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
+from voice_ui.offline.reply_options import ReplyOptions, spread, words_of
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -75,7 +75,7 @@ class Reply:
                     await self._say(pieces)
         except ReplyFailed as failure:
             self.end("failed", error=failure)
-        except TooLong:
+        except ReplyCutOff:
             self.end("incomplete", "max_output_tokens")
         except Exception:
             log.exception("a reply failed")
@@ -161,7 +161,7 @@ class Reply:
         text = entry.item.text + delta
         most = self._options.max_tokens
         if most is not None and usage.of_text(text) > most:
-            raise TooLong
+            raise ReplyCutOff
         entry.item = replace(entry.item, content=(self._part(text),))
         kind = server.OutputAudioTranscriptDelta if self._options.spoken else server.OutputTextDelta
         self._post(kind(self.id, entry.id, 0, delta, len(self._output) - 1))

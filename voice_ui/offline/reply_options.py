@@ -74,10 +74,6 @@ def spread(text: str, count: int) -> list[str]:
     return pieces
 
 
-class TooLong(Exception):
-    """The reply has reached its token limit."""
-
-
 async def words_of(text: str) -> AsyncIterator[str]:
     """Yield a text word by word."""
     for piece in re.findall(r"\S+\s*", text):

@@ -16,7 +16,7 @@ from voice_ui.offline import configuration
 from voice_ui.offline.hearing import Hearing
 from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudioBuffer
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Later, Parts
+from voice_ui.offline.parts import DetectorUnavailable, Later, Parts
 from voice_ui.offline.reply import Reply
 from voice_ui.offline.reply_options import ReplyOptions
 from voice_ui.protocol import Part, WireItem, client, server
@@ -55,6 +55,7 @@ class PracticeSession:
         self._replying: asyncio.Task[None] | None = None
         self._expected: dict[object, asyncio.TimerHandle] = {}
         self._read_before: set[str] = set()
+        self._is_deaf = False  # nothing detects turns, and the client knows
 
     def start(self) -> None:
         """Post the first event."""
@@ -74,6 +75,18 @@ class PracticeSession:
     def busy(self) -> bool:
         """Whether appended audio still has to be processed."""
         return self._buffer.busy
+
+    async def prepare(self) -> None:
+        """Load what processing takes. Where turns cannot be detected, audio is dropped, and that is reported once."""
+        if not self._buffer.detects:
+            return
+        try:
+            await self._parts.detector_loaded()
+        except DetectorUnavailable as error:
+            self._buffer.clear()
+            if not self._is_deaf:
+                self._is_deaf = True
+                self.refuse(Rejected("turn_detection_unavailable", f"{error}", "session.audio.input.turn_detection"))
 
     def work(self) -> None:
         """Process the next portion of it."""

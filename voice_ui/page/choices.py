@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -26,6 +26,8 @@ LANGUAGES = {
 SILENCE_MS = (200, 3000)
 THRESHOLD = (0.1, 0.9)
 SPEED = (0.25, 1.5)
+LONGEST_INSTRUCTIONS = 10_000
+"""Characters; they are read again with every reply."""
 SLOW_SILENCE_MS = 1500
 """With more silence than this, a reply within two seconds is not possible: too little time is left for the model."""
 
@@ -99,6 +101,11 @@ class Choices:
             good["model"] = told["model"]
         return replace(self, **good)
 
+    def changed(self, chosen: Mapping[str, Any], models: Sequence[str], owners: Choices) -> Choices:
+        """Return these choices with what a page reports, as far as it is valid or what the owner set."""
+        kept = {name: mine for name, mine in vars(owners).items() if name in chosen and chosen[name] == mine}
+        return replace(self.remembered(chosen, tuple(models)), **kept)
+
     def differing(self, default: Choices) -> dict[str, Any]:
         """Return what differs from the owner's defaults; only that is remembered, so that the defaults can change."""
         both = ((field.name, getattr(self, field.name), getattr(default, field.name)) for field in fields(self))
@@ -136,7 +143,7 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "silence_ms": _between(*SILENCE_MS, int),
     "eagerness": _one_of(*EAGERNESS),
     "language": _one_of(*LANGUAGES),
-    "instructions": _text(10_000),
+    "instructions": _text(LONGEST_INSTRUCTIONS),
     "reasoning_effort": _one_of(*EFFORTS),
     "output": _one_of("text", "audio"),
     "voice": _one_of("", *VOICES),

@@ -18,6 +18,7 @@ from voice_ui.page.events import (
 )
 from voice_ui.page.tool_call import Decide
 from voice_ui.page.turn_clock import TurnClock
+from voice_ui.page.usage_words import in_words
 from voice_ui.page.values import PanelValues
 from voice_ui.page.view import View
 from voice_ui.page.voice import Voice
@@ -110,7 +111,7 @@ class Display(PanelValues, PanelEvents):
         self.view.transcript.reset()
         for item in session.conversation.items:
             self.view.transcript.show(item)
-        self.view.transcript.show_usage(session.budget.usage, session.budget.cost)
+        self._show_usage(UsageCounted(session.budget.usage, session.budget.cost, session.budget.is_exact))
         self._state, self._attempt = session.state, 0
         self._show_texts()
         self._show_state()
@@ -140,12 +141,15 @@ class Display(PanelValues, PanelEvents):
             case TurnTimed():
                 self._clock.measure(event)
             case UsageCounted(usage, cost):
-                self.view.transcript.show_usage(usage, cost)
+                self._show_usage(event)
                 self._report("usage", UsageEventArguments, usage=usage, cost=cost)
             case ProblemRaised(problem, number):
                 self.show_problem(problem, number)
             case ProblemSolved(code):
                 self.view.error.clear_codes(code)
+
+    def _show_usage(self, counted: UsageCounted) -> None:
+        self.view.transcript.show_usage(in_words(counted))
 
     def _show_item(self, item: Item) -> None:
         before = self.view.transcript.item(item.id)

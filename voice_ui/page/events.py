@@ -74,8 +74,8 @@ class UsageEventArguments(UiEventArguments):
     """What the conversation has used so far."""
 
     usage: Usage
-    cost: float
-    """US dollars, for the part whose prices are known."""
+    cost: float | None
+    """US dollars, for the part whose prices are known; None if no price is known."""
 
 
 class PanelEvents(ui.element):

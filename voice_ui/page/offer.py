@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from voice_ui.errors import Problem
+from voice_ui.offline.local_models import LocalModels
 from voice_ui.page.conversations import Conversations
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
@@ -16,7 +17,7 @@ from voice_ui.session import Limits, RealtimeSession
 class Offer:
     """Made by the app, for one page."""
 
-    notice: str
+    notice: Callable[[], str]
     """Notice about the server, shown before anyone speaks; may be empty."""
     model: str
     models: Sequence[str]
@@ -31,7 +32,13 @@ class Offer:
     open_session: Callable[[Endpoint, SessionConfig], RealtimeSession]
     """Opens a session within the limits."""
     conversations: Conversations
+    local_models: LocalModels | None = None
+    """Of an Ollama on this machine, where nothing else is configured."""
+    may_choose_local: bool = False
+    """Whether this page offers them."""
     controls: Callable[[], object] = lambda: None
     """Builds more controls into the header."""
+    sums: Callable[[], str] = lambda: ""
+    """Says where the limits of cost stand; nothing to visitors."""
     address: str = ""
     """Of the visitor; empty for the owner."""

@@ -8,13 +8,16 @@ from pathlib import Path
 from nicegui import background_tasks, ui
 
 from voice_ui.errors import Problem
+from voice_ui.offline.local_models import LocalModels
 from voice_ui.page.browser_tab import BrowserTab
 from voice_ui.page.choices import Choices
 from voice_ui.page.events import StateEventArguments
 from voice_ui.page.inspector import Inspector
 from voice_ui.page.offer import Offer
+from voice_ui.page.ollama_offer import OllamaOffer
 from voice_ui.page.panel import VoicePanel
 from voice_ui.page.settings_panel import SettingsPanel
+from voice_ui.page.usage_words import prices_in_words
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 
@@ -30,6 +33,7 @@ class Page:
         self._client = ui.context.client
         self._hidden: asyncio.TimerHandle | None = None
         self._checked = False
+        self._ollama: OllamaOffer | None = None
         self._build()
         self._client.on_connect(self._handle_connect)
         self._client.on_delete(lambda: self._handle_sight(True))
@@ -42,7 +46,7 @@ class Page:
         self.panel = VoicePanel(
             *self._target(),
             typing=False,
-            notice=offer.notice,
+            notice=offer.notice(),
             open_session=offer.open_session,
             conversations=offer.conversations,
             keep=True,
@@ -72,12 +76,30 @@ class Page:
         with header:
             ui.label("Voice UI").classes("title").props("role=heading aria-level=1")
             with ui.element("div").classes("server").props("translate=no"):
-                ui.label(offer.endpoint(offer.model).name)
+                self._server_name = ui.label(offer.endpoint(offer.model).name)
                 self._model_name = ui.label(offer.model).props("data-testid=model")
             offer.controls()
-            settings = ui.button(icon="tune", on_click=self._settings.open, color=None)
+            settings = ui.button(icon="tune", on_click=self._open_settings, color=None)
             settings.props('flat round dense aria-label="Settings" data-testid=settings-button')
+        if offer.local_models:
+            self._follow(offer.local_models)
         self._show_choices()
+
+    def _follow(self, models: LocalModels) -> None:
+        """Show which of the models on this machine answers, and offer them if this page may choose."""
+        if self._offer.may_choose_local:
+            with self.panel.view.notice:
+                self._ollama = OllamaOffer(models)
+        models.on_change.append(self._show_server)
+        self._client.on_delete(lambda: models.on_change.remove(self._show_server))
+
+    def _show_server(self) -> None:
+        """Another model of this machine answers from now on."""
+        self.panel.configure(*self._target())
+        self.panel.view.show_notice(self._offer.notice())
+        self._server_name.set_text(self._offer.endpoint(self._choices.model).name)
+        if self._ollama:
+            self._ollama.show()
 
     def _target(self) -> tuple[Endpoint, SessionConfig]:
         return self._offer.endpoint(self._choices.model), self._choices.applied_to(self._offer.config)
@@ -91,6 +113,8 @@ class Page:
         if not self._checked:
             self._checked = True
             background_tasks.create(self._check(), name="check model")
+        if self._ollama:
+            background_tasks.create(self._ollama.look(), name="look for an Ollama")
 
     async def _get_acquainted(self) -> None:
         """Apply what was chosen in this browser before, and report a conversation that is gone."""
@@ -139,6 +163,13 @@ class Page:
 
     # From the settings.
 
+    def _open_settings(self) -> None:
+        self._show_costs()
+        self._settings.open()
+
+    def _show_costs(self) -> None:
+        self._settings.show_costs(prices_in_words(self._offer.endpoint(self._choices.model)), self._offer.sums())
+
     def _handle_choices(self, choices: Choices) -> None:
         """Remember a choice, and apply it as soon as possible."""
         self._browser_tab.remember(choices.differing(self._defaults))
@@ -163,6 +194,7 @@ class Page:
     def _show_choices(self) -> None:
         choices = self._choices
         self._model_name.set_text(choices.model)
+        self._show_costs()
         self.panel.mic.listen_with(
             choices.device, choices.echo_cancellation, choices.noise_suppression, choices.auto_gain_control
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from nicegui import ui
@@ -16,6 +15,7 @@ from voice_ui.page.choices import (
     EAGERNESS,
     EFFORTS,
     LANGUAGES,
+    LONGEST_INSTRUCTIONS,
     SILENCE_MS,
     SPEED,
     TEXT_SIZES,
@@ -39,7 +39,7 @@ class SettingsPanel(ui.dialog):
     ) -> None:
         """`models` may be empty: then there is no choice."""
         super().__init__()
-        self.choices = choices
+        self.choices = self._owners = choices
         self._models = models
         self._on_change = on_change
         self._fields: dict[str, Any] = {}  # by the name of the choice
@@ -64,6 +64,12 @@ class SettingsPanel(ui.dialog):
         self._in_use.set_text(next((f"In use: {device.label}" for device in devices if device.in_use), ""))
         field.set_options({"": "Browser default", **options}, value=self.choices.device if known else "")
 
+    def show_costs(self, prices: str, sums: str) -> None:
+        """Show what the model costs, and where the limits stand; either may be empty."""
+        for label, words in ((self._prices, prices), (self._sums, sums)):
+            label.set_text(words)
+            label.set_visibility(bool(words))
+
     def show_choices(self, choices: Choices) -> None:
         """Show choices that were made elsewhere."""
         self.choices = choices  # first: the fields report every change
@@ -80,7 +86,7 @@ class SettingsPanel(ui.dialog):
 
     def _take(self, chosen: dict[str, Any]) -> None:
         """Apply and report one field's value; other fields, perhaps half edited, are left alone."""
-        changed = replace(self.choices, **chosen)
+        changed = self.choices.changed(chosen, self._models, self._owners)
         if changed != self.choices:
             self.choices = changed
             self._show_dependents()
@@ -111,12 +117,15 @@ class SettingsPanel(ui.dialog):
         with _section("Replies"):
             if self._models:
                 self._select("model", "Model", list(self._models))
+            self._prices = ui.label().classes("hint").props("data-testid=prices")
+            self._sums = ui.label().classes("hint").props("data-testid=sums")
             self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
             self._slider("speed", "Speaking speed", *SPEED, 0.05, "×")
             ui.label("Once the model has spoken, a new voice is used from the next Start.").classes("hint")
             self._select("language", "Language you speak", LANGUAGES)
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
-            instructions = ui.textarea("Instructions", value=self.choices.instructions).props("outlined dense autogrow")
+            instructions = ui.textarea("Instructions", value=self.choices.instructions)
+            instructions.props(f"outlined dense autogrow maxlength={LONGEST_INSTRUCTIONS}")
             instructions.on("blur", lambda: self._take({"instructions": instructions.value or ""}))
             self._fields["instructions"] = instructions
 

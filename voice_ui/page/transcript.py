@@ -11,7 +11,6 @@ from voice_ui.page.tool_call import CallActions
 from voice_ui.page.turn import Turn
 from voice_ui.page.turn_texts import TurnTexts
 from voice_ui.session import Shares, TextDelta, percentile
-from voice_ui.usage import Usage
 
 PAGE_TURNS = 20
 """NiceGUI sends an element the ids of all its children whenever one is added; with pages, each turn costs the same."""
@@ -119,11 +118,9 @@ class Transcript(ui.element):
         if turn == self._turn.texts.number:
             self._turn.latency.show_first_sound(ms)
 
-    def show_usage(self, usage: Usage, cost: float) -> None:
+    def show_usage(self, words: str) -> None:
         """Show what the conversation has used so far."""
-        cached = f", {usage.cached:,} cached" if usage.cached else ""
-        money = f" · ${cost:.4f}" if cost else ""
-        self._usage.set_text(f"{usage.total:,} tokens in total{cached}{money}")
+        self._usage.set_text(words)
 
     def _begin(self, number: int) -> None:
         """Move the newest turn into the history, and begin another one."""

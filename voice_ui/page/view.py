@@ -54,8 +54,10 @@ class View:
         conversation = Block().classes("vp-conversation").props('role=region aria-label="Conversation" tabindex=0')
         conversation.on("scroll", js_handler=MARK_SCROLLED)
         with conversation, Block():
-            if notice:
-                ui.label(notice).classes("vp-notice").props("data-testid=notice")
+            self.notice = Block().classes("vp-notice")
+            with self.notice:
+                self._notice = ui.label().props("data-testid=notice")
+            self.show_notice(notice)
             self.call_actions = CallActions(on_decide)
             self.transcript = Transcript(self.call_actions)
         with Block().classes("vp-foot"):
@@ -76,6 +78,11 @@ class View:
             self.composer = Composer(on_message)
             self.composer.set_visibility(typing)
         self._clearing = Clearing(self.error)
+
+    def show_notice(self, notice: str) -> None:
+        """Show what is said above the conversation; an empty text takes it away."""
+        self._notice.set_text(notice)
+        self.notice.set_visibility(bool(notice))
 
     def show_state(self, state: State, attempt: int = 0, *, opening: bool = False) -> str:
         """Show a state, and return the word for it; `opening` while the microphone was asked for but is not live."""

@@ -1,6 +1,7 @@
 """A conversation with a realtime server: audio and text in, events out, over as many connections as it takes."""
 
 from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
+from voice_ui.session.accounts import OWNER, Account, Accounts, Spent
 from voice_ui.session.budget import Budget, Limits, Seats
 from voice_ui.session.events import (
     PlaybackCut,
@@ -14,6 +15,7 @@ from voice_ui.session.events import (
     TurnTimed,
     UsageCounted,
 )
+from voice_ui.session.ledger import Ledger, LocalAccounts
 from voice_ui.session.press import Connect
 from voice_ui.session.session import RealtimeSession
 from voice_ui.session.state import Phase, State
@@ -22,11 +24,16 @@ from voice_ui.session.timing import Shares, Stage, TurnTimer, percentile, shares
 from voice_ui.session.tracer import TracedEvent, Tracer
 
 __all__ = [
+    "OWNER",
+    "Account",
+    "Accounts",
     "Budget",
     "Connect",
     "ItemChanged",
     "ItemRemoved",
+    "Ledger",
     "Limits",
+    "LocalAccounts",
     "Phase",
     "PlaybackCut",
     "ProblemRaised",
@@ -37,6 +44,7 @@ __all__ = [
     "ReplyHeard",
     "Seats",
     "SessionEvent",
+    "Spent",
     "Shares",
     "Stage",
     "State",

@@ -44,6 +44,7 @@ class Dialogue:
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
         self._calls = calls
         self._timing = Timing()
+        self._began = clock()
         self._playback = playback
         self._reported_malformed = False
 
@@ -58,12 +59,15 @@ class Dialogue:
             return self._go_on(event, link)
         now = self._clock()
         was_cancelled = responses.cancelled
+        if isinstance(event, server.ResponseDone):  # before another reply is asked for
+            self._bill(event, link)
         event = link.identified(event)
         changes: list[SessionEvent] = []
         for news in link.apply(event):
             match news:
                 case TurnEnded():
                     self._timing.end_turn(link.spoken_until(news.turn) or now, now)
+                    self._budget.hear((news.turn.end_ms - news.turn.start_ms) / 1000)
                 case ResponseBegan(response_id, item_id):
                     self._timing.begin_response(now)
                     self._conversation.begin_response(response_id, item_id)
@@ -71,7 +75,8 @@ class Dialogue:
         changes += self._calls.take(event)
         changes += self._conversation.apply(event)
         match event:
-            case server.ReplyTextDelta(response_id, item_id):
+            case server.ReplyTextDelta(response_id, item_id, _, delta):
+                self._budget.written += len(delta)
                 if changes and response_id == link.responses.active:
                     self._time_text(item_id, link, now)
                 self._take_text(event)
@@ -83,9 +88,13 @@ class Dialogue:
                     self._playback.complete(item_id)
             case server.ResponseDone():
                 self._finish(event, has_text=has_calls or bool(changes), was_cancelled=was_cancelled)
-            case server.TranscriptionCompleted(usage=usage) if usage:
-                self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model)
-                self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
+            case server.TranscriptionCompleted(usage=usage):
+                model = link.config.transcription_model
+                if usage:
+                    self._budget.add_transcription(usage, self._endpoint, model, now)
+                else:
+                    self._budget.settle_transcript(self._endpoint, model, now)
+                self._report_usage()
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
@@ -95,8 +104,31 @@ class Dialogue:
                 self._report(event)
         return changes
 
+    def _bill(self, event: server.ResponseDone, link: Link) -> None:
+        """Count what a response used; where the server does not say, what it must have used at least."""
+        if link.responses.has_finished(event.response_id):
+            return  # said twice
+        if event.usage:
+            self._budget.add(event.usage, self._endpoint, self._clock())
+        else:
+            self._budget.settle_reply(self._endpoint, self._clock())
+        self._report_usage()
+
+    def _report_usage(self) -> None:
+        budget = self._budget
+        per_minute = budget.per_minute(self._clock(), self._began)
+        self._reports.say(UsageCounted(budget.usage, budget.cost, budget.is_exact, per_minute))
+
+    def lose_connection(self, link: Link) -> None:
+        """What was used over it and is not reported yet never will be."""
+        dollars = self._budget.dollars
+        self._budget.lose_connection(self._endpoint, link.config.transcription_model, self._clock())
+        if self._budget.dollars != dollars:
+            self._report_usage()
+
     def _go_on(self, event: server.ReplyTextDelta, link: Link) -> list[SessionEvent]:
         """Take in more of the current reply. Most events are deltas and change nothing else."""
+        self._budget.written += len(event.delta)
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
             self._time_text(event.item_id, link, self._clock())
@@ -121,6 +153,7 @@ class Dialogue:
         except ValueError:
             self._unknown_events["audio that is not base64 PCM"] += 1
             return []
+        self._budget.speak(len(pcm) / (audio.SAMPLE_BYTES * audio.SAMPLE_RATE))
         if not pcm or (self._playback and not self._playback.receive(item_id, pcm)):
             return []
         return [ReplyAudio(item_id, pcm)]
@@ -134,9 +167,6 @@ class Dialogue:
         is_message = all(item.type == "message" for item in event.output)
         if event.status == "completed" and is_message and not has_text:
             self._reports.raise_problem(Problem("reply-empty", facts=diagnosis.facts_of(self._endpoint)))
-        if event.usage:
-            self._budget.add(event.usage, self._endpoint)
-            self._reports.say(UsageCounted(self._budget.usage, self._budget.cost))
 
     def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
         """Take in an `error`; if it comes instead of a response, stop waiting for the response."""

@@ -66,8 +66,12 @@ class UsageCounted:
     """Of the whole conversation."""
 
     usage: Usage
-    cost: float
-    """US dollars, as far as prices are known."""
+    cost: float | None
+    """US dollars, as far as prices are known; None if no price is."""
+    is_exact: bool = True
+    """Whether `cost` is all of it; otherwise it is at least that."""
+    per_minute: float | None = None
+    """US dollars that a minute costs now; None if that is unknown."""
 
 
 @dataclass(frozen=True)

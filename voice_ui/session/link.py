@@ -37,8 +37,8 @@ from voice_ui.transport import Transport
 from voice_ui.transport.interface import PATIENCE_SECONDS
 
 BUSY_SECONDS = 26.0
-"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute replies in one thread do not answer pings meanwhile
-(11 s seen). Less than `patience.REPLY_SECONDS`, so that a turn on a dead connection is sent again, not given up."""
+"""`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen). Less
+than `patience.REPLY_SECONDS`: if the connection is gone, the turn is delivered again and not given up."""
 
 UNANNOUNCED_SECONDS = 3.0
 """A response that the server creates by itself is announced within this time, and one that was cancelled ends; after
@@ -71,8 +71,12 @@ class Link:
         ids: Iterator[str],
         clock: Callable[[], float],
         on_mark: Callable[[Entry], object],
+        may_ask: Callable[[], bool],
     ) -> None:
-        """`ids` yields ids for events we send; `clock` returns seconds; `on_mark` is called after a mark was sent."""
+        """`ids` yields ids for events we send; `clock` returns seconds; `on_mark` is called after a mark was sent.
+
+        `may_ask` is called before a reply is asked for.
+        """
         self.config = config
         """The last confirmed configuration."""
         self.turns = Turns(stream, by_hand=config.turn_detection == "none")
@@ -86,7 +90,7 @@ class Link:
         self._transport = transport
         self._endpoint = endpoint
         self._dialect = endpoint.dialect or Dialect.GA
-        self._stream, self._ids, self._clock, self._on_mark = stream, ids, clock, on_mark
+        self._stream, self._ids, self._clock, self._on_mark, self._may_ask = stream, ids, clock, on_mark, may_ask
         self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
         self._updates: dict[str, SessionConfig] = {}  # sent and not confirmed yet, by the id of the event
         self._commits: dict[str, Commit] = {}  # by the id of the event
@@ -385,6 +389,10 @@ class Link:
 
     def _act(self, action: Action | None) -> None:
         match action:
+            case Action.CREATE if not self._may_ask():
+                self.responses.want_no_more_in_quiet()
+                self.responses.interrupt()
+                self.responses.free()
             case Action.CREATE:
                 for entry in self._outputs:
                     entry.attempts += 1

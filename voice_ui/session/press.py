@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from voice_ui import audio
 from voice_ui.conversation import Conversation
-from voice_ui.errors import ConnectionFailed, Problem, SessionError
+from voice_ui.errors import ConnectionFailed, Problem, Refused, SessionError
 from voice_ui.protocol import ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
@@ -117,6 +117,7 @@ class Press:
         self._was_connected = False
         self._outage = Outage()
         self._held = False  # the speaker holds the button
+        self._is_cut_off = False
         self._stopped_at: float | None = None  # by the event loop's clock
         self._marked_at = 0.0  # when the last mark was sent
         self._attention = Attention()
@@ -137,6 +138,9 @@ class Press:
         facts = diagnosis.facts_of(self.endpoint)
         _log.info("session begins: %s %s", self.endpoint.name, self.endpoint.model)
         try:
+            await self._budget.account.refresh()  # it may have spent elsewhere
+            if problem := self._budget.problem(self.endpoint, self.config.transcription_model):
+                raise Refused(problem.code, **problem.facts)
             while self._is_wanted:
                 await self._hold_connection()
         except SessionError as error:
@@ -207,7 +211,16 @@ class Press:
     async def _open(self, stack: AsyncExitStack) -> Link:
         """Connect, have our configuration confirmed, and give the server the conversation so far."""
         transport = await stack.enter_async_context(traced(self._connect(self.endpoint), self._reports))
-        link = Link(transport, self.endpoint, self.config, self.stream, self._ids, self._clock, self._handle_mark)
+        link = Link(
+            transport,
+            self.endpoint,
+            self.config,
+            self.stream,
+            self._ids,
+            self._clock,
+            self._handle_mark,
+            may_ask=lambda: self.may_go_on(asking=True),
+        )
         await link.configure()
         unanswered = self._calls.unfinished.union(*(dict(entry.outputs) for entry in self.stream.outputs))
         known = [item for item in self._conversation.known if not self.stream.holds(item.id)]
@@ -232,6 +245,7 @@ class Press:
         finally:
             self._renewal.stop()
             self._link = None
+            self._dialogue.lose_connection(link)
             if self._playback:
                 self._playback.complete()
             for response_id in self._calls.lose_connection():
@@ -259,7 +273,7 @@ class Press:
 
     def open_microphone(self) -> None:
         """Accept audio, from now on or again."""
-        self.microphone, self._stopped_at = True, None
+        self.microphone, self._stopped_at, self._is_cut_off = True, None, False
         self._patience.open_microphone()
         self.refresh()
 
@@ -283,6 +297,33 @@ class Press:
             self._reports.raise_problem(Problem(code, facts=facts))
             self.end_turn()
             self.close_microphone()
+
+    def cut_off(self, problem: Problem) -> None:
+        """End for a reason that is reported: cut a running reply short, and ask for nothing more."""
+        self._reports.raise_problem(problem)
+        if self._is_cut_off:
+            return
+        self._is_cut_off = True
+        self.want_no_reply_to_calls()
+        if self._link and self._link.responses.active is not None:
+            self._silence()
+        for message in self.stream.messages:
+            self._reports.say(*self._conversation.fail(message.item_id))
+        self.stream.clear()
+        if self.microphone:
+            self.close_microphone()
+        if self._link:
+            self._link.give_up()
+        elif not self._is_wanted:
+            self._leave()
+        self.refresh()
+
+    def may_go_on(self, *, asking: bool = False) -> bool:
+        """Whether more may be spent, if only for the reply that runs; if not, everything ends."""
+        problem = self._budget.problem(self.endpoint, self.config.transcription_model, asking=asking)
+        if problem:
+            self.cut_off(problem)
+        return problem is None
 
     def append_audio(self, pcm: bytes, rate: int) -> None:
         """Take in PCM; see `RealtimeSession.append_audio`."""
@@ -324,6 +365,7 @@ class Press:
     def send_text(self, item_id: str, text: str) -> None:
         """Send a typed message; interrupts the current reply."""
         self.interrupt()
+        self._is_cut_off = False
         self.stream.append(Message(item_id, text))
         self.refresh()
 
@@ -421,21 +463,26 @@ class Press:
         changes = self._dialogue.take(event, link)
         if isinstance(event, server.ReplyTextDelta):
             self._patience.text_at = self._clock()
+            if self._budget.written >= self._budget.due:
+                self.may_go_on()
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
-            self._check_cost()
-        elif isinstance(event, server.ErrorEvent) and not link.has_updates:
-            self.config = link.config  # a configuration that was refused is not asked for again
+            is_unreported = event.status == "completed" and not event.usage
+            if is_unreported and (problem := self._budget.unreported(self.endpoint)):
+                self.cut_off(problem)
+            elif not self._is_cut_off:
+                self.may_go_on()
+        else:
+            if isinstance(event, server.ErrorEvent) and not link.has_updates:
+                self.config = link.config  # a configuration that was refused is not asked for again
+            if link.responses.active is not None and not self._is_cut_off:
+                self.may_go_on()
+        if self._is_cut_off and link.responses.active and not link.responses.cancelled:
+            link.give_up()  # the server had begun it before it knew
         if not isinstance(event, server.ReplyTextDelta) or self.state.phase is not Phase.ANSWERING:
             self.refresh()
         if changes:
             await self._reports.put(changes)
-
-    def _check_cost(self) -> None:
-        if self.microphone and (problem := self._budget.problem(self.endpoint, self.config.transcription_model)):
-            self._reports.raise_problem(problem)
-            self.end_turn()
-            self.close_microphone()
 
     def _handle_mark(self, entry: Entry) -> None:
         """A mark of the stream was sent."""

@@ -121,6 +121,10 @@ class Responses:
         self.has_text = True
         return True
 
+    def has_finished(self, response_id: str) -> bool:
+        """Whether the end of this response was told before."""
+        return response_id in self._finished
+
     def done(self, response_id: str) -> Action | None:
         """A response is over; one without an id is the one that runs."""
         if response_id in self._finished or (response_id and self.active not in {"", response_id}):

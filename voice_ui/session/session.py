@@ -22,11 +22,13 @@ from typing import Self
 
 from voice_ui import audio, transport
 from voice_ui.conversation import Conversation
-from voice_ui.errors import Refused
+from voice_ui.errors import Problem, Refused
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
+from voice_ui.session.accounts import Account
 from voice_ui.session.budget import Budget, Limits, Seats
 from voice_ui.session.events import SessionEvent, StateChanged
+from voice_ui.session.ledger import LocalAccounts
 from voice_ui.session.press import Connect, Press
 from voice_ui.session.reports import Reports
 from voice_ui.session.state import FAILED, IDLE, State
@@ -49,6 +51,7 @@ class RealtimeSession:
         config: SessionConfig | None = None,
         *,
         limits: Limits | None = None,
+        account: Account | None = None,
         plays: bool = False,
         seats: Seats | None = None,
         connect: Connect = transport.connect,
@@ -57,17 +60,18 @@ class RealtimeSession:
     ) -> None:
         """Create a session; it connects at `start`.
 
-        Set `plays` if you play spoken replies and report progress with `take_played`. Sessions that share `seats` share
-        a limit. `connect` opens a transport; `clock` returns seconds. `tools` are functions that the model may call,
-        with or without `@tool`, and definitions of tools that the server runs; or a function that returns them, called
-        at each `start`.
+        `account` collects the costs for the `limits` per visitor, per day and in total; by default, the
+        session's own. Set `plays` if you play spoken replies and report progress with `take_played`. Sessions that share `seats`
+        share a limit. `connect` opens a transport; `clock` returns seconds. `tools` are functions that the model may
+        call, with or without `@tool`, and definitions of tools that the server runs; or a function that returns them,
+        called at each `start`.
 
         Raises ToolError if a function cannot be a tool.
         """
         self.endpoint = endpoint
         self.config = config or SessionConfig()
         self.conversation = Conversation()
-        self.budget = Budget(limits.max_cost if limits else None)
+        self.budget = Budget(limits or Limits(), account or Account(LocalAccounts()))
         self._tools = tools
         self.toolbox = Toolbox(() if callable(tools) else tools)
         """The tools that the model may call."""
@@ -118,7 +122,7 @@ class RealtimeSession:
 
     def start(self) -> None:
         """Start listening; opens a connection unless one is still open for the last reply."""
-        if press := self._press or self._begin():
+        if press := self._usable_press():
             press.open_microphone()
 
     def stop(self) -> None:
@@ -147,7 +151,7 @@ class RealtimeSession:
 
     def send_text(self, text: str) -> None:
         """Send a typed message, interrupting the current reply. Works without `start`."""
-        press = self._press or self._begin()
+        press = self._usable_press()
         if press is None:
             return
         text = _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text)
@@ -199,6 +203,11 @@ class RealtimeSession:
         if self._press:
             self._press.stop_for(code, **facts)
 
+    def cut_off(self, code: str, **facts: str) -> None:
+        """End and report why: interrupt the current reply, and answer nothing more."""
+        if self._press:
+            self._press.cut_off(Problem(code, facts=facts))
+
     def abort(self) -> None:
         """End at once because of a problem reported elsewhere, such as a microphone that does not start."""
         if self._press and self._task:
@@ -228,17 +237,23 @@ class RealtimeSession:
     def _config_with_tools(self) -> SessionConfig:
         return replace(self.config, tools=(*self.config.tools, *self.toolbox.to_wire()))
 
+    def _usable_press(self) -> Press | None:
+        """Return the press of Start that runs, or a new one; None if the owner's limits do not allow it."""
+        if (press := self._press) is None:
+            return self._begin()
+        if problem := self.budget.problem(press.endpoint, press.config.transcription_model, asking=True):
+            press.cut_off(problem)
+            return None
+        return press
+
     def _begin(self) -> Press | None:
-        """Begin a press of Start; None if the owner's limits do not allow it."""
-        if problem := self.budget.problem(self.endpoint, self.config.transcription_model):
-            self._reports.raise_problem(problem)
-            self._rest(FAILED)
+        if problem := self.budget.problem(self.endpoint, self.config.transcription_model, asking=True):
+            self._refuse(problem)
             return None
         try:
-            seat = self._seats.take() if self._seats else None
+            seat = self._seats.take(self.budget.account.visitor) if self._seats else None
         except Refused as error:
-            self._reports.raise_problem(error.problem)
-            self._rest(FAILED)
+            self._refuse(error.problem)
             return None
         if callable(self._tools):
             self.toolbox = Toolbox(self._tools())
@@ -273,6 +288,11 @@ class RealtimeSession:
         if press.failure:
             self._reports.raise_problem(*press.failure)
         self._reports.say(StateChanged(self._state))
+
+    def _refuse(self, problem: Problem) -> None:
+        self._reports.raise_problem(problem)
+        self._state = FAILED
+        self._reports.say(StateChanged(FAILED))  # also a second time: whoever opened a microphone closes it
 
     def _rest(self, state: State) -> None:
         if state != self._state:

@@ -13,6 +13,7 @@ from typing import Any
 
 from voice_ui import base_url
 from voice_ui.errors import SettingsError
+from voice_ui.settings.prices import OwnPrices
 from voice_ui.settings.proxies import Proxies, plain_address
 from voice_ui.settings.table import OPTIONS, SETTINGS, Setting
 from voice_ui.settings.values import Secret, access_code, secret
@@ -34,6 +35,7 @@ class Settings:
     chat_url: str | None
     chat_model: str | None
     chat_api_key: Secret | None
+    ollama_host: str
     model: str
     dialect: str
     transport: str
@@ -50,6 +52,10 @@ class Settings:
     max_minutes: int
     idle_minutes: int
     max_cost: float | None
+    max_cost_per_visitor: float | None
+    max_cost_per_day: float | None
+    max_cost_total: float | None
+    prices: OwnPrices | None
     tools: Path | None
     mcp: str | None
     tools_for_visitors: bool
@@ -168,6 +174,7 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> li
     for name, field_name in (
         ("VOICE_UI_BEHIND_PROXY", "behind_proxy"),
         ("VOICE_UI_ACCESS_CODE", "access_code"),
+        ("VOICE_UI_MAX_COST_PER_VISITOR", "max_cost_per_visitor"),
     ):
         if values[field_name] and not values["share"]:
             wrong.append(f"{_place(name, sources[name])} has no effect without sharing; allowed: only with --share")

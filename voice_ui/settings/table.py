@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice_ui import models
+from voice_ui.settings.prices import ALLOWED as OWN_PRICES, own_prices
 from voice_ui.settings.proxies import proxies
 from voice_ui.settings.values import (
     access_code,
@@ -15,6 +16,7 @@ from voice_ui.settings.values import (
     frame_ancestors,
     header,
     language,
+    ollama_host,
     one_of,
     secret,
     speed,
@@ -36,6 +38,7 @@ class Setting:
     allowed: str
 
 
+_DOLLARS = "an amount in US dollars, such as 0.50"
 _KEY = "the key alone: visible ASCII characters, no spaces or quotes"
 
 SETTINGS = (
@@ -48,6 +51,7 @@ SETTINGS = (
     Setting("VOICE_UI_CHAT_URL", "chat_url", None, url, "an http(s) address, such as http://localhost:11434/v1"),
     Setting("VOICE_UI_CHAT_MODEL", "chat_model", None, header, "the name of a model of that server"),
     Setting("VOICE_UI_CHAT_API_KEY", "chat_api_key", None, secret, _KEY),
+    Setting("OLLAMA_HOST", "ollama_host", "http://localhost:11434", ollama_host, "where Ollama listens, HOST:PORT"),
     Setting("VOICE_UI_MODEL", "model", models.DEFAULT, header, "the name of a realtime model"),
     Setting("VOICE_UI_DIALECT", "dialect", "auto", one_of("auto", "ga", "beta"), "auto, ga, beta"),
     Setting("VOICE_UI_TRANSPORT", "transport", "websocket", one_of("websocket", "webrtc"), "websocket, webrtc"),
@@ -88,7 +92,11 @@ SETTINGS = (
     Setting("VOICE_UI_MAX_SESSIONS", "max_sessions", 20, whole(1, 10_000), "a whole number from 1 to 10000"),
     Setting("VOICE_UI_MAX_MINUTES", "max_minutes", 60, whole(1, 1440), "a whole number from 1 to 1440"),
     Setting("VOICE_UI_IDLE_MINUTES", "idle_minutes", 5, whole(1, 1440), "a whole number from 1 to 1440"),
-    Setting("VOICE_UI_MAX_COST", "max_cost", None, dollars, "an amount in US dollars, such as 0.50"),
+    Setting("VOICE_UI_MAX_COST", "max_cost", None, dollars, _DOLLARS),
+    Setting("VOICE_UI_MAX_COST_PER_VISITOR", "max_cost_per_visitor", None, dollars, _DOLLARS),
+    Setting("VOICE_UI_MAX_COST_PER_DAY", "max_cost_per_day", None, dollars, _DOLLARS),
+    Setting("VOICE_UI_MAX_COST_TOTAL", "max_cost_total", None, dollars, _DOLLARS),
+    Setting("VOICE_UI_PRICES", "prices", None, own_prices, OWN_PRICES),
     Setting("VOICE_UI_TOOLS", "tools", None, existing_file, "a Python file with functions marked @tool"),
     Setting(
         "VOICE_UI_MCP",

@@ -51,6 +51,18 @@ def url(value: str) -> str:
     return value.partition("#")[0].rstrip("/")
 
 
+def ollama_host(value: str) -> str:
+    """As Ollama's own clients read it: `0.0.0.0` is this machine, and 11434 the port of an address that names none."""
+    if "://" not in value:
+        value = f"http://{'localhost' if value.startswith(':') else ''}{value}"
+    parts = urlsplit(url(value))
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(parts.hostname or "", parts.hostname or "")
+    port = parts.port or (443 if parts.scheme == "https" else 11434)
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def one_of(*names: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value.lower() not in names:

@@ -42,7 +42,7 @@ class Capacity:
         """Count a connection; return False if it is one too many. Connections from this machine do not count."""
         if is_this_machine(address) and not self._is_shared(address):
             return True
-        subscriber = _subscriber(address)
+        subscriber = subscriber_of(address)
         crowded = self._held[subscriber] >= self._per_address and not self._is_shared(address)
         if crowded or self.held >= self._most:
             return False
@@ -53,13 +53,14 @@ class Capacity:
         """Count one less, after a `take` that was True."""
         if is_this_machine(address) and not self._is_shared(address):
             return
-        subscriber = _subscriber(address)
+        subscriber = subscriber_of(address)
         self._held[subscriber] -= 1
         if self._held[subscriber] <= 0:
             del self._held[subscriber]
 
 
-def _subscriber(address: str) -> str:
+def subscriber_of(address: str) -> str:
+    """Return what one person cannot easily change of an address."""
     try:
         parsed = ip_address(address)
     except ValueError:

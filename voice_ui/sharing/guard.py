@@ -18,6 +18,7 @@ from string import Template
 
 from voice_ui.settings import Proxies, is_this_machine
 from voice_ui.sharing.answer import Answer, Message, Send, headers
+from voice_ui.sharing.capacity import subscriber_of
 from voice_ui.sharing.request import Request, Scope
 from voice_ui.sharing.room import Room, TooManyTries
 
@@ -55,6 +56,8 @@ class Visitor:
     address: str
     is_owner: bool
     """At this machine, or has the owner's link."""
+    id: str = ""
+    """Of a visitor: stays the same over reloads, in other tabs and browsers, and without the cookie."""
 
 
 @dataclass
@@ -155,8 +158,8 @@ class Guard:
             raise self._answer_to_code(code, request)
         if self._room.is_owner(request.cookie(OWNER_COOKIE)):
             return Visitor(request.address, is_owner=True)
-        if self._room.is_inside(request.cookie(COOKIE)):
-            return Visitor(request.address, is_owner=False)
+        if visitor := self._room.visitor(request.cookie(COOKIE)):
+            return Visitor(request.address, is_owner=False, id=visitor)
         raise self._join_page() if request.is_page else Refusal(HTTPStatus.FORBIDDEN, "An access code is required.")
 
     def _answer_to_owner(self, key: str, request: Request) -> Refusal:
@@ -172,7 +175,9 @@ class Guard:
         assert self._room is not None
         try:
             if self._room.enter(code, request.address):
-                return self._welcome(request, COOKIE, self._room.cookie)
+                visitor = self._room.visitor(request.cookie(COOKIE))
+                visitor = visitor or self._room.visitor_at(subscriber_of(request.address))
+                return self._welcome(request, COOKIE, self._room.cookie_of(visitor))
         except TooManyTries as error:
             return self._wait_page(error)
         return self._join_page("That is not the code." if code.strip() else "")

@@ -46,7 +46,8 @@ class Room:
         self._guesses: OrderedDict[str, deque[float]] = OrderedDict()
         self.owner_key = secrets.token_urlsafe(24)
         """For the owner who cannot come from this machine itself; ends with the process."""
-        self.code, self.cookie = "", ""
+        self._visitor_key = _derived(code, "visitors") if code else secrets.token_urlsafe(32)
+        self.code, self._secret = "", ""
         self.open()
 
     @property
@@ -58,15 +59,25 @@ class Room:
         """Let in whoever knows the code."""
         self._opened += 1
         self.code = self._chosen or "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-        self.cookie = _derived(self.code, self._opened) if self._chosen else secrets.token_urlsafe(32)
+        self._secret = _derived(self.code, f"room {self._opened}") if self._chosen else secrets.token_urlsafe(32)
 
     def close(self) -> None:
         """Let nobody in, not even those who were."""
-        self.code, self.cookie = "", ""
+        self.code, self._secret = "", ""
 
-    def is_inside(self, cookie: str) -> bool:
-        """Whether it is the cookie that `enter` earned."""
-        return self.is_open and hmac.compare_digest(cookie.encode(), self.cookie.encode())
+    def visitor_at(self, address: str) -> str:
+        """Return the id of whoever comes from an address: the same again in another browser, or without a cookie."""
+        return _signature(self._visitor_key, address)[:16]
+
+    def cookie_of(self, visitor: str) -> str:
+        """Return what `enter` earns: it names the visitor, also at another address, and nobody else can make one."""
+        return f"{visitor}.{_signature(self._secret, visitor)}"
+
+    def visitor(self, cookie: str) -> str | None:
+        """Return whose cookie it is; None if it is none of this opening of the room."""
+        visitor, _, signature = cookie.partition(".")
+        is_ours = self.is_open and hmac.compare_digest(signature.encode(), _signature(self._secret, visitor).encode())
+        return visitor if is_ours else None
 
     def is_owner(self, cookie: str) -> bool:
         """Whether it is the owner's cookie; the owner is let into a closed room, too."""
@@ -107,6 +118,10 @@ def _equal(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
 
 
-def _derived(code: str, opened: int) -> str:
-    """Return the cookie of one opening of a room whose code stays."""
-    return hmac.new(plain(code).encode(), f"voice-ui room {opened}".encode(), hashlib.sha256).hexdigest()
+def _derived(code: str, purpose: str) -> str:
+    """Return a secret of a room whose code stays."""
+    return _signature(plain(code), f"voice-ui {purpose}")
+
+
+def _signature(key: str, what: str) -> str:
+    return hmac.new(key.encode(), what.encode("utf-8", "replace"), hashlib.sha256).hexdigest()

@@ -20,7 +20,7 @@ from voice_ui.offline.chat.failures import (
     of_words,
 )
 from voice_ui.offline.chat.stream import ChatStream, Malformed, ServerSaid
-from voice_ui.offline.parts import ReplyFailed, ReplyRequest, ToolCall
+from voice_ui.offline.parts import ReplyCutOff, ReplyFailed, ReplyRequest, ToolCall
 from voice_ui.transport import http
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ChatModel:
         self._wait_seconds = wait_seconds
 
     async def reply(self, request: ReplyRequest) -> AsyncGenerator[str | ToolCall, None]:
-        """Yield the reply piece by piece; raises ReplyFailed."""
+        """Yield the reply piece by piece; raises ReplyFailed and ReplyCutOff."""
         if request.items and request.items[-1].role == "user" and not request.items[-1].text.strip():
             yield NOTHING_HEARD
             return
@@ -113,6 +113,8 @@ class ChatModel:
                     yield text
         if not stream.over:
             raise ServerSaid("the connection ended in the middle of the answer")
+        if stream.was_cut_off:
+            raise ReplyCutOff
         for call in stream.calls:
             yield call
 
