@@ -60,8 +60,8 @@ class RealtimeSession:
     ) -> None:
         """Create a session; it connects at `start`.
 
-        `account` collects the costs for the `limits` per visitor, per day and in total; by default, the
-        session's own. Set `plays` if you play spoken replies and report progress with `take_played`. Sessions that share `seats`
+        `account` collects the costs for the `limits` per visitor, per day and in total; by default, the session's own.
+        Set `plays` if you play spoken replies and report progress with `take_played`. Sessions that share `seats`
         share a limit. `connect` opens a transport; `clock` returns seconds. `tools` are functions that the model may
         call, with or without `@tool`, and definitions of tools that the server runs; or a function that returns them,
         called at each `start`.
