@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from nicegui import app, background_tasks, ui
 from nicegui.server import Server
 
-from voice_ui import audio, log, models, ports, preflight, servers, settings, transport, tuning, window
+from voice_ui import audio, log, models, ports, preflight, replicas, servers, settings, transport, tuning, window
 from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
@@ -26,6 +26,8 @@ from voice_ui.offline.local_models import LocalModels
 from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
+from voice_ui.page.drain import Drain
+from voice_ui.page.handover import Handovers
 from voice_ui.page.offer import Offer
 from voice_ui.page.page import Page
 from voice_ui.page.usage_words import sums_in_words
@@ -36,6 +38,8 @@ from voice_ui.settings import Proxies, Settings
 from voice_ui.sharing.capacity import Capacity, handles, most_for
 from voice_ui.sharing.guard import BODY_BYTES, VISITOR, Guard, Visitor
 from voice_ui.sharing.http_protocol import bounded
+from voice_ui.sharing.secret import own_secret
+from voice_ui.snapshot import Seal
 from voice_ui.tools import AnyTool, ChosenTools
 from voice_ui.transport import Dialer, Transport
 
@@ -60,8 +64,9 @@ class VoiceUI:
         share: Share | None = None,
         tools: ChosenTools | None = None,
         accounts: Accounts | None = None,
+        replica: replicas.Replica | None = None,
     ) -> None:
-        self._settings = chosen
+        self._settings, self._replica = chosen, replica
         self._accounts = LocalAccounts() if accounts is None else accounts
         self._tools = tools or ChosenTools()
         self._dialer = Dialer(chosen.transport)
@@ -75,7 +80,9 @@ class VoiceUI:
 
             self._visitors = Visitors(self._conversations, self._accounts)
         self._limits = limits_of(chosen)
-        self._seats = Seats(chosen.max_sessions)
+        self._seats = replica.seats if replica else Seats(chosen.max_sessions)
+        self._drain = Drain(self._conversations, self._seats, chosen.drain_seconds)
+        self._handovers = Handovers()
         self._practice: offline_server.PracticeServer | None = None
         self._local_models: LocalModels | None = None
         self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
@@ -98,7 +105,9 @@ class VoiceUI:
         # In the background: a server that is downloaded first must not delay the page.
         background_tasks.create(self._start_tools(), name="start tools")
         self._collector.freeze()
+        self._handovers.seal = Seal(await self._join() if self._replica else self._own_secret)
         self._started.set()
+        tuning.drain_on_sigterm(self._drain.run)
         if self._share:
             await self._open_door(self._share)
         if endpoint and (problem := await self._check(endpoint.model)):
@@ -119,9 +128,25 @@ class VoiceUI:
         sys.stdout.write(share.in_words(sys.stdout.encoding or "ascii"))
         sys.stdout.flush()
 
+    @property
+    def _own_secret(self) -> bytes:
+        return self._settings.secret.reveal().encode() if self._settings.secret else own_secret()
+
+    async def _join(self) -> bytes:
+        """Join the other replicas; return the secret of all."""
+        assert self._replica is not None
+        room, visitors = (self._share.room, self._visitors) if self._share else (None, None)
+        secret = await self._replica.start(room, visitors.send_away if visitors else lambda: None)
+        self._resources.push_async_callback(self._replica.close)
+        return self._own_secret if self._settings.secret else secret
+
     def is_ready(self) -> bool:
         """Whether new visitors can be served."""
-        return self._started.is_set() and not Server.instance.should_exit
+        return self._started.is_set() and not self.is_ending()
+
+    def is_ending(self) -> bool:
+        """Whether nobody new is served, because the program ends as soon as the running replies are written."""
+        return self._drain.is_on or Server.instance.should_exit
 
     async def stop(self) -> None:
         """Close every session properly, and release what `start` opened."""
@@ -152,6 +177,7 @@ class VoiceUI:
                 limits=self._limits,
                 open_session=partial(self._open_session, visitor=visitor),
                 conversations=self._conversations,
+                handovers=self._handovers,
                 local_models=self._local_models,
                 may_choose_local=visitor.is_owner,
                 controls=self._show_share if visitor.is_owner else lambda: None,
@@ -257,9 +283,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         if chosen.native:
             window.check()
         transport.check(chosen.transport)
+        replicas.check(chosen.redis_url)
         source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
         tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
-        accounts = _accounts(chosen)
+        replica = replicas.Replica(chosen.redis_url, chosen.max_sessions) if chosen.redis_url else None
+        accounts = replica.accounts if replica else _accounts(chosen)
         share = _share(chosen) if chosen.share else None
         chosen = replace(chosen, port=_free_port(chosen, share))
     except SettingsError as error:
@@ -267,7 +295,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(2)
     log.write()
     tuning.quiet_libraries()
-    run(chosen, share, tools, accounts)
+    run(chosen, share, tools, accounts, replica)
 
 
 def limits_of(chosen: Settings) -> Limits:
@@ -325,13 +353,19 @@ def run(
     share: Share | None = None,
     tools: ChosenTools | None = None,
     accounts: Accounts | None = None,
+    replica: replicas.Replica | None = None,
 ) -> None:
     """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen, share, tools, accounts)
+    voice_ui = VoiceUI(chosen, share, tools, accounts, replica)
     app.on_startup(voice_ui.start)
     app.on_shutdown(voice_ui.stop)
     ui.page("/")(voice_ui.open_page)
-    guard = partial(Guard, frame_ancestors=chosen.frame_ancestors or "", is_ready=voice_ui.is_ready)
+    guard = partial(
+        Guard,
+        frame_ancestors=chosen.frame_ancestors or "",
+        is_ready=voice_ui.is_ready,
+        is_ending=voice_ui.is_ending,
+    )
     if share:
         guard = partial(guard, names=share.names, room=share.room, proxies=share.proxies)
     tuning.put_in_front(guard)

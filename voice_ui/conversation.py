@@ -6,6 +6,7 @@ heard of it later lands there. Not everything a server repeats is said twice: se
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
@@ -37,6 +38,8 @@ class Item:
     """`commentary` for a preamble to the answer (protocol facts, section 10.3)."""
     heard: int | None = None
     """Characters of `text` that were heard, of a spoken reply that was cut short; None: all of it."""
+    verified: bool = True
+    """Whether it is known to have been said: what a page brings back may be made up, and is only shown."""
 
     @property
     def text(self) -> str:
@@ -57,6 +60,7 @@ class Call(Item):
     """
 
     call_id: str = ""
+    """Empty for the list of a hosted MCP server's tools, which nobody called for."""
     name: str = ""
     arguments: str = ""
     """JSON text, as the model wrote it."""
@@ -123,7 +127,7 @@ class Conversation:
     @property
     def known(self) -> list[Item]:
         """The items a new connection can be given, because all of what they say is known in writing."""
-        return [item for item in self.items if isinstance(item, Call) or _is_whole(item)]
+        return [item for item in self.items if item.verified and (isinstance(item, Call) or _is_whole(item))]
 
     def is_known(self, item_id: str) -> bool:
         """Whether what was said in a user item is known in writing."""
@@ -146,6 +150,12 @@ class Conversation:
         return item.phase if item else None
 
     # What we do.
+
+    def restore(self, items: Iterable[Item]) -> None:
+        """Take in the items of an earlier process, before anything else is said."""
+        self._items = {item.id: item for item in items}
+        self._turn = max((item.turn for item in self._items.values()), default=0)
+        self._replied = any(item.turn == self._turn and item.role == "assistant" for item in self._items.values())
 
     def write(self, item_id: str, text: str) -> ItemChanged:
         """Take in what the user says in writing."""

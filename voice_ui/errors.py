@@ -79,7 +79,10 @@ CODES: dict[str, Code] = {
     "audio-dropped": Code("connection", False, ("seconds", "server")),
     "page-polling": Code("connection", False),
     "program-silent": Code("connection", True),
+    "program-restarting": Code("connection", True),
     "program-restarted": Code("connection", True),
+    "conversation-kept": Code("connection", True),
+    "conversation-unverified": Code("connection", True),
     "conversation-gone": Code("connection", True),
     "program-error": Code("connection", True),
     # The server refuses, or would.
@@ -142,6 +145,7 @@ CODES: dict[str, Code] = {
     "cost-unknown": Code("limits", False, ("server", "model")),
     "cost-unreported": Code("limits", False, ("server",)),
     "cost-unrecorded": Code("limits", True),
+    "store-away": Code("limits", True, ("store",)),
     "stopped-by-owner": Code("limits", True),
 }
 

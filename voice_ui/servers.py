@@ -213,7 +213,7 @@ def notice(settings: Settings) -> str:
 def chat_notice(model: str, url: str) -> str:
     """Return what answers where a chat model does."""
     place = urlsplit(url).netloc.rpartition("@")[2]
-    return f"Local server: speech is recognized and spoken on this machine, in English, and {model} at {place} answers."
+    return f"Local server: {model} at {place} answers. This machine recognizes and speaks English."
 
 
 def _has_no_path(url: str) -> bool:

@@ -12,11 +12,13 @@ import inspect
 import logging
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import dropwhile
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import nicegui.nicegui
@@ -26,6 +28,7 @@ from engineio.exceptions import SocketIsClosedError
 from engineio.payload import Payload
 from nicegui import app, core, outbox, storage
 from nicegui.client import Client
+from nicegui.server import Server
 from socketio import async_manager
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 from starlette.types import ASGIApp
@@ -69,6 +72,29 @@ def _shutting_down(shutdown: Callable[[Any], None]) -> Callable[[Any], None]:
 def exit_cleanly_on_sigterm() -> None:
     """Exit with code 0 after an orderly stop: uvicorn stops at the first signal, then raises it again."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+def drain_on_sigterm(drain: Callable[[], Awaitable[None]]) -> None:
+    """Let `drain` run before uvicorn stops at SIGTERM; a second signal, or Ctrl-C, stops it at once.
+
+    Called while uvicorn runs: it has set its own handlers by then, and takes them back at the end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    server, loop = Server.instance, asyncio.get_running_loop()
+    running: list[asyncio.Future[None]] = []
+
+    def begin() -> None:
+        running.append(asyncio.ensure_future(drain()))
+        running[0].add_done_callback(lambda _: server.handle_exit(signal.SIGTERM, None))
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if running:
+            server.handle_exit(number, frame)
+        else:
+            loop.call_soon_threadsafe(begin)
+
+    signal.signal(signal.SIGTERM, handle)
 
 
 EVENT_SIGNATURE = inspect.signature(lambda event: None)

@@ -78,7 +78,9 @@ def usage_of(told: Mapping[str, Any]) -> Usage:
 
 
 def in_dollars(amount: float) -> str:
-    """Return US dollars with two to four places."""
+    """Return US dollars with two to four places; a little is not shown as nothing."""
+    if 0 < amount < 0.0001:
+        return "under $0.0001"
     whole, _, places = f"{amount:,.4f}".partition(".")
     return f"${whole}.{places[:2]}{places[2:].rstrip('0')}"
 

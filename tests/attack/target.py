@@ -74,10 +74,12 @@ class Target:
 
 
 @asynccontextmanager
-async def under_attack(folder: Path) -> AsyncIterator[Target]:
-    """Run the program, shared and with few handles."""
+async def under_attack(folder: Path, **environ: str) -> AsyncIterator[Target]:
+    """Run the program, shared and with few handles; with the practice server unless the environment names another."""
     if sys.platform != "linux" or not lan_addresses():
         pytest.skip("needs Linux, and an address on a network")
-    async with program("--share", "--offline", folder=folder, handles=HANDLES, XDG_STATE_HOME=str(folder)) as app:
+    arguments = ["--share"] if "OPENAI_BASE_URL" in environ else ["--share", "--offline"]
+    environ = {"XDG_STATE_HOME": str(folder), **environ}
+    async with program(*arguments, folder=folder, handles=HANDLES, **environ) as app:
         await until(lambda: "code=" in app.log, what="the invitation is written")
         yield Target(app, re.findall(r"https://\S+/\?code=\w{8}", app.log)[0])

@@ -8,36 +8,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection, connect as websocket
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.attack.target import TRUST_ANYTHING, Target, under_attack
+from tests.attack.tab import SOCKET, Tab, client_id_of, opened
+from tests.attack.target import Target, under_attack
 from tests.patience import SECOND
 
 pytestmark = pytest.mark.long
-
-SOCKET = "_nicegui_ws/socket.io/?EIO=4&transport="
 
 
 @pytest.fixture
 async def target(tmp_path: Path) -> AsyncIterator[Target]:
     async with under_attack(tmp_path) as target:
         yield target
-
-
-async def opened(target: Target, guest: httpx.AsyncClient, **headers: str) -> ClientConnection:
-    """Open the socket of a page, as far as socket.io's own greeting."""
-    cookie = "; ".join(f"{name}={value}" for name, value in guest.cookies.items())
-    socket = await websocket(
-        f"wss://{target.host}:{target.port}/{SOCKET}websocket",
-        ssl=TRUST_ANYTHING,
-        additional_headers={"Cookie": cookie, **({"Origin": target.place.rstrip("/")} | headers)},
-        proxy=None,
-    )
-    await socket.recv()
-    await socket.send("40")
-    await socket.recv()
-    return socket
 
 
 async def send_as_long_as_possible(socket: ClientConnection, messages: list[str | bytes]) -> None:
@@ -64,7 +48,7 @@ async def test_tab_ids_of_a_megabyte_are_not_kept(target: Target) -> None:
         before = target.megabytes
         for number in range(20):
             page = (await guest.get("/")).text
-            client_id = page.partition('"client_id": "')[2].partition('"')[0] or page.partition("clientId: ")[2][1:37]
+            client_id = client_id_of(page)
             socket = await opened(target, guest)
             tab = f"{number}" + "x" * 900_000
             told = f'{{"client_id":"{client_id}","tab_id":"{tab}","document_id":"d","next_message_id":0}}'
@@ -75,6 +59,20 @@ async def test_tab_ids_of_a_megabyte_are_not_kept(target: Target) -> None:
             assert answer == "430[false]"
             await socket.close()
         assert target.megabytes - before < 40
+
+
+async def test_settings_that_a_page_makes_up_are_not_taken(target: Target) -> None:
+    async with target.guest() as guest:
+        tab = await Tab.of(target, guest)
+        silence, loudness = "Silence that ends a turn", "How loud speech must be"
+        for label, value in ((loudness, {"a": 1}), (silence, 10**18), (silence, -5), (silence, "500"), (loudness, [])):
+            await tab.send(label, "change", value)
+        await tab.send("Instructions", "update:value", "x" * 900_000)
+        await tab.send("Instructions", "blur")
+        await tab.send(silence, "change", 650)
+        remembered = await tab.heard("silence_ms")
+        assert "650" in remembered and "threshold" not in remembered and "xxx" not in remembered
+        assert "Traceback" not in target.app.log
 
 
 async def test_a_body_without_end_is_not_read(target: Target) -> None:

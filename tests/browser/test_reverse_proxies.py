@@ -18,7 +18,10 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.page import Talk
 from tests.browser.test_share import Shared
 from tests.patience import SECOND, until, within
+from tests.protocol.scripted import ScriptedServer
 from tests.running import ROOT, free_port, program
+from tests.servers.scripted import holds
+from voice_ui import audio
 from voice_ui.sharing import certificate
 
 DOCUMENT = (ROOT / "docs" / "proxies.md").read_text(encoding="utf-8")
@@ -126,8 +129,8 @@ async def behind(name: str, folder: Path, *, subpath: bool, websocket: bool) -> 
 
 
 @asynccontextmanager
-async def served(arguments: tuple[str, ...], folder: Path, port: int) -> AsyncIterator[Shared]:
-    async with program(*arguments, folder=folder, port=port, path="/healthz") as app:
+async def served(arguments: tuple[str, ...], folder: Path, port: int, **environ: str) -> AsyncIterator[Shared]:
+    async with program(*arguments, folder=folder, port=port, path="/healthz", **environ) as app:
         app.__class__ = Shared
         assert isinstance(app, Shared)
         await until(lambda: "/?owner=" in app.log, what="the invitation is written")
@@ -161,6 +164,50 @@ async def test_a_spoken_turn_behind_a_proxy(
         transport = "window.socket.io.engine.transport.name"
         assert await page.evaluate(transport) == ("websocket" if websocket else "polling")
         await talk.stop()
+
+
+RECORD = """() => {
+    const mic = Object.values(mounted_app.elements).find(({ tag }) => tag === "nicegui-mic");
+    const { delivery } = getElement(Object.entries(mounted_app.elements).find(([, one]) => one === mic)[0]);
+    const post = delivery.post;
+    window.captured = [];
+    delivery.post = function (name, body, ...rest) {
+        if (name === "chunk") window.captured.push(body);
+        return post.call(this, name, body, ...rest);
+    };
+}"""
+
+
+async def test_by_polling_every_sample_that_the_page_captures_reaches_the_model(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async with ScriptedServer(holds).running() as server:
+        certificate.own(tmp_path, ["localhost", "127.0.0.1"])
+        inside, outside = free_port(), free_port()
+        command = nginx(tmp_path, inside, outside, subpath=False, websocket=False)
+        arguments = ("--share", "--behind-proxy", "127.0.0.1")
+        base = server.url.partition("/realtime")[0]
+        async with (
+            served(arguments, tmp_path, inside, OPENAI_BASE_URL=base) as app,
+            running(command, outside),
+            open_browser() as browser,
+        ):
+            context = await browser.new_context(ignore_https_errors=True, permissions=["microphone"])
+            code = re.search(r"/\?code=(\w+)", app.log)
+            assert code
+            talk = await Talk(await context.new_page()).open(f"https://127.0.0.1:{outside}/?code={code[1]}")
+            await talk.page.evaluate(RECORD)
+            await talk.start()
+            await talk.is_in("listening")
+            await talk.page.wait_for_timeout(8000)
+            assert await talk.page.evaluate("window.socket.io.engine.transport.name") == "polling"
+            await talk.stop()
+            await talk.is_in("idle")
+            captured = b"".join(audio.decode(body) for body in await talk.page.evaluate("window.captured"))
+            received = server.wires[0].sound
+            assert len(captured) > 5 * audio.BYTES_A_SECOND
+            assert received[: len(captured)] == captured
+            assert not received[len(captured) :].strip(b"\0"), "only the silence that ends a turn follows"
 
 
 async def test_a_proxy_that_drops_the_port_is_told_so_on_the_page(tmp_path: Path, open_browser: OpenBrowser) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import ROOT, OpenBrowser
@@ -13,7 +20,7 @@ from tests.browser.page import Talk, open_talk
 from tests.browser.test_accessibility import look_at
 from tests.cable import Cable
 from tests.patience import SECOND
-from tests.running import program
+from tests.running import free_port, program
 from tests.speech import spoken
 from voice_ui.offline import server as practice
 
@@ -160,22 +167,34 @@ async def test_the_inspector_shows_the_event_that_made_a_call(tmp_path: Path, op
         await expect(marked).to_contain_text("response.output_item.done")
 
 
-async def test_an_mcp_server_is_used_by_voice(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    import sys
-
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_an_mcp_server_is_used_by_voice(transport: str, tmp_path: Path, open_browser: OpenBrowser) -> None:
     question = await spoken("Please add 7 and 5.")
-    server = f"tests={sys.executable} {ROOT / 'tests' / 'servers' / 'mcp_server.py'}"
-    async with program(folder=tmp_path, VOICE_UI_MCP=server) as app, open_browser(question) as browser:
-        talk = await open_talk(browser, app.url)
-        await talk.start()
-        await expect(talk.response).to_contain_text("12", timeout=30_000 * SECOND)
-        await expect(call(talk, "add")).to_have_attribute("data-status", "done")
+    async with mcp_server(transport) as where:
+        async with program(folder=tmp_path, VOICE_UI_MCP=f"tests={where}") as app, open_browser(question) as browser:
+            talk = await open_talk(browser, app.url)
+            await talk.start()
+            await expect(talk.response).to_contain_text("12", timeout=30_000 * SECOND)
+            await expect(call(talk, "add")).to_have_attribute("data-status", "done")
+
+
+@asynccontextmanager
+async def mcp_server(transport: str) -> AsyncIterator[str]:
+    """Yield what VOICE_UI_MCP names: the command of a server, or the address of one that runs."""
+    command = (sys.executable, str(ROOT / "tests" / "servers" / "mcp_server.py"))
+    if transport == "stdio":
+        yield " ".join(command)
+        return
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(*command, str(port))
+    try:
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.kill()
+        await process.wait()
 
 
 def test_a_file_that_is_no_tool_ends_the_start_with_one_line(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     path = tmp_path / "my_tools.py"
     path.write_text("from voice_ui import tool\n\n@tool\ndef nothing(x): 'Nothing.'\n")
     environment = {**os.environ, **ENVIRONMENT}
@@ -183,3 +202,28 @@ def test_a_file_that_is_no_tool_ends_the_start_with_one_line(tmp_path: Path) -> 
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr == f"voice-ui: {path}:3: nothing cannot be a tool: its parameter x has no type hint\n"
+
+
+@pytest.mark.parametrize("allowed", ["no", "yes"])
+async def test_visitors_use_tools_only_if_the_owner_says_so_and_approve_their_own_calls(
+    allowed: str, tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(tmp_path), "VOICE_UI_TOOLS_FOR_VISITORS": allowed}
+    async with program("--share", *TOOLS, folder=tmp_path, **environment) as app, open_browser() as browser:
+        owner = await open_talk(browser, app.url)
+        context = await browser.new_context(ignore_https_errors=True, permissions=["microphone"])
+        guest = await open_talk(context, re.findall(r"https://\S+", app.log)[0])
+        await guest.type("Order a large pizza.")
+        if allowed == "no":
+            await expect(guest.response).to_contain_text("Order a large pizza")
+            await expect(call(guest, "order_pizza")).to_have_count(0)
+        else:
+            await expect(call(guest, "order_pizza")).to_have_attribute("data-status", "waiting")
+            await expect(owner.page.get_by_test_id("approve")).to_have_count(0)
+            await guest.page.get_by_test_id("approve").click()
+            await expect(guest.response).to_contain_text("one large pizza is on its way")
+        await owner.type("Order a small pizza.")
+        await expect(call(owner, "order_pizza")).to_have_attribute("data-status", "waiting")
+        await expect(guest.page.get_by_test_id("approve")).to_have_count(0)
+        await owner.page.get_by_test_id("refuse").click()
+        await expect(owner.response).to_contain_text("not approved")

@@ -15,6 +15,7 @@ from voice_ui.models import Prices
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import (
+    Account,
     ItemChanged,
     ItemRemoved,
     Limits,
@@ -107,6 +108,7 @@ async def session_with(
     seats: Seats | None = None,
     tools: Iterable[AnyTool] = (),
     *,
+    account: Account | None = None,
     alone: bool = True,
 ) -> AsyncIterator[tuple[RealtimeSession, Reader]]:
     """Have a session with a server, or an endpoint; at the end nothing of it may be left, see `nothing_left`."""
@@ -114,7 +116,9 @@ async def session_with(
     if prices:
         endpoint = replace(endpoint, prices=prices)
     clock = asyncio.get_running_loop().time
-    session = RealtimeSession(endpoint, config, limits=limits or Limits(), seats=seats, clock=clock, tools=tools)
+    session = RealtimeSession(
+        endpoint, config, limits=limits or Limits(), account=account, seats=seats, clock=clock, tools=tools
+    )
     reader = Reader(session)
     task = asyncio.create_task(reader.read())
     try:

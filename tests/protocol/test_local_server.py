@@ -108,13 +108,16 @@ async def test_a_failure_of_the_chat_model_is_one_of_the_response_and_the_sessio
             assert response.status_details.error.code == "chat_unreachable"
 
 
-async def test_a_reply_that_the_chat_model_has_no_room_to_finish_is_incomplete() -> None:
+@needs_models
+@pytest.mark.parametrize("output", ["text", "audio"])
+async def test_a_reply_that_the_chat_model_has_no_room_to_finish_is_incomplete(output: str) -> None:
     cut_off = ChatAnswer([event("Once upon"), event(finish="length"), "data: [DONE]\n"])
-    async with chat_server(cut_off) as chat, session(chat, output_modalities=["text"]) as connection:
+    async with chat_server(cut_off) as chat, session(chat, output_modalities=[output]) as connection:
         (done,) = (await type_in(connection, "A story."))["response.done"]
         assert done.response.status == "incomplete"
         assert done.response.status_details.reason == "max_output_tokens"
-        assert done.response.output[0].content[0].text == "Once upon"
+        content = done.response.output[0].content[0]
+        assert (content.text or content.transcript).strip() == "Once upon"
 
 
 async def test_the_chat_model_calls_the_tools_of_the_session() -> None:
@@ -158,7 +161,12 @@ async def test_a_timer_rings_in_the_conversation() -> None:
         events = await type_in(connection, "Set a timer for one second.")
         assert "1 second" in events["response.output_text.done"][0].text
         events = await until_done(connection)
-        assert events["response.output_text.done"][0].text == "Your timer is up: 1 second is over."
+        assert events["response.output_text.done"][0].text == "Time is up: 1 second."
+        await type_in(connection, "Set a timer for one second.")
+        assert "canceled" in (await type_in(connection, "Cancel the timer."))["response.output_text.done"][0].text
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await until_done(connection)
 
 
 @needs_models

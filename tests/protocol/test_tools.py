@@ -896,3 +896,51 @@ async def test_the_loop_is_free_while_a_function_blocks() -> None:
         await rests(session)
         watching.cancel()
         assert longest < 0.25 * SECOND
+
+
+@in_virtual_time
+async def test_the_tools_of_a_hosted_server_are_shown_once_and_its_calls_are_told_in_words_after_a_cut() -> None:
+    tools = [{"name": "find", "input_schema": {}}, {"name": "read", "input_schema": {}}]
+    listed = {"id": "mcpl_1", "type": "mcp_list_tools", "server_label": "docs", "tools": tools}
+    done = {"id": "mcp_1", "type": "mcp_call", "server_label": "docs", "name": "find", "arguments": "{}", "output": "x"}
+
+    async def lists(wire: Wire, *, succeeds: bool = True) -> None:
+        await wire.configure()
+        await wire.say("conversation.item.added", previous_item_id=None, item={**listed, "tools": []})
+        if succeeds:
+            await wire.say("conversation.item.done", previous_item_id=None, item=listed)
+        else:
+            await wire.say("mcp_list_tools.failed", item_id="mcpl_1")
+
+    async def first(wire: Wire) -> None:
+        await lists(wire)
+        await wire.hear("response.create")
+        await begin_calls(wire, done)
+        await wire.end_reply("resp_f", output=[done])
+        await wire.hear("response.create")
+        await wire.reply("Found.", response="resp_2")
+        wire.abort()
+
+    async def second(wire: Wire) -> None:
+        await lists(wire)
+        await wire.hear("response.create")
+        given = [event["item"] for event in wire.of_type("conversation.item.create")]
+        assert [(item["type"], item["role"]) for item in given] == [
+            ("message", "user"), ("message", "system"), ("message", "assistant"), ("message", "user")
+        ]  # fmt: skip
+        (words,) = given[1]["content"]
+        assert words["type"] == "input_text"
+        assert "find of docs" in words["text"] and words["text"].endswith("(done): x")
+        await wire.reply("Again.", response="resp_3")
+        await wire.say("mcp_list_tools.failed", item_id="mcpl_1")
+        await wire.until_closed()
+
+    async with ScriptedServer(first, second).running() as server, session_with(server, tools=[HOSTED]) as it:
+        session, reader = it
+        session.send_text("Find it")
+        await until(lambda: reader.written("assistant") == ["Found."])
+        await rests(session)
+        session.send_text("Once more")
+        await rests(session)
+        assert shown(reader)[:2] == [("mcp_list_tools", "done", "find\nread"), ("find", "done", "x")]
+        assert [(call.name, call.status) for call in calls(reader)[2:]] == [("mcp_list_tools", "failed")]

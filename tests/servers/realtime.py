@@ -94,6 +94,8 @@ class Realtime:
         self._responding: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._updates = 0
+        self.ended = 0
+        """Responses of which the usage was reported."""
 
     async def __call__(self, wire: Wire) -> None:
         self.wire = wire
@@ -318,6 +320,7 @@ class Realtime:
         usage = {"total_tokens": 20, "input_tokens": 15, "output_tokens": 5}
         what = {"id": response, "status": status, "status_details": details, "output": output or [], "usage": usage}
         await self.wire.say("response.done", response=what)
+        self.ended += 1
 
     async def _cancel(self, reason: str) -> None:
         response, self._active = self._active, None

@@ -12,9 +12,9 @@ PACKAGE = Path(__file__).parents[2] / "voice_ui"
 
 FLOORS = [
     {"app", "measure"},
-    {"page"},
+    {"page", "replicas"},
     {"session", "mic", "speaker", "sharing", "preflight", "offline", "window"},
-    {"transport", "tools"},
+    {"transport", "tools", "snapshot"},
     {"servers", "conversation", "usage"},
     {"protocol", "settings"},
     {"audio", "base_url", "callbacks", "models", "ports", "log", "tuning"},
@@ -28,11 +28,12 @@ WALLS = {
     "websockets": {"transport", "offline.server", "offline.channel", "tuning"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
+    "redis": {"replicas.store"},
 }
 """Libraries that only these rooms, or modules of rooms, may import."""
 
 PURE = {
-    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "usage",
+    "audio", "base_url", "conversation", "errors", "models", "redaction", "servers", "snapshot", "usage",
     "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
     "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",

@@ -13,6 +13,7 @@ const SUSPENDED_MS = 3000; // a Bluetooth headset may need two seconds to switch
 const PROMPT_MS = 10_000;
 const SILENT_FRAMES = 10_000 / FRAME_MS;
 const APART_MS = 60_000; // without a server for this long: let go of the microphone
+const LOUD = 10 ** -4.5; // -45 dBFS: somebody speaks
 const HELLO_MS = 1000;
 const FLUSH_MS = 200;
 
@@ -32,6 +33,7 @@ export default {
     this.run = null; // the capture under way
     this.closing = null; // the end of the one before
     this.level = 0;
+    this.apartMs = 0; // of speech since the server is away
     this.stopWatching = () => {};
     this.watcher = null; // of replies that are played: see barge_in.js
     this.configure();
@@ -188,6 +190,8 @@ export default {
       run.idle = 0;
       run.silent = power ? 0 : run.silent + 1; // an open microphone always has some noise; exact zeros are no signal
       if (run.silent === SILENT_FRAMES && !run.hints.has("mic-muted")) this.hint(run, "mic-silent");
+      if (window.socket.connected) this.apartMs = 0;
+      else if (power > LOUD) this.apartMs += FRAME_MS;
       this.cure(run, "mic-no-frames", "mic-suspended", ...(power ? ["mic-silent"] : []));
       this.watcher?.frame(power);
       this.gate.frame(pcm, rest);

@@ -11,6 +11,7 @@ from voice_ui.offline.parts import (
     Detector,
     DetectorUnavailable,
     Later,
+    NothingLater,
     Parts,
     Piece,
     ReplyRequest,
@@ -40,6 +41,8 @@ class CannedReplies:
             yield piece
         if timer := replies.timer(request.heard):
             yield Later(timer.seconds, timer.text)
+        elif replies.cancels_timers(request.heard):
+            yield NothingLater()
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.chat.ollama import ollama_available
@@ -21,6 +22,11 @@ class LocalModels:
         """Called after each choice."""
         self._parts = parts
         self._address = address
+
+    @property
+    def place(self) -> str:
+        """Host and port of the Ollama, for people to read."""
+        return urlsplit(self._address).netloc
 
     @property
     def endpoint(self) -> ChatEndpoint:

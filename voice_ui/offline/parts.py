@@ -120,7 +120,12 @@ class Later:
     text: str
 
 
-Piece = str | ToolCall | Later
+@dataclass(frozen=True)
+class NothingLater:
+    """What was to be said later is not wanted any more."""
+
+
+Piece = str | ToolCall | Later | NothingLater
 
 
 class Brain(Protocol):

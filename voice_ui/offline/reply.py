@@ -17,7 +17,7 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Later, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
+from voice_ui.offline.parts import Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
 from voice_ui.offline.reply_options import ReplyOptions, spread, words_of
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
@@ -48,7 +48,7 @@ class Reply:
         self.over = False
         self.read_before: set[str] = set()
         """Ids of the items that the previous reply read: they count as cached."""
-        self.on_later: Callable[[Later], None] = lambda later: None
+        self.on_later: Callable[[Later | NothingLater], None] = lambda later: None
         """Called with messages to say later."""
         self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
         self._settings = options.settings() | settings
@@ -111,15 +111,20 @@ class Reply:
     async def _say(self, pieces: AsyncIterator[Piece]) -> None:
         """Send the message, if any, and then the tool calls."""
         calls: list[ToolCall] = []
+        cut_off: ReplyCutOff | None = None
 
         async def text() -> AsyncIterator[str]:
-            async for piece in pieces:
-                if isinstance(piece, ToolCall):
-                    calls.append(piece)
-                elif isinstance(piece, Later):
-                    self.on_later(piece)
-                elif piece:
-                    yield piece
+            nonlocal cut_off
+            try:
+                async for piece in pieces:
+                    if isinstance(piece, ToolCall):
+                        calls.append(piece)
+                    elif isinstance(piece, Later | NothingLater):
+                        self.on_later(piece)
+                    elif piece:
+                        yield piece
+            except ReplyCutOff as error:  # the voice still has to say what it holds of the last sentence
+                cut_off = error
 
         if self._options.spoken and self._parts.voice:
             speed = self._options.session["audio"]["output"].get("speed") or 1.0
@@ -128,6 +133,8 @@ class Reply:
                 await self._speak(sentences)
         else:
             await self._write(text(), self._parts.brain.delta_seconds)
+        if cut_off:
+            raise cut_off
         self._end_item("completed")
         for call in calls:
             self._call(call)

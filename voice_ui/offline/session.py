@@ -16,7 +16,7 @@ from voice_ui.offline import configuration
 from voice_ui.offline.hearing import Hearing
 from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudioBuffer
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import DetectorUnavailable, Later, Parts
+from voice_ui.offline.parts import DetectorUnavailable, Later, NothingLater, Parts
 from voice_ui.offline.reply import Reply
 from voice_ui.offline.reply_options import ReplyOptions
 from voice_ui.protocol import Part, WireItem, client, server
@@ -185,9 +185,13 @@ class PracticeSession:
         self._replying = asyncio.create_task(running, name="offline: reply")
         self._replying.add_done_callback(self._replied)
 
-    def _expect(self, later: Later) -> None:
-        """Say something later, when no reply is under way."""
-        if len(self._expected) < MAX_EXPECTED:
+    def _expect(self, later: Later | NothingLater) -> None:
+        """Say something later, when no other reply is under way; or nothing any more."""
+        if isinstance(later, NothingLater):
+            for handle in self._expected.values():
+                handle.cancel()
+            self._expected.clear()
+        elif len(self._expected) < MAX_EXPECTED:
             self._schedule(later.seconds, later.text)
 
     def _schedule(self, seconds: float, text: str) -> None:

@@ -38,6 +38,9 @@ class Holder(Protocol):
     def release(self) -> None:
         """Stop showing it: another page does, or it has ended."""
 
+    def reconnect(self) -> None:
+        """Have the page look for another process: this one is about to end."""
+
 
 @dataclass(eq=False)
 class LiveConversation:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from voice_ui.errors import Problem
 from voice_ui.offline.local_models import LocalModels
 from voice_ui.page.conversations import Conversations
+from voice_ui.page.handover import Handovers
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import Limits, RealtimeSession
@@ -32,6 +33,7 @@ class Offer:
     open_session: Callable[[Endpoint, SessionConfig], RealtimeSession]
     """Opens a session within the limits."""
     conversations: Conversations
+    handovers: Handovers
     local_models: LocalModels | None = None
     """Of an Ollama on this machine, where nothing else is configured."""
     may_choose_local: bool = False

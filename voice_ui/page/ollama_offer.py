@@ -40,9 +40,7 @@ class OllamaOffer(Block):
     def show(self) -> None:
         """Show what is chosen now."""
         name, chosen = self._names.value, self._models.chosen
-        self._words.set_text(
-            "" if chosen else "Ollama is running on this machine. One of its models can write the replies."
-        )
+        self._words.set_text(f"Ollama is running at {self._models.place}. One of its models can write the replies.")
         self._words.set_visibility(not chosen)
         self._use.set_text(f"Use {name}")
         self._use.set_visibility(name != chosen)

@@ -9,7 +9,7 @@ from nicegui import background_tasks, ui
 
 from voice_ui.errors import Problem
 from voice_ui.offline.local_models import LocalModels
-from voice_ui.page.browser_tab import BrowserTab
+from voice_ui.page.browser_tab import BrowserTab, Memory
 from voice_ui.page.choices import Choices
 from voice_ui.page.events import StateEventArguments
 from voice_ui.page.inspector import Inspector
@@ -22,6 +22,10 @@ from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+LOST_SECONDS = 0.3
+"""Shorter speech is not worth a report."""
 
 
 class Page:
@@ -50,6 +54,7 @@ class Page:
             open_session=offer.open_session,
             conversations=offer.conversations,
             keep=True,
+            handovers=offer.handovers,
             address=offer.address,
             on_state=self._handle_state,
         )
@@ -121,16 +126,27 @@ class Page:
         memory = await self._browser_tab.introduce()
         if memory is None:
             return
-        if memory.of_another_run:
-            self.panel.show_problem(Problem("program-restarted"))
-        elif memory.conversation and not self._offer.conversations.knows(memory.conversation):
-            self.panel.show_problem(Problem("conversation-gone"))
+        if problem := self._what_became_of(memory):
+            self.panel.show_problem(problem)
         self._browser_tab.remember_conversation("")
         self._remember_conversation()
         choices = self._defaults.remembered(memory.choices, tuple(self._offer.models))
         if choices != self._choices:
             self._settings.show_choices(choices)
             self._choose(choices)
+
+    def _what_became_of(self, memory: Memory) -> Problem | None:
+        """Return what to report of the conversation that the tab showed before."""
+        if handover := self.panel.handover:
+            self.panel.handover = None
+            if not handover.is_verified:
+                return Problem("conversation-unverified")
+            if handover.lost_seconds >= LOST_SECONDS:
+                return Problem("conversation-kept", facts={"seconds": f"{handover.lost_seconds:.1f}"})
+            return Problem("conversation-kept") if handover.was_talking else None
+        if not memory.conversation or self._offer.conversations.knows(memory.conversation):
+            return None
+        return Problem("program-restarted" if memory.of_another_run else "conversation-gone")
 
     def _handle_goodbye(self) -> None:
         """The user is leaving the page: close the microphone; what was said is still answered."""

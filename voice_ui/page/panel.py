@@ -30,6 +30,8 @@ from voice_ui.page.events import (
     UsageEventArguments,
 )
 from voice_ui.page.follower import Follower
+from voice_ui.page.handover import Handover, Handovers, visitor_of
+from voice_ui.page.keeper import Keeper
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import (
@@ -42,6 +44,7 @@ from voice_ui.session import (
     StateChanged,
     Tracer,
 )
+from voice_ui.snapshot import Owner
 from voice_ui.tools import AnyTool, Toolbox
 
 OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
@@ -67,6 +70,7 @@ class VoicePanel(Display, component="panel.js"):
         open_session: OpenSession | None = None,
         conversations: Conversations | None = None,
         keep: bool = False,
+        handovers: Handovers | None = None,
         address: str = "",
     ) -> None:
         """Show a panel. No connection is opened before Start is pressed or something is typed.
@@ -80,6 +84,7 @@ class VoicePanel(Display, component="panel.js"):
         :param open_session: creates the session of each new conversation, for example with limits; replaces `tools`
         :param conversations: the list to add this panel's conversation to
         :param keep: whether the conversation survives a reload of the page in the same browser tab
+        :param handovers: receives the page's conversation if it comes from another process; needs `keep`
         :param address: the visitor's address, shown in the list of visitors
 
         Raises SettingsError if a setting that is used is invalid, and ToolError if a function cannot be a tool.
@@ -90,7 +95,10 @@ class VoicePanel(Display, component="panel.js"):
         self._config = config or endpoints.config_from_settings()
         self._open_session = open_session or partial(RealtimeSession, tools=Toolbox(tools).all)
         self._conversations = endpoints.default_conversations() if conversations is None else conversations
-        self._keep, self._address = keep, address
+        self._keep, self._handovers, self._address = keep, handovers, address
+        self.handover: Handover | None = None
+        """What the page brought with it from another process."""
+        self._keeper: Keeper | None = None
         self._conversation: LiveConversation | None = None
         self._follower: Follower | None = None
         self._tracer: Tracer | None = None
@@ -108,6 +116,7 @@ class VoicePanel(Display, component="panel.js"):
         )
         self.mic.by_hand = self._config.turn_detection == "none"
         self.voice.on_switch, self.voice.on_interrupt = self.speak, self.interrupt
+        self._props["mic"] = self.mic.id
         self._show_voice()
         self.on_transcript(on_transcript).on_delta(on_delta).on_reply(on_reply)
         self.on_state(on_state).on_problem(on_problem).on_usage(on_usage)
@@ -207,7 +216,7 @@ class VoicePanel(Display, component="panel.js"):
         self.voice.show(aloud, self._endpoint)
         self.view.transcript.show_aloud(aloud)
 
-    # The life of the page. NOTE: Conversations calls `is_connected` and `release`.
+    # The life of the page. NOTE: Conversations and Drain call these three.
 
     @property
     def is_connected(self) -> bool:
@@ -221,6 +230,11 @@ class VoicePanel(Display, component="panel.js"):
             self.mic.stop()
             self._show_event(StateChanged(State()))
 
+    def reconnect(self) -> None:
+        """Have the page look for another process: this one is about to end."""
+        if self.is_connected and not self.is_deleted:
+            self.run_method("reconnect")
+
     async def _handle_connect(self) -> None:
         if self._conversation:
             self._conversations.came_back(self._conversation)
@@ -230,7 +244,8 @@ class VoicePanel(Display, component="panel.js"):
             self._show_voice()
         if self._conversation is None and self.is_connected and not self.is_deleted:
             tab_id = (self._keep and self._page_client.tab_id) or ""
-            self._adopt(self._conversations.join(self, tab_id, self._new_session, self._address))
+            owner = Owner(visitor_of(self._page_client.request), tab_id) if self._handovers and tab_id else None
+            self._adopt(self._conversations.join(self, tab_id, partial(self._new_session, owner), self._address), owner)
 
     def _handle_disconnect(self) -> None:
         if self._conversation:
@@ -245,7 +260,7 @@ class VoicePanel(Display, component="panel.js"):
         if conversation and not (conversation.tab_id and self._page_is_gone):
             self._conversations.end(conversation)
 
-    def _adopt(self, conversation: LiveConversation) -> None:
+    def _adopt(self, conversation: LiveConversation, owner: Owner | None) -> None:
         """Show a conversation: a new one, or that of an earlier page."""
         self._conversation = conversation
         conversation.session.plays = True
@@ -254,6 +269,8 @@ class VoicePanel(Display, component="panel.js"):
         conversation.session.reconfigure(*self._target())
         conversation.session.tracer = self._tracer
         self._show_session(conversation.session)
+        if self._handovers and owner:
+            self._keeper = Keeper(conversation.session, self._handovers.seal, owner, partial(self.run_method, "keep"))
         self._follower = Follower(conversation.session, self._handle_session_event)
         for call in self._waiting:
             call(conversation.session)
@@ -264,12 +281,19 @@ class VoicePanel(Display, component="panel.js"):
         conversation, self._conversation = self._conversation, None
         if self._follower:
             self._follower.stop()
+        if self._keeper:
+            self._keeper.stop()
+            self._keeper = None
         self.voice.session = None
         self.view.stop()
         return conversation
 
-    def _new_session(self) -> RealtimeSession:
-        return self._open_session(*self._target())
+    def _new_session(self, owner: Owner | None) -> RealtimeSession:
+        session = self._open_session(*self._target())
+        if self._handovers and owner and (handover := self._handovers.take(owner)):
+            self.handover = handover
+            session.restore(handover.items, handover.usage, handover.dollars)
+        return session
 
     def _target(self) -> tuple[Endpoint, SessionConfig]:
         assert self._endpoint, "known as soon as there is a conversation"
@@ -326,5 +350,7 @@ class VoicePanel(Display, component="panel.js"):
             case ItemChanged(item) if self.voice.is_echo(item):
                 self.show_problem(Problem("voice-echo"))
         self._show_event(event)
+        if self._keeper:
+            self._keeper.note(event)
         if isinstance(event, StateChanged) and event.state.at_rest:
             self.mic.stop()

@@ -8,7 +8,7 @@ export default {
       <div v-if="heard" class="vp-heard" dir="auto" data-speaker="You">{{ heard }}</div>
       <slot />
       <div class="vp-response" data-speaker="Model">
-        <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]">{{ text.text
+        <div v-for="text in texts" dir="auto" :class="['vp-text', { 'vp-preamble': text.preamble }]" :style="{ order: text.place }">{{ text.text
           }}<span v-if="text.unheard" class="vp-unheard">{{ text.unheard }}</span></div>
       </div>
       <div class="vp-figures">

@@ -29,12 +29,13 @@ class PastTurn(ui.element, component="past_turn.js"):
                 self._calls = ToolCalls(self._actions)
         if self._calls:
             for call in self.texts.calls:
-                self._calls.show(call)
+                self._calls.show(call, self.texts.place(call.id))
         replies = [
             {
                 "text": item.heard_text,
                 "unheard": item.text[len(item.heard_text) :],
                 "preamble": item.phase == "commentary",
+                "place": self.texts.place(item.id),
             }
             for item in self.texts.replies
             if item.text

@@ -16,13 +16,13 @@ class ToolCalls(Block):
         self._actions = actions
         self._elements: dict[str, ToolCall] = {}  # by the id of the item
 
-    def show(self, call: Call) -> None:
-        """Bring a call up to date."""
+    def show(self, call: Call, place: int) -> None:
+        """Bring a call up to date; `place` is its place among the texts and calls of the turn."""
         if call.id in self._elements:
             self._elements[call.id].show(call)
         else:
             with self:
-                self._elements[call.id] = ToolCall(call, self._actions)
+                self._elements[call.id] = ToolCall(call, self._actions).style(f"order: {place}")
 
     def remove_call(self, item_id: str) -> None:
         """Take a call away, if it is here."""

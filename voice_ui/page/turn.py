@@ -61,7 +61,9 @@ class Turn(ui.element):
             self._heard.set_text(self.texts.heard)
             return
         if isinstance(item, Call):
-            self._calls.show(item)
+            self._calls.show(item, self.texts.place(item.id))
+            if known is None:
+                self._place_texts()
             return
         for part, text in enumerate(item.parts):
             if known is None or part >= len(known.parts) or known.parts[part] != text:
@@ -115,7 +117,14 @@ class Turn(ui.element):
                 self._make_spare()
             assert self._spare
             self._running[item.id, part], self._spare = self._spare, None
+            if self.texts.calls:
+                self._place_texts()
         return self._running[item.id, part]
+
+    def _place_texts(self) -> None:
+        """Let texts and calls appear in the order in which they came (panel.css); a turn without calls needs none."""
+        for (item_id, _), running in self._running.items():
+            running.style(f"order: {self.texts.place(item_id)}")
 
     def _make_spare(self) -> None:
         with self._response:

@@ -30,6 +30,10 @@ class TurnTexts:
         """The calls of tools."""
         return [item for item in self.items.values() if isinstance(item, Call)]
 
+    def place(self, item_id: str) -> int:
+        """Return the place of an item among those of the turn, counted from 1; 0 if it is not one of them."""
+        return list(self.items).index(item_id) + 1 if item_id in self.items else 0
+
     @property
     def reply(self) -> str:
         """All that was replied."""
@@ -51,6 +55,8 @@ class TurnTexts:
         if not replies:
             return "no reply" if is_past and not any(not call.is_over for call in self.calls) else ""
         last = replies[-1]
+        if not last.verified and last.status == "completed":
+            return "not verified"
         if last.status == "completed" and not self.reply:
             return "empty reply"
         return MARKS["cancelled"] if last.heard is not None else MARKS.get(last.status, "")

@@ -45,8 +45,8 @@ class WireItem:
 
     id: str = ""
     type: str = "message"
-    """message, function_call, function_call_output, mcp_call, mcp_approval_request, mcp_approval_response, or another
-    that we do not know."""
+    """message, function_call, function_call_output, mcp_list_tools, mcp_call, mcp_approval_request,
+    mcp_approval_response, or another that we do not know."""
     role: str = ""
     """user, assistant or system."""
     status: str = ""
@@ -60,6 +60,8 @@ class WireItem:
     output: str = ""
     server_label: str = ""
     """Of a hosted tool: the MCP server that has it."""
+    tools: tuple[str, ...] = ()
+    """The names of the tools that an MCP server has, in mcp_list_tools."""
     approval_request_id: str = ""
     approve: bool | None = None
     error: str | None = None
@@ -101,6 +103,7 @@ class WireItem:
             arguments=text(item.get("arguments")),
             output=text(item.get("output")),
             server_label=text(item.get("server_label")),
+            tools=tuple(text(tool.get("name")) for tool in array(item.get("tools")) if isinstance(tool, dict)),
             approval_request_id=text(item.get("approval_request_id")),
             approve=item.get("approve") if isinstance(item.get("approve"), bool) else None,
             error=_error(item.get("error")),

@@ -105,6 +105,14 @@ class ItemDone(Event):
 
 
 @dataclass(frozen=True)
+class McpListToolsFailed(Event):
+    """A hosted MCP server did not say which tools it has."""
+
+    type: ClassVar[str] = "mcp_list_tools.failed"
+    item_id: str
+
+
+@dataclass(frozen=True)
 class ItemRetrieved(Event):
     type: ClassVar[str] = "conversation.item.retrieved"
     item: WireItem
@@ -227,6 +235,7 @@ ServerEvent = (
     | FunctionCallArgumentsDone
     | ResponseDone
     | ErrorEvent
+    | McpListToolsFailed
     | Unknown
     | Malformed
 )

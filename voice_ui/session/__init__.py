@@ -2,7 +2,7 @@
 
 from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
 from voice_ui.session.accounts import OWNER, Account, Accounts, Spent
-from voice_ui.session.budget import Budget, Limits, Seats
+from voice_ui.session.budget import Budget, Limits, Seat, Seats
 from voice_ui.session.events import (
     PlaybackCut,
     ProblemRaised,
@@ -15,7 +15,7 @@ from voice_ui.session.events import (
     TurnTimed,
     UsageCounted,
 )
-from voice_ui.session.ledger import Ledger, LocalAccounts
+from voice_ui.session.ledger import Ledger, LocalAccounts, today
 from voice_ui.session.press import Connect
 from voice_ui.session.session import RealtimeSession
 from voice_ui.session.state import Phase, State
@@ -42,6 +42,7 @@ __all__ = [
     "ReplyAudio",
     "ReplyAudioDone",
     "ReplyHeard",
+    "Seat",
     "Seats",
     "SessionEvent",
     "Spent",
@@ -58,4 +59,5 @@ __all__ = [
     "UsageCounted",
     "percentile",
     "shares",
+    "today",
 ]

@@ -72,6 +72,8 @@ class Seats:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.closed_for = ""
+        """The code of a problem, if nobody may take a seat any more."""
         self._held: Counter[str] = Counter()
 
     @property
@@ -80,13 +82,18 @@ class Seats:
         return self._held.total()
 
     def take(self, holder: str = OWNER) -> Seat:
-        """Return a seat; raises Refused (`room-full`, `visitor-seats`) if there is none."""
+        """Return a seat; raises Refused (`room-full`, `visitor-seats` or `closed_for`) if there is none."""
+        if self.closed_for:
+            raise Refused(self.closed_for)
         if holder != OWNER and self._held[holder] >= (most := max(1, self.limit // 2)):
             raise Refused("visitor-seats", seats=str(most))
         for_visitors = max(1, self.limit - 1) - (self.taken - self._held[OWNER])
         if self.taken >= self.limit or (holder != OWNER and for_visitors <= 0):
             raise Refused("room-full", seats=str(self.limit))
         self._held[holder] += 1
+        return self._seat(holder)
+
+    def _seat(self, holder: str) -> Seat:
         return Seat(self, holder)
 
     def give_back(self, holder: str) -> None:
@@ -102,6 +109,9 @@ class Seat:
     def __init__(self, seats: Seats, holder: str) -> None:
         self._seats: Seats | None = seats
         self._holder = holder
+
+    async def claim(self) -> None:
+        """Make sure that it is ours, where others take seats, too; raises Refused. Called before anything is spent."""
 
     def give_back(self) -> None:
         """Free the seat."""
@@ -132,6 +142,10 @@ class Budget:
         self.due = float("inf")
         """When this many characters are written, `problem` is to be called: a limit may be reached."""
         self._look_again()
+
+    def restore(self, usage: Usage, dollars: float) -> None:
+        """Go on from what the conversation cost in an earlier process, which has booked it."""
+        self.usage, self.dollars, self._is_priced = usage, dollars, dollars > 0
 
     @property
     def cost(self) -> float | None:

@@ -14,6 +14,9 @@ from voice_ui.tools import InvalidArguments, Tool
 APPROVAL_SECONDS = 120.0
 """Time for the user to approve a call; after it, the call counts as refused."""
 
+MOST_CHARACTERS = 4000
+"""Of the result of a hosted call, when it is told in words."""
+
 CANCELLED = "Cancelled: the person does not want this any more."
 REFUSED = "Refused: the person did not approve this call. Do not try again unless asked to."
 NOT_APPROVED = f"Refused: nobody approved this call within {APPROVAL_SECONDS:.0f} seconds."
@@ -52,6 +55,12 @@ def read_arguments(tool: Tool, arguments: str) -> dict[str, Any] | Outcome:
 
 def outcome_of(item: WireItem) -> Outcome:
     return failed(well_formed(item.error)) if item.error else Outcome("done", well_formed(item.output))
+
+
+def in_words(call: Call) -> str:
+    """Return what a new connection is told of a hosted call: a client cannot create its item."""
+    what = f"Earlier in this conversation the tool {call.name} of {call.server_label} was called with {call.arguments}"
+    return f"{what}. Its result ({call.status}): {call.result[:MOST_CHARACTERS]}"
 
 
 def ends_with_words(event: server.ResponseDone, batch: Batch) -> bool:

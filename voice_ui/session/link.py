@@ -26,6 +26,7 @@ from voice_ui.protocol import (
 )
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
+from voice_ui.session.calls import in_words
 from voice_ui.session.configure import REASON_SECONDS, configure
 from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.pace import Pace
@@ -149,7 +150,10 @@ class Link:
         for item in items:
             if not isinstance(item, Call):
                 await self._give(item.id, item.role, item.heard_text)
-            elif not item.server_label:
+            elif item.server_label:
+                if item.call_id and item.is_over:
+                    await self._give(item.id, "system", in_words(item))
+            else:
                 await self._give_call(item)
                 if item.call_id not in unanswered_calls:
                     await self._send(self._output(item.call_id, item.result))
@@ -420,7 +424,7 @@ class Link:
             return
         self._given.add(item_id)
         self._echoes[item_id] = text
-        kind = "input_text" if role == "user" else "output_text"
+        kind = "output_text" if role == "assistant" else "input_text"
         item = WireItem(item_id, "message", role, content=(Part(kind, text),))
         await self._send(client.ConversationItemCreate(item, next(self._ids)))
 

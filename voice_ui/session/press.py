@@ -138,6 +138,8 @@ class Press:
         facts = diagnosis.facts_of(self.endpoint)
         _log.info("session begins: %s %s", self.endpoint.name, self.endpoint.model)
         try:
+            if self._seat:
+                await self._seat.claim()
             await self._budget.account.refresh()  # it may have spent elsewhere
             if problem := self._budget.problem(self.endpoint, self.config.transcription_model):
                 raise Refused(problem.code, **problem.facts)

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from voice_ui import audio, transport
-from voice_ui.conversation import Conversation
+from voice_ui.conversation import Conversation, Item
 from voice_ui.errors import Problem, Refused
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
@@ -34,6 +34,10 @@ from voice_ui.session.reports import Reports
 from voice_ui.session.state import FAILED, IDLE, State
 from voice_ui.session.tracer import Tracer
 from voice_ui.tools import AnyTool, Toolbox
+from voice_ui.usage import Usage
+
+OUR_IDS = "voice_ui_"
+"""How the ids of what we send begin."""
 
 _HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
@@ -82,7 +86,7 @@ class RealtimeSession:
         self._limits, self._seats = limits or Limits(), seats
         self._connect, self._clock = connect, clock
         self._reports = Reports()
-        self._ids = (f"voice_ui_{number}" for number in count(1))
+        self._ids = (f"{OUR_IDS}{number}" for number in count(1))
         self._press: Press | None = None
         self._task: asyncio.Task[None] | None = None
         self._state = IDLE
@@ -190,6 +194,14 @@ class RealtimeSession:
             return False
         self._press.reconfigure(self._config_with_tools())
         return True
+
+    def restore(self, items: Iterable[Item], usage: Usage, dollars: float) -> None:
+        """Go on with the conversation of an earlier process; call it before anything else."""
+        self.conversation.restore(items)
+        self.budget.restore(usage, dollars)
+        ours = [item.id.removeprefix(OUR_IDS) for item in self.conversation.items if item.id.startswith(OUR_IDS)]
+        first = max((int(number) for number in ours if number.isdecimal()), default=0) + 1
+        self._ids = (f"{OUR_IDS}{number}" for number in count(first))
 
     def dismiss(self) -> None:
         """Leave the error phase, after the user has seen the problem."""

@@ -66,6 +66,7 @@ class Calls:
         self._on_outputs, self._on_change, self._on_hosted_approval = on_outputs, on_change, on_hosted_approval
         self._batches: dict[str, Batch] = {}  # by response
         self._pending: list[PendingCall] = []
+        self._listing: dict[str, str] = {}  # by item: the hosted MCP server whose tools are being listed
         self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
         self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
         self._ended: set[asyncio.Task[None]] = set()
@@ -99,6 +100,14 @@ class Calls:
                 self._announced[event.call_id] = event
             case server.OutputItemDone(response_id, item):
                 return self._take_item(response_id, item)
+            case server.ItemAdded(item) if item.type == "mcp_list_tools" and item.id:
+                self._listing[item.id] = item.server_label
+            case server.ItemDone(item) if item.type == "mcp_list_tools":
+                return self._show_tools(
+                    item.server_label, Outcome("done", well_formed("\n".join(item.tools)) or "none")
+                )
+            case server.McpListToolsFailed(item_id):
+                return self._show_tools(self._listing.get(item_id, ""), failed("it did not say which tools it has"))
             case server.ItemDone(item) if item.type.startswith("mcp_"):
                 return self._take_item("", item)
             case server.ResponseDone(response_id):
@@ -284,6 +293,16 @@ class Calls:
         self._on_change()
 
     # Hosted tools, which the server runs.
+
+    def _show_tools(self, server_label: str, outcome: Outcome) -> list[Change]:
+        """Show which tools a hosted MCP server has, once: each new connection lists them again."""
+        item_id = f"tools of {server_label}"
+        known = [item for item in self._conversation.items if isinstance(item, Call) and item.id.startswith(item_id)]
+        if known and (known[-1].status, known[-1].result) == (outcome.status, outcome.result):
+            return []
+        call = Call(item_id, "tool", name="mcp_list_tools", server_label=server_label or "MCP", status=outcome.status)
+        call.result, call.event_number = outcome.result, self._reports.received
+        return [self._conversation.begin_call("", call)]
 
     def _take_hosted(self, response_id: str, item: WireItem) -> list[Change]:
         asked = self._find(item.approval_request_id) if item.approval_request_id else None

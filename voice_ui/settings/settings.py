@@ -16,7 +16,7 @@ from voice_ui.errors import SettingsError
 from voice_ui.settings.prices import OwnPrices
 from voice_ui.settings.proxies import Proxies, plain_address
 from voice_ui.settings.table import OPTIONS, SETTINGS, Setting
-from voice_ui.settings.values import Secret, access_code, secret
+from voice_ui.settings.values import Secret, access_code, long_secret, secret
 
 COMMAND_LINE, ENVIRONMENT, ENV_FILE = "the command line", "the environment", ".env.local"
 """Where a setting may come from; the first of them wins."""
@@ -67,6 +67,9 @@ class Settings:
     behind_proxy: Proxies | None
     access_code: str | None
     frame_ancestors: str | None
+    redis_url: str | None
+    secret: Secret | None
+    drain_seconds: int
     native: bool
     offline: bool = False
     open_browser: bool = True
@@ -157,7 +160,7 @@ def _misspelt(given: Mapping[str, str | None], source: str) -> list[str]:
 
 def _refusal(setting: Setting, raw: str, source: str) -> str:
     # The value itself is shown only where it cannot be a secret; an address may hold a password, anywhere.
-    hidden = setting.parse in {secret, access_code} or "@" in raw or "?" in raw
+    hidden = setting.parse in {secret, long_secret, access_code} or "@" in raw or "?" in raw
     shown = "is not valid" if hidden else f"cannot be {raw[:60]!r}"
     return f"{_place(setting.name, source)} {shown}; allowed: {setting.allowed}"
 

@@ -16,8 +16,10 @@ from voice_ui.settings.values import (
     frame_ancestors,
     header,
     language,
+    long_secret,
     ollama_host,
     one_of,
+    redis_url,
     secret,
     speed,
     switch,
@@ -126,6 +128,9 @@ SETTINGS = (
         frame_ancestors,
         "sites such as https://example.com, separated by spaces; or * for any",
     ),
+    Setting("VOICE_UI_REDIS_URL", "redis_url", None, redis_url, "redis://HOST:PORT/NUMBER, rediss://… or unix://…"),
+    Setting("VOICE_UI_SECRET", "secret", None, long_secret, "16 or more visible ASCII characters, no spaces or quotes"),
+    Setting("VOICE_UI_DRAIN_SECONDS", "drain_seconds", 20, whole(0, 3600), "a whole number from 0 to 3600"),
     Setting("VOICE_UI_NATIVE", "native", False, switch, "yes, no"),
 )
 

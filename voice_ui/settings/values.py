@@ -51,6 +51,14 @@ def url(value: str) -> str:
     return value.partition("#")[0].rstrip("/")
 
 
+def redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path) or parts.port == 0:
+        raise ValueError
+    redaction.register(parts.password or "")
+    return value
+
+
 def ollama_host(value: str) -> str:
     """As Ollama's own clients read it: `0.0.0.0` is this machine, and 11434 the port of an address that names none."""
     if "://" not in value:
@@ -132,6 +140,13 @@ def frame_ancestors(value: str) -> str:
     if not all(re.fullmatch(allowed, source.lower()) for source in sources):
         raise ValueError
     return " ".join(source.lower() for source in sources)
+
+
+def long_secret(value: str) -> Secret:
+    """One that signs must not be guessed."""
+    if len(value) < 16:
+        raise ValueError
+    return secret(value)
 
 
 def secret(value: str) -> Secret:

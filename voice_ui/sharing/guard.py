@@ -83,6 +83,7 @@ class Guard:
         *,
         frame_ancestors: str = "",
         is_ready: Callable[[], bool] = lambda: True,
+        is_ending: Callable[[], bool] = lambda: False,
     ) -> None:
         """`names` are the hosts we answer to besides localhost, in lower case; no `room`: nobody but the owner.
 
@@ -91,7 +92,7 @@ class Guard:
         self._app, self._room, self._proxies = app, room, proxies
         self._names = frozenset(names)
         self._frame_ancestors = frame_ancestors
-        self._is_ready = is_ready
+        self._is_ready, self._is_ending = is_ready, is_ending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -101,6 +102,7 @@ class Guard:
             request = Request(scope, self._proxies)
             self._answer_to_probe(request)
             self._examine(request)
+            self._turn_away(request)
             scope[VISITOR] = self._admit(request)
         except Refusal as refusal:
             await _refuse(scope, send, refusal)
@@ -145,6 +147,13 @@ class Guard:
             framed=bool(self._frame_ancestors)
         ):
             raise Refusal(HTTPStatus.FORBIDDEN, "Other sites may not use this one.")
+
+    def _turn_away(self, request: Request) -> None:
+        """Raise Refusal for who comes while the program ends; pages that are here keep what they have."""
+        if self._is_ending() and (request.is_page or request.is_new_socket):
+            words = "Voice UI is restarting."
+            retry = [("retry-after", "1"), ("refresh", "1")] if request.is_page else []
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, retry)
 
     def _admit(self, request: Request) -> Visitor:
         """Return the visitor; raises Refusal, also for the join page and its redirect."""

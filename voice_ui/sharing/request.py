@@ -93,6 +93,11 @@ class Request:
     def is_page(self) -> bool:
         return self.is_reading and self.path == "/"
 
+    @property
+    def is_new_socket(self) -> bool:
+        """Whether a page of ours connects; what it sends by polling later names the connection."""
+        return self.path.startswith("/_nicegui_ws/") and self.query("sid") is None
+
     def cookie(self, name: str) -> str:
         """Return the one of that name; other programs on this host may have left stranger ones beside it."""
         pairs = (pair.strip().partition("=") for line in self.all("cookie") for pair in line.split(";"))

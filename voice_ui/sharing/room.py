@@ -41,8 +41,10 @@ class Room:
         for all processes that were given it.
         """
         self._clock = clock
-        self._chosen = code
-        self._opened = 0
+        self.chosen = code
+        """The code that stays; empty if each opening has its own."""
+        self.opened = 0
+        """How often the room was opened."""
         self._guesses: OrderedDict[str, deque[float]] = OrderedDict()
         self.owner_key = secrets.token_urlsafe(24)
         """For the owner who cannot come from this machine itself; ends with the process."""
@@ -57,9 +59,17 @@ class Room:
 
     def open(self) -> None:
         """Let in whoever knows the code."""
-        self._opened += 1
-        self.code = self._chosen or "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
-        self._secret = _derived(self.code, f"room {self._opened}") if self._chosen else secrets.token_urlsafe(32)
+        self.opened += 1
+        self.code = self.chosen or "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+        self._secret = _derived(self.code, f"room {self.opened}") if self.chosen else secrets.token_urlsafe(32)
+
+    def share(self, code: str, owner_key: str, *, opened: int, is_open: bool) -> None:
+        """Be the same room as that of another process: with its code, its cookies and its owner's link."""
+        self.chosen, self.owner_key, self.opened = code, owner_key, opened - 1
+        self._visitor_key = _derived(code, "visitors")
+        self.open()
+        if not is_open:
+            self.close()
 
     def close(self) -> None:
         """Let nobody in, not even those who were."""

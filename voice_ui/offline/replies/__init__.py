@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from voice_ui.offline.replies.answers import ANSWERS, Asked
+from voice_ui.offline.replies.answers import ANSWERS, CANCELS, Asked
 from voice_ui.offline.replies.arithmetic import solve
 from voice_ui.offline.replies.texts import HINTS, NOTHING_HEARD, READ_BACK
 from voice_ui.offline.replies.timers import Timer, timer as _timer
@@ -30,7 +30,7 @@ def reply(heard: str, *, earlier: Sequence[str] = (), now: datetime) -> str:
         return _read_back(heard, asked)
     if not re.search(r"\w", asked.question):
         return NOTHING_HEARD.format(hint=asked.hint)
-    if answer := _timer_refused(asked.question) or convert(asked.question) or solve(heard):
+    if answer := _timer_answer(asked.question) or convert(asked.question) or solve(heard):
         return answer
     for pattern, answered in ANSWERS:
         if found := pattern.search(asked.question):
@@ -40,8 +40,13 @@ def reply(heard: str, *, earlier: Sequence[str] = (), now: datetime) -> str:
 
 def timer(heard: str) -> Timer | None:
     """Return the timer that is asked for; None if none is, or none that can be set, which `reply` explains."""
-    found = _timer(normalised(heard)) if len(heard) <= LONGEST_QUESTION else None
+    found = _timer(normalised(heard), heard) if len(heard) <= LONGEST_QUESTION else None
     return found if isinstance(found, Timer) else None
+
+
+def cancels_timers(heard: str) -> bool:
+    """Whether timers that run are not wanted any more."""
+    return len(heard) <= LONGEST_QUESTION and re.search(CANCELS, normalised(heard)) is not None
 
 
 def pieces(text: str) -> list[str]:
@@ -49,11 +54,12 @@ def pieces(text: str) -> list[str]:
     return re.findall(r"\s*\S{1,24}|\s+", text)
 
 
-def _timer_refused(question: str) -> str | None:
+def _timer_answer(question: str) -> str | None:
     found = _timer(question)
     return found if isinstance(found, str) else found.confirmation if found else None
 
 
 def _read_back(heard: str, asked: Asked) -> str:
     shown = heard if len(heard) <= LONGEST_READ_BACK else f"{heard[:LONGEST_READ_BACK]}…"
+    shown = f"“{shown}”" if shown.endswith((".", "?", "!", "…")) else f"“{shown}”."
     return READ_BACK[len(asked.earlier) % len(READ_BACK)].format(heard=shown, hint=asked.hint)

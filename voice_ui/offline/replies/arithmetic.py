@@ -14,6 +14,8 @@ MOST_DIGITS = 12
 MOST_TOKENS = 40
 """A sum is for a person to look at, not to keep the server busy."""
 
+TOO_LONG = "That is too long a sum for me."
+
 _SIGNS = {
     "+": r"\+|\bplus\b|\bpulse\b",
     "-": r"[-−–]|\bminus\b|\btake away\b|\bless\b",
@@ -45,8 +47,10 @@ _FRAMES = (
     (rf"\bdifference (?:of|between) ({_N}) and ({_N})", r"\1 - \2"),
     (rf"\bproduct of ({_N}) and ({_N})", r"\1 * \2"),
     (rf"\bhalf of ({_N})", r"\1 / 2"),
-    (rf"({_N}) ?(?:%|percent) of ({_N})", r"\1 / 100 * \2"),
 )
+
+_PERCENT = re.compile(rf"({_N}) ?(?:%|percent) of ({_N})$")
+_ROOT = re.compile(r"\bsquare root of (\d+(?:\.\d+)?)$")
 
 _SUM = r"(?P<sum>(?:- )?\d+(?:\.\d+)?(?: [-+*/] (?:- )?\d+(?:\.\d+)?)+)"
 _ASKED = re.compile(
@@ -59,8 +63,28 @@ def solve(text: str) -> str | None:
     """Return the sum in a question and what it makes, as a sentence; None if there is no sum in it."""
     plain = in_digits(re.sub(r"(?<=\d),(?=\d{3}\b)", "", text.lower()))
     plain = " ".join(re.sub(r"[?!=,;\"“”]|\.(?!\d)", " ", plain).split())
+    if found := _ROOT.search(plain):
+        return _root(found[1])
+    if found := _PERCENT.search(plain):
+        return _share(found[1], found[2])
     asked = _ASKED.search(_written(plain)) or (_SPELLED_OUT.search(plain) and re.search(_SUM, _written(plain)))
     return _sentence(re.findall(r"[\d.]+|[-+*/]", asked["sum"])) if asked else None
+
+
+def _root(number: str) -> str:
+    if len(number) > MOST_DIGITS:
+        return TOO_LONG
+    root = Fraction(round(float(number) ** 0.5, 3)).limit_denominator(1000)
+    about = "" if root**2 == Fraction(number) else "about "
+    return f"The square root of {_shown(Fraction(number))} is {about}{_shown(root)}."
+
+
+def _share(percent: str, whole: str) -> str:
+    if len(percent) > MOST_DIGITS or len(whole) > MOST_DIGITS:
+        return TOO_LONG
+    value = Fraction(percent) * Fraction(whole) / 100
+    about = "" if 1000 % value.denominator == 0 else "about "
+    return f"{_shown(Fraction(percent))} percent of {_shown(Fraction(whole))} is {about}{_shown(value)}."
 
 
 def _written(plain: str) -> str:
@@ -79,7 +103,7 @@ def _written(plain: str) -> str:
 
 def _sentence(tokens: list[str]) -> str:
     if len(tokens) > MOST_TOKENS or any(len(token) > MOST_DIGITS for token in tokens):
-        return "That is too long a sum for me."
+        return TOO_LONG
     try:
         value = _value(tokens)
     except ZeroDivisionError:

@@ -31,22 +31,31 @@ class Timer:
     text: str
 
 
-def timer(question: str) -> Timer | str | None:
-    """Return the timer that is asked for, why it cannot be set, or None if none is. `question` has no punctuation."""
+def timer(question: str, heard: str = "") -> Timer | str | None:
+    """Return the timer that is asked for, why it cannot be set, or None if none is.
+
+    `question` has no punctuation; `heard` is the same as it was said, with capitals.
+    """
     question = in_digits(question)
     if found := _REMINDER.search(question):
         length, what = found["length"] or found["last"], found["what"] or found["first"]
-        text = f"You asked me to remind you: {what}." if what else "You asked me to remind you now."
+        text = f"Reminder: {_as_said(what, heard)}." if what else "You asked me to remind you now."
     elif found := _TIMER.search(question):
         length = found["length"] or found["before"]
-        text = f"Your timer is up: {_said(_seconds(length))} {'is' if _is_one(length) else 'are'} over."
+        text = f"Time is up: {_said(_seconds(length))}."
     else:
         return None
     seconds = _seconds(length)
     if not 1 <= seconds <= LONGEST_SECONDS:
         return "I can set a timer for one second to one hour."
-    kind = "I will remind you" if text.startswith("You asked") else "The timer is set. I will tell you"
-    return Timer(seconds, f"{kind} in {_said(seconds)}, if you stay connected.", text)
+    kind = "Timer set for" if text.startswith("Time is up") else "I will remind you in"
+    return Timer(seconds, f"{kind} {_said(seconds)}. Stay connected until then.", text)
+
+
+def _as_said(what: str, heard: str) -> str:
+    """Return words of a question with the capitals they had."""
+    at = heard.lower().find(what)
+    return heard[at : at + len(what)] if at >= 0 else what
 
 
 def _seconds(length: str) -> float:
@@ -55,10 +64,6 @@ def _seconds(length: str) -> float:
         count = 0.5 if amount.startswith("half") else 1.0 if amount in {"a", "an"} else float(amount)
         total += (count + (0.5 if half else 0)) * _SECONDS[unit]
     return total
-
-
-def _is_one(length: str) -> bool:
-    return _said(_seconds(length)).startswith("1 ") and " and " not in _said(_seconds(length))
 
 
 def _said(seconds: float) -> str:

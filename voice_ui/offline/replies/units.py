@@ -48,6 +48,7 @@ _UNITS = {
     r"hours?": _unit("time", 3600, "hour"),
     r"days?": _unit("time", 86_400, "day"),
     r"weeks?": _unit("time", 604_800, "week"),
+    r"years?": _unit("time", 31_536_000, "year"),
     r"(?:degrees? )?(?:celsius|centigrade)": _unit("temperature", 1, "degree Celsius", "degrees Celsius"),
     r"(?:degrees? )?fahrenheit": _unit("temperature", 5 / 9, "degree Fahrenheit", "degrees Fahrenheit", -160 / 9),
 }
@@ -65,9 +66,16 @@ _ASKED = (
 )
 
 
+_FEET_AND_INCHES = re.compile(r"\b(\d+) (?:feet|foot) (?:and )?(\d+)(?: inch(?:es)?)?\b")
+
+
+def _in_inches(found: re.Match[str]) -> str:
+    return f"{int(found[1]) * 12 + int(found[2])} inches"
+
+
 def convert(question: str) -> str | None:
     """Return the conversion that is asked for, as a sentence; None if none is. `question` has no punctuation."""
-    question = in_digits(question)
+    question = _FEET_AND_INCHES.sub(_in_inches, in_digits(question))
     for pattern in _ASKED:
         if found := pattern.search(question):
             return _sentence(_amount(found["amount"]), _named(found["from"]), _named(found["to"]))
@@ -79,8 +87,7 @@ def _sentence(amount: float, source: _Unit, target: _Unit) -> str | None:
         return f"{_shown(amount, source)} cannot be converted to {target.many}."
     value = (amount * source.size + source.zero - target.zero) / target.size
     exact = f"{value:.6g}" == f"{round(value, 2):.6g}"
-    verb = "is" if amount == 1 or source.kind == "temperature" else "are"
-    return f"{_shown(amount, source)} {verb} {'' if exact else 'about '}{_shown(round(value, 2), target)}."
+    return f"{_shown(amount, source)} is {'' if exact else 'about '}{_shown(round(value, 2), target)}."
 
 
 def _shown(amount: float, unit: _Unit) -> str:
