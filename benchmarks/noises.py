@@ -85,6 +85,16 @@ def knock(random: Generator) -> Samples:
     return _series(random, one, 4, (0.08, 0.4))
 
 
+def slam(random: Generator) -> Samples:
+    """A door: a thud, and the room after it."""
+    time, pitch = _time(random.uniform(0.5, 0.9)), random.uniform(40, 110)
+    thud = np.sin(2 * np.pi * pitch * time) * np.exp(-time / random.uniform(0.04, 0.1))
+    clack = _burst(random, time[-1] + 1 / RATE, 300, 5000, random.uniform(0.01, 0.03))[: len(time)]
+    room = _burst(random, time[-1] + 1 / RATE, 80, 1500, random.uniform(0.08, 0.2))[: len(time)]
+    slammed: Samples = thud + 0.8 * clack / np.abs(clack).max() + 0.3 * room / np.abs(room).max()
+    return slammed
+
+
 def keyboard(random: Generator) -> Samples:
     return _series(random, lambda: _burst(random, 0.05, 800, 7000, 0.006) * random.uniform(0.3, 1), 14, (0.05, 0.25))
 

@@ -75,7 +75,7 @@ def real_clips(folder: Path) -> list[Clip]:
     for path in sorted(folder.glob("*.wav")):
         beside, row = path.with_suffix(".txt"), re.search(rf"\| `{path.name}` \| [^|]*\| ([^|]*) \|", table)
         if words := beside.read_text("utf-8") if beside.exists() else row and row[1]:
-            found.append(Clip(_padded(*_read(path)), words))
+            found.append(Clip(_padded(*read(path)), words))
     return found
 
 
@@ -95,7 +95,7 @@ def synthesised() -> list[Clip]:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "said.wav")
                 subprocess.run(["flite", "-voice", voice, "-t", sentence, "-o", path], check=True)
-                found.append(Clip(_padded(*_read(path)), sentence))
+                found.append(Clip(_padded(*read(path)), sentence))
     return found
 
 
@@ -139,7 +139,7 @@ def noises_table(recognisers: dict[str, Callable[[bytes], str]]) -> str:
     for kinds, title in ((noises.KNOWN, ""), (noises.UNSEEN, " (not seen before)")):
         for kind in kinds:
             random = np.random.default_rng(20261126)
-            sounds = [_at_24k(noises.recorded(random, kind), noises.RATE) for _ in range(NOISES_OF_A_KIND)]
+            sounds = [at_24k(noises.recorded(random, kind), noises.RATE) for _ in range(NOISES_OF_A_KIND)]
             heard = [[transcribe(sound.tobytes()) for sound in sounds] for transcribe in recognisers.values()]
             cells = [f"{sum(map(bool, texts))} of {NOISES_OF_A_KIND} {_common(texts)}" for texts in heard]
             lines.append(f"| {kind.__name__}{title} | " + " | ".join(cells) + " |")
@@ -160,19 +160,21 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[\w']+", normalised(text))
 
 
-def _read(path: Path) -> tuple[NDArray[np.int16], int]:
+def read(path: Path) -> tuple[NDArray[np.int16], int]:
+    """Return the samples of a WAV and their rate."""
     with wave.open(str(path), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())[:, 0]
         return samples, file.getframerate()
 
 
-def _at_24k(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
+def at_24k(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
+    """Return samples at the wire's rate."""
     resampled: NDArray[np.int16] = samples if rate == 24_000 else soxr.resample(samples, rate, 24_000)
     return resampled
 
 
 def _padded(samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
-    return np.concatenate([np.zeros(7200, np.int16), _at_24k(samples, rate), np.zeros(12_000, np.int16)])
+    return np.concatenate([np.zeros(7200, np.int16), at_24k(samples, rate), np.zeros(12_000, np.int16)])
 
 
 def main() -> None:

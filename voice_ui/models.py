@@ -36,6 +36,29 @@ TRANSCRIPTION_MINUTE: Mapping[str, float] = {
 
 
 @dataclass(frozen=True)
+class Transcription:
+    """What a transcription model can be told (openai 3.57, types/realtime/audio_transcription.py)."""
+
+    keywords: bool = False
+    languages: bool = False
+    """Several; every model takes one."""
+    prompt: bool = True
+
+
+_TRANSCRIPTION = {
+    "gpt-live-transcribe": Transcription(keywords=True, languages=True),
+    "gpt-transcribe": Transcription(keywords=True, languages=True),
+    "gpt-realtime-whisper": Transcription(prompt=False),
+    "gpt-4o-transcribe-diarize": Transcription(prompt=False),
+}
+
+
+def transcription(model: str) -> Transcription:
+    """Return what the transcription model of that name can be told."""
+    return _TRANSCRIPTION.get(model, Transcription())
+
+
+@dataclass(frozen=True)
 class Prices:
     """US dollars per million tokens, and per minute of transcription."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 from voice_ui import base_url, models
@@ -22,6 +22,13 @@ AZURE_PREVIEW_VERSION = "2025-04-01-preview"
 OFFLINE = "offline practice server"
 LOCAL = "local server"
 """The same with a chat model behind it."""
+
+NOISE_REDUCTION = {"near": "near_field", "far": "far_field", "off": "off"}
+"""What the settings call it, and what the wire does."""
+
+RETENTION_RATIO = 0.8
+"""The share of a conversation that is kept when it becomes too long for the model. Shortened seldom, and not at every
+turn, it stays in OpenAI's cache, where input costs a tenth or less (protocol facts, section 10.1)."""
 
 _HTTP = {"ws": "http", "wss": "https"}
 
@@ -124,6 +131,11 @@ class Endpoint:
         return {"server": self.name, "model": self.model, "address": self.setting}
 
     @property
+    def writes_what_it_hears(self) -> bool:
+        """Whether the model answers the written question; OpenAI's hears it, and another model writes it down."""
+        return self.name in {OFFLINE, LOCAL}
+
+    @property
     def calls_url(self) -> str:
         """The URL for WebRTC calls."""
         parts = urlsplit(self.url)
@@ -177,12 +189,31 @@ def config_of(settings: Settings) -> SessionConfig:
         turn_detection=settings.turn_detection,
         silence_ms=settings.silence_ms,
         transcription_model=None if settings.transcription_model == "none" else settings.transcription_model,
-        language=settings.language,
+        barge_in=settings.barge_in,
+        threshold=settings.threshold,
+        eagerness=settings.eagerness,
+        languages=settings.languages,
+        keywords=settings.keywords,
+        transcription_prompt=settings.transcription_prompt,
+        noise_reduction=NOISE_REDUCTION.get(settings.noise_reduction or ""),
+        max_output_tokens=settings.max_output_tokens,
+        truncation=_truncation(settings),
         output=settings.output,
         voice=settings.voice,
         speed=settings.speed,
         reasoning_effort=None if settings.reasoning_effort == "none" else settings.reasoning_effort,
     )
+
+
+def _truncation(settings: Settings) -> str | dict[str, Any] | None:
+    """Return how long conversations are shortened; servers other than OpenAI's are asked for nothing special."""
+    chosen_here = settings.truncation
+    if chosen_here is None:
+        endpoint = chosen(settings)
+        chosen_here = RETENTION_RATIO if endpoint and endpoint.is_openai else None
+    if isinstance(chosen_here, float):
+        return {"type": "retention_ratio", "retention_ratio": chosen_here}
+    return chosen_here
 
 
 def suited(config: SessionConfig, endpoint: Endpoint) -> SessionConfig:

@@ -121,10 +121,15 @@ async def test_choices_reach_the_running_session_and_are_remembered(tmp_path: Pa
             await talk.start()
             await talk.is_in("listening")
             await talk.open_settings()
-            await talk.page.get_by_role("combobox", name="Language you speak").click()
+            await talk.page.get_by_role("combobox", name="Languages you speak").click()
             await talk.page.get_by_role("option", name="Deutsch").click()
+            await talk.page.keyboard.press("Tab")
             await expect(talk.page.get_by_role("option")).to_have_count(0)  # it takes the focus back as it goes
             await expect(talk.page.get_by_text("Applied to the running session.")).to_be_visible()
+            await talk.page.get_by_label("Names and jargon").fill("Voice UI, Ada Lovelace")
+            await talk.page.get_by_role("button", name="Headset", exact=True).click()
+            await talk.page.get_by_role("button", name="Never", exact=True).click()
+            await expect(talk.page.get_by_test_id("writer")).to_contain_text("gpt-live-transcribe")
             await talk.page.get_by_label("Instructions").fill("Answer in rhymes.")
             await talk.page.get_by_role("button", name="A+", exact=True).click()
             await until(lambda: len(server.wires[0].received) >= 3 and "rhymes" in str(server.wires[0].received))
@@ -132,7 +137,11 @@ async def test_choices_reach_the_running_session_and_are_remembered(tmp_path: Pa
             await again.start()
             await again.is_in("listening")
             session = server.wires[1].received[0]["session"]
-            assert session["audio"]["input"]["transcription"]["language"] == "de"
+            heard = session["audio"]["input"]
+            assert heard["transcription"]["language"] == "de"
+            assert heard["transcription"]["keywords"] == ["Voice UI", "Ada Lovelace"]
+            assert heard["noise_reduction"] == {"type": "near_field"}
+            assert heard["turn_detection"]["interrupt_response"] is False
             assert session["instructions"] == "Answer in rhymes."
             await expect(again.page.locator(".vp-transcript")).to_have_attribute("data-text-size", "large")
 

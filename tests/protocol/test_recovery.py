@@ -12,6 +12,7 @@ from tests.protocol.scripted import ScriptedServer, Wire
 from tests.virtual_time import in_virtual_time
 from voice_ui import audio
 from voice_ui.session import Phase
+from voice_ui.session.given import GO_ON
 
 
 def spoken(wire: Wire) -> list[int]:
@@ -192,7 +193,7 @@ async def test_a_session_is_renewed_in_a_quiet_moment_before_it_expires_and_nobo
         session.append_audio(chunk(1))
         await until(lambda: spoken(server.wires[1]) == [1])
         texts = [e["item"]["content"][0]["text"] for e in server.wires[1].received if "item" in e]
-        assert texts == ["my name is Ada", "Hello Ada."]
+        assert texts == ["my name is Ada", "Hello Ada.", GO_ON]
         assert "reconnecting" not in reader.shown and not reader.problems
         assert session.state.phase is Phase.LISTENING
 

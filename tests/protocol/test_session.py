@@ -165,6 +165,8 @@ async def test_start_again_goes_on_with_the_same_conversation() -> None:
             item = (await wire.hear("conversation.item.create"))["item"]
             assert (item["role"], item["content"][0]["text"]) == (role, text)
             await wire.say("conversation.item.added", previous_item_id=None, item={**item, "id": f"new_{item['id']}"})
+        note = (await wire.hear("conversation.item.create"))["item"]
+        assert note["role"] == "system" and "do not greet again" in note["content"][0]["text"]
         assert (await wire.hear())["audio"] == audio.encode(chunk(7))
         await wire.reply("You are Ada.", item="a2")
         await wire.until_closed()

@@ -79,6 +79,8 @@ async def test_speech_over_a_reply_silences_it_and_the_server_learns_what_was_he
     async def script(wire: Wire) -> None:
         await speak(wire)
         await wire.say("input_audio_buffer.speech_started", item_id="u2", audio_start_ms=1000)
+        name = "conversation.item.input_audio_transcription.delta"
+        await wire.say(name, item_id="u2", content_index=0, delta="Wait")
         truncate = await wire.hear("conversation.item.truncate")
         assert (truncate["item_id"], truncate["content_index"], truncate["audio_end_ms"]) == ("a", 0, 1200)
         await wire.until_closed()
@@ -88,7 +90,7 @@ async def test_speech_over_a_reply_silences_it_and_the_server_learns_what_was_he
         await until(lambda: listener.of(PlaybackCut))
         session.take_played("a", 1200, stopped=True)
         await until(lambda: any(event["type"] == "conversation.item.truncate" for event in server.wires[0].received))
-        reply = session.conversation.items[-1]
+        reply = next(item for item in session.conversation.items if item.role == "assistant")
         assert reply.heard_text.startswith("Second 0. ") and "Second 1. " not in reply.heard_text
         assert session.state.phase is Phase.HEARING
         await session.close()

@@ -591,10 +591,10 @@ async def test_the_next_connection_is_given_calls_and_outputs(cut: str) -> None:
         await until(lambda: reader.written("assistant")[-1:] == ["It counted."], 30)
         assert calls_of(server.wires[1]) == [("call_1", "counted")]
         session.send_text("Again?")
-        await until(lambda: len(server.wires) == 3 and len(server.wires[2].lines) == 4, 30)
+        await until(lambda: len(server.wires) == 3 and len(server.wires[2].lines) == 5, 30)
         assert calls_of(server.wires[2]) == [("call_1", "counted")]
         kinds = [event["item"]["type"] for event in server.wires[2].of_type("conversation.item.create")]
-        assert kinds == ["message", "function_call", "function_call_output", "message", "message", "message"]
+        assert kinds == ["message", "function_call", "function_call_output", *["message"] * 4], "the last is our note"
         assert runs == [1]
         shown = [("user", "Count"), ("tool", ""), ("assistant", "It counted.")]
         if cut == "in-the-reply":  # what came of the first reply stays, and the second has a turn of its own
@@ -926,7 +926,8 @@ async def test_the_tools_of_a_hosted_server_are_shown_once_and_its_calls_are_tol
         await wire.hear("response.create")
         given = [event["item"] for event in wire.of_type("conversation.item.create")]
         assert [(item["type"], item["role"]) for item in given] == [
-            ("message", "user"), ("message", "system"), ("message", "assistant"), ("message", "user")
+            ("message", "user"), ("message", "system"), ("message", "assistant"), ("message", "system"),
+            ("message", "user"),
         ]  # fmt: skip
         (words,) = given[1]["content"]
         assert words["type"] == "input_text"

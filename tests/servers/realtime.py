@@ -45,6 +45,8 @@ class Behaviour:
     session_updated: bool = True
     refuses_updates: bool = False
     """Refuses every session.update but the first."""
+    refuses_aloud: bool = False
+    """Says so when it cannot answer a turn because a response is running."""
     noise: bool = False
     """Sends events nobody knows, messages that are no JSON, and errors of no consequence."""
 
@@ -195,8 +197,12 @@ class Realtime:
         fields = {} if place is None else {"audio_end_ms": place}
         await self.wire.say("input_audio_buffer.speech_stopped", item_id=self._item, **fields)
         await self._take_turn()
-        if (self._turn_detection or {}).get("create_response", True) and not self._active:
+        if not (self._turn_detection or {}).get("create_response", True):
+            return
+        if not self._active:
             await self._respond()
+        elif self.behaviour.refuses_aloud:
+            await self.wire.error("conversation_already_has_active_response", "One is running.")
 
     def _place(self, place_ms: float) -> float | None:
         match self.behaviour.places:

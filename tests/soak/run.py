@@ -27,6 +27,9 @@ ENDPOINT = Endpoint("the soak", "ws://127.0.0.1:1/v1/realtime?model=m", "m", {},
 
 SILENCE = audio.silence(100)
 
+COUGH = b"\x00\x08" * 2400
+"""100 ms of sound that is no word."""
+
 REPLY_IS_OVER = {
     "response-missing", "response-incomplete", "response-failed", "reply-empty", "server-said", "server-failed",
     "response-cancelled", "server-error",
@@ -107,7 +110,7 @@ class Run:
         self._dropped_seconds = 0.0
         self._traced = traced
         self._behaviours = [*schedule.behaviours]
-        self._config = BY_HAND if schedule.by_hand else CONFIG
+        self._config = replace(BY_HAND if schedule.by_hand else CONFIG, barge_in=schedule.barge_in)
         self._endpoint = ENDPOINT
         self._pieces = schedule.chunk_ms * 48
         self._session_number = 0
@@ -242,6 +245,12 @@ class Run:
             case "burst":
                 if not by_hand:
                     await self._speak(int(act.number), pace=False)
+            case "cough":
+                await self._hear(COUGH * int(act.number / 100))
+                await self._quiet(0.7)
+            case "barge-in":
+                self._config = replace(self._config, barge_in=self.dice.choice(("words", "at-once", "never")))
+                session.reconfigure(self._endpoint, self._config)
             case "hold":
                 if by_hand:
                     self.over.append((self._now_in_order(), now))
@@ -304,6 +313,12 @@ class Run:
                     await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
             if heard:
                 self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
+
+    async def _hear(self, pcm: bytes) -> None:
+        """Let the microphone hear something that is no word, if it is open."""
+        for at in range(0, len(pcm), self._pieces):
+            self.session.append_audio(pcm[at : at + self._pieces])
+            await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
 
     async def _quiet(self, seconds: float) -> None:
         """Let the microphone hear nothing, if it is open."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.servers.realtime import Behaviour
@@ -47,9 +47,14 @@ class Schedule:
     troubles: list[Trouble]
     behaviours: list[Behaviour] = field(default_factory=list)
     """Of the first connections; those that follow behave."""
+    barge_in: str = "words"
+    """What cuts a reply short."""
 
     def __str__(self) -> str:
-        lines = [f"seed {self.seed}: chunks of {self.chunk_ms} ms, turns {'by hand' if self.by_hand else 'detected'}"]
+        lines = [
+            f"seed {self.seed}: chunks of {self.chunk_ms} ms, turns {'by hand' if self.by_hand else 'detected'}, "
+            f"barge-in {self.barge_in}"
+        ]
         lines += [f"  person: {', '.join(map(str, self.acts))}"]
         lines += [f"  wire:   {', '.join(map(str, self.troubles))}"]
         plain = Behaviour()
@@ -62,7 +67,7 @@ class Schedule:
 ACTS = {
     "start": 5, "stop": 3, "speak": 14, "burst": 3, "quiet": 10, "mute": 3, "type": 5, "escape": 3, "hold": 7,
     "reconfigure": 1, "turn-detection": 1, "another-model": 1, "reload": 1, "close": 1, "abort": 1, "dismiss": 1,
-    "stop-for": 1,
+    "stop-for": 1, "barge-in": 1, "cough": 5,
 }  # fmt: skip
 
 TROUBLES = {
@@ -79,7 +84,10 @@ def schedule_of(seed: int) -> Schedule:
     behaviours = [_behaviour(dice) for _ in range(dice.choice((0, 1, 2, 4)))]
     if any(behaviour.refuses_updates for behaviour in behaviours):  # the person would have to read what is refused
         acts = [Act("reconfigure") if act.what == "turn-detection" else act for act in acts]
-    return Schedule(seed, dice.choice((20, 40, 100, 200)), dice.random() < 0.3, acts, troubles, behaviours)
+    chunk_ms, by_hand = dice.choice((20, 40, 100, 200)), dice.random() < 0.3
+    behaviours = [replace(behaviour, refuses_aloud=dice.random() < 0.5) for behaviour in behaviours]
+    barge_in = dice.choice(("words", "words", "at-once", "never"))
+    return Schedule(seed, chunk_ms, by_hand, acts, troubles, behaviours, barge_in)
 
 
 def _pick(dice: random.Random, weights: dict[str, int]) -> str:
@@ -92,6 +100,8 @@ def _act(dice: random.Random) -> Act:
     match what:
         case "speak" | "burst":
             number = dice.choice((1, 2, 3, 5, 8, 20))
+        case "cough":
+            number = dice.choice((100, 200, 400))
         case "hold":
             number = dice.choice((0, 1, 3, 5, 10))
         case "quiet" | "mute":

@@ -15,6 +15,7 @@ from voice_ui.page import messages
 from voice_ui.protocol import SessionConfig, dialect_of, parse, server
 from voice_ui.servers import Endpoint
 from voice_ui.session.accounts import Account
+from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget, Limits
 from voice_ui.session.diagnosis import difference, problem_of, seconds_left
 from voice_ui.session.dialogue import Dialogue
@@ -116,7 +117,7 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
         on_hosted_approval=lambda call_id, approved: None,
     )
     budget = Budget(Limits(), Account(LocalAccounts()))
-    dialogue = Dialogue(endpoint, conversation, budget, reports, Counter(), Playback(), clock, calls)
+    dialogue = Dialogue(endpoint, conversation, budget, reports, Counter(), Playback(), clock, calls, BargeIn())
     understood = 0
     for _ in range(MESSAGES):
         event = parse(mutated_event(chance))

@@ -41,6 +41,7 @@ CONFIGS = [
         transcription_model="gpt-transcribe", keywords=("NiceGUI",), languages=("de", "en"), truncation="auto",
         tools=({"type": "function", "name": "weather", "parameters": {"type": "object"}},), tool_choice="auto",
     ),
+    SessionConfig("x", transcription_prompt="Ships", noise_reduction="off", barge_in="at-once"),
     SessionConfig("x", output="audio", max_output_tokens="inf", tool_choice={"type": "function", "name": "weather"}),
 ]  # fmt: skip
 
@@ -62,6 +63,7 @@ def example(kind: type[Event]) -> Any:
 
 
 SERVER, CLIENT = classes(server), classes(client)
+BETA_TRANSCRIPTION = "input_audio_transcription"
 UPDATES = [client.SessionUpdate(config, "e1") for config in CONFIGS]
 
 
@@ -163,3 +165,48 @@ def test_a_server_shows_its_dialect_with_its_first_event(session: dict[str, Any]
 def test_a_beta_session_is_a_ga_session_in_other_words() -> None:
     session = SessionConfig("x", transcription_model="m", output="audio", voice="alloy", max_output_tokens=9).to_wire()
     assert names.nested(names.flat(session)) | {"type": "realtime"} == session
+
+
+@pytest.mark.parametrize(
+    ("model", "dialect", "told"),
+    [
+        ("gpt-live-transcribe", Dialect.GA,
+         {"languages": ["de", "en"], "keywords": ["Ada", "Voice UI"], "prompt": "Ships"}),
+        ("gpt-4o-transcribe", Dialect.GA, {"prompt": "Ships\nAda, Voice UI"}),
+        ("gpt-realtime-whisper", Dialect.GA, {}),
+        ("gpt-4o-transcribe-diarize", Dialect.GA, {}),
+        ("somebody-elses", Dialect.GA, {"prompt": "Ships\nAda, Voice UI"}),
+        ("gpt-live-transcribe", Dialect.BETA, {"prompt": "Ships\nAda, Voice UI"}),
+    ],
+)  # fmt: skip
+def test_a_transcription_model_is_told_only_what_it_takes(model: str, dialect: Dialect, told: dict[str, Any]) -> None:
+    config = SessionConfig(
+        transcription_model=model,
+        languages=("de", "en"),
+        keywords=("Ada", "Voice UI"),
+        transcription_prompt="Ships",
+    )
+    wire = config.to_wire(dialect)
+    transcription = dict(wire["audio"]["input"]["transcription"] if dialect is Dialect.GA else wire[BETA_TRANSCRIPTION])
+    del transcription["model"]
+    assert transcription == told
+    one = SessionConfig(transcription_model=model, languages=("de",)).to_wire(dialect)
+    assert (one["audio"]["input"]["transcription"] if dialect is Dialect.GA else one[BETA_TRANSCRIPTION])[
+        "language"
+    ] == "de"
+
+
+@pytest.mark.parametrize("output", ["text", "audio"])
+def test_our_instructions_fit_the_output(output: str) -> None:
+    said = SessionConfig(output=output).to_wire()["instructions"]
+    assert ("read on a screen" in said, "heard" in said) == (output == "text", output == "audio")
+    assert SessionConfig("", output=output).to_wire()["instructions"] == ""
+
+
+def test_what_is_taken_back_in_a_running_session_is_undone() -> None:
+    before = SessionConfig(speed=1.2, noise_reduction="near_field", max_output_tokens=50, truncation="disabled")
+    after = SessionConfig().after(before).to_wire()
+    assert after["audio"]["output"]["speed"] == 1.0
+    assert after["audio"]["input"]["noise_reduction"] is None
+    assert (after["max_output_tokens"], after["truncation"]) == ("inf", "auto")
+    assert SessionConfig().after(SessionConfig()) == SessionConfig()

@@ -123,3 +123,22 @@ def test_an_interruption_leaves_the_reply_to_tools_wanted_until_it_is_given_up()
     assert responses.is_blocked
     responses.want_no_more_in_quiet()
     assert responses.done("resp_1") is None
+
+
+def test_a_response_that_begins_by_itself_answers_what_was_said_and_is_not_asked_for_again() -> None:
+    responses = running()
+    responses.interrupt()
+    assert responses.want_for_speech() is None
+    assert responses.done("r1") is Action.CREATE
+    responses.asked("e1")
+    responses.created("theirs")
+    assert responses.refused(is_taken=True) is None
+    assert responses.done("theirs") is None
+
+
+def test_what_was_said_over_a_reply_waits_for_its_end_and_escape_takes_it_back() -> None:
+    responses = running()
+    responses.want_for_speech()
+    assert responses.is_blocked
+    responses.interrupt()
+    assert responses.done("r1") is None

@@ -80,3 +80,37 @@ def test_azure_takes_its_own_header_and_the_deployment_as_model() -> None:
     assert endpoint is not None
     assert endpoint.url == "wss://mine.openai.azure.com/openai/v1/realtime?model=my-deployment"
     assert [(name, value.reveal()) for name, value in endpoint.headers.items()] == [("api-key", "0123456789abcdef")]
+
+
+def test_a_configuration_holds_what_the_settings_say_of_hearing() -> None:
+    config = servers.config_of(
+        settings(
+            VOICE_UI_LANGUAGE="de, en",
+            VOICE_UI_KEYWORDS="Ada Lovelace, Voice UI,",
+            VOICE_UI_TRANSCRIPTION_PROMPT="Ships",
+            VOICE_UI_NOISE_REDUCTION="far",
+            VOICE_UI_THRESHOLD="0.7",
+            VOICE_UI_EAGERNESS="high",
+            VOICE_UI_BARGE_IN="never",
+            VOICE_UI_MAX_OUTPUT_TOKENS="400",
+        )
+    )
+    assert (config.languages, config.keywords) == (("de", "en"), ("Ada Lovelace", "Voice UI"))
+    assert (config.transcription_prompt, config.noise_reduction) == ("Ships", "far_field")
+    assert (config.threshold, config.eagerness, config.barge_in) == (0.7, "high", "never")
+    assert config.max_output_tokens == 400
+
+
+@pytest.mark.parametrize(
+    ("given", "truncation"),
+    [
+        ({"OPENAI_API_KEY": "sk-0123456789abcdef"}, {"type": "retention_ratio", "retention_ratio": 0.8}),
+        ({"OPENAI_API_KEY": "sk-0123456789abcdef", "VOICE_UI_TRUNCATION": "auto"}, "auto"),
+        ({"OPENAI_BASE_URL": "http://localhost:8080/v1"}, None),
+        ({"OPENAI_BASE_URL": "http://localhost:8080/v1", "VOICE_UI_TRUNCATION": "0.5"},
+         {"type": "retention_ratio", "retention_ratio": 0.5}),
+        ({}, None),
+    ],
+)  # fmt: skip
+def test_long_conversations_are_shortened_seldom_at_openai(given: dict[str, str], truncation: object) -> None:
+    assert servers.config_of(settings(**given)).truncation == truncation

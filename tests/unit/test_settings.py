@@ -16,7 +16,7 @@ NOTHING = argparse.Namespace(**dict.fromkeys(OPTIONS.values()), no_open=False, o
 
 def test_the_environment_wins_over_the_file_and_both_over_the_default() -> None:
     settings = read(NOTHING, {"VOICE_UI_PORT": "1234"}, {"VOICE_UI_PORT": "99", "VOICE_UI_LANGUAGE": "de"})
-    assert (settings.port, settings.language, settings.host) == (1234, "de", "127.0.0.1")
+    assert (settings.port, settings.languages, settings.host) == (1234, ("de",), "127.0.0.1")
     assert settings.sources == {"VOICE_UI_PORT": "the environment", "VOICE_UI_LANGUAGE": ".env.local"}
 
 
@@ -36,6 +36,16 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("VOICE_UI_PORT", "eighty"),
         ("VOICE_UI_PORT", "70000"),
         ("VOICE_UI_SILENCE_MS", "1"),
+        ("VOICE_UI_THRESHOLD", "2"),
+        ("VOICE_UI_EAGERNESS", "very"),
+        ("VOICE_UI_BARGE_IN", "sometimes"),
+        ("VOICE_UI_LANGUAGE", "de, Klingon"),
+        ("VOICE_UI_KEYWORDS", ", ,"),
+        ("VOICE_UI_KEYWORDS", "x" * 101),
+        ("VOICE_UI_TRANSCRIPTION_PROMPT", "x" * 1001),
+        ("VOICE_UI_NOISE_REDUCTION", "loud"),
+        ("VOICE_UI_MAX_OUTPUT_TOKENS", "0"),
+        ("VOICE_UI_TRUNCATION", "0.05"),
         ("VOICE_UI_MAX_COST", "nan"),
         ("VOICE_UI_TURN_DETECTION", "telepathy"),
         ("OPENAI_BASE_URL", "api.openai.com"),

@@ -1,8 +1,8 @@
 // Silences a reply in the browser, before any round trip. NOTE: its other half is BargeIn in voice.py; mic.js calls
 // `frame`, `held`, `stopped` and `unlock`.
 //
-// At the first sign of speech the speaker is ducked. If the server takes it for speech, it is stopped; if not, the reply
-// goes on where it was.
+// At the first sign of speech the speaker is ducked. If it turns out to be words, it is stopped; if not, the reply goes
+// on where it was. While the server hears speech and this is open, `pending` keeps it ducked.
 
 const LOUD_DB = -52; // dBFS; quiet speech close to a laptop, as noise suppression leaves its beginning
 const ABOVE_DB = 10; // over what the microphone hears otherwise
@@ -15,9 +15,18 @@ const TAIL_MS = 200; // the room's echo after the end
 
 export default {
   template: `<span hidden></span>`,
-  props: { mic: Number, speaker: Number, halfDuplex: Boolean },
+  props: { mic: Number, speaker: Number, halfDuplex: Boolean, givesWay: Boolean, pending: Boolean },
   emits: ["sounded", "interrupt"],
 
+  watch: {
+    pending(pending) {
+      const speaker = getElement(this.speaker);
+      if (!speaker || !pending) return; // if it is over, the next frame goes on where it was
+      this.duckedAt ||= performance.now();
+      this.peak ??= LOUD_DB;
+      if (this.isPlaying()) speaker.duck();
+    },
+  },
   created() {
     this.floor = -90;
     this.bar = LOUD_DB;
@@ -90,7 +99,7 @@ export default {
         this.duckedAt = 0; // stopped meanwhile: it was speech
         this.bar = LOUD_DB;
       }
-      if (!playing) return;
+      if (!playing || !this.givesWay || this.pending) return;
       if (!speaker.ducked && this.loudFrames >= LOUD_FRAMES) {
         speaker.duck();
         this.duckedAt = now;

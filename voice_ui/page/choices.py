@@ -8,14 +8,22 @@ from typing import Any
 
 from voice_ui.models import VOICES
 from voice_ui.protocol import SessionConfig
+from voice_ui.settings import LONGEST_KEYWORD, LONGEST_PROMPT, MOST_KEYWORDS, parts_of
 
 TURN_TAKING = {"server_vad": "Automatic", "semantic_vad": "Semantic", "none": "Push to talk"}
 EAGERNESS = {"low": "Patient", "auto": "Normal", "high": "Eager"}
+BARGE_IN = {"at-once": "At once", "words": "On words", "never": "Never"}
+BARGE_IN_HINTS = {
+    "at-once": "Any sound that is taken for speech cuts a reply short.",
+    "words": "A reply goes on through coughs, noises and “mm-hmm”. Words cut it short.",
+    "never": "Replies go on to their end. What you say meanwhile is answered after them.",
+}
+NOISE_REDUCTION = {"off": "Off", "near_field": "Headset", "far_field": "Laptop, room"}
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 TEXT_SIZES = {"normal": "A", "large": "A+", "huge": "A++"}
 
 LANGUAGES = {
-    "": "Automatic", "ar": "العربية", "bn": "বাংলা", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά",
+    "ar": "العربية", "bn": "বাংলা", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά",
     "en": "English", "es": "Español", "fa": "فارسی", "fi": "Suomi", "fr": "Français", "he": "עברית", "hi": "हिन्दी",
     "hu": "Magyar", "id": "Bahasa Indonesia", "it": "Italiano", "ja": "日本語", "ko": "한국어", "nl": "Nederlands",
     "no": "Norsk", "pl": "Polski", "pt": "Português", "ro": "Română", "ru": "Русский", "sv": "Svenska", "th": "ไทย",
@@ -42,8 +50,15 @@ class Choices:
     silence_ms: int
     eagerness: str
     language: str
+    """ISO 639-1 codes, separated by commas; empty to let the model find out."""
     instructions: str
+    """Empty for ours."""
     reasoning_effort: str
+    barge_in: str = "words"
+    keywords: str = ""
+    """Words for the transcription to expect, separated by commas."""
+    transcription_prompt: str = ""
+    noise_reduction: str = "off"
     output: str = "text"
     voice: str = ""
     """Empty for the server's choice."""
@@ -70,9 +85,13 @@ class Choices:
             threshold=config.threshold,
             silence_ms=config.silence_ms,
             eagerness=config.eagerness,
-            language=config.language or "",
-            instructions=config.instructions,
+            language=",".join(config.languages) or config.language or "",
+            instructions=config.instructions or "",
             reasoning_effort=config.reasoning_effort or "none",
+            barge_in=config.barge_in,
+            keywords=", ".join(config.keywords),
+            transcription_prompt=config.transcription_prompt or "",
+            noise_reduction=config.noise_reduction or "off",
             output=config.output,
             voice=config.voice or "",
             speed=config.speed or 1.0,
@@ -80,14 +99,21 @@ class Choices:
 
     def applied_to(self, config: SessionConfig) -> SessionConfig:
         """Return the configuration of a session with these choices."""
+        languages = parts_of(self.language)
+        keeps_off = self.noise_reduction == "off" and config.noise_reduction is None
         return replace(
             config,
             turn_detection=self.turn_detection,
             threshold=self.threshold,
             silence_ms=self.silence_ms,
             eagerness=self.eagerness,
-            language=self.language or None,
-            instructions=self.instructions,
+            language=self.language if len(languages) == 1 else None,
+            languages=languages if len(languages) > 1 else (),
+            instructions=self.instructions or None,
+            barge_in=self.barge_in,
+            keywords=parts_of(self.keywords),
+            transcription_prompt=self.transcription_prompt or None,
+            noise_reduction=None if keeps_off else self.noise_reduction,
             reasoning_effort=None if self.reasoning_effort == "none" else self.reasoning_effort,
             output=self.output,
             voice=self.voice or None,
@@ -133,6 +159,16 @@ def _text(most: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and len(value) <= most
 
 
+def _languages(value: Any) -> bool:
+    return isinstance(value, str) and all(code in LANGUAGES for code in parts_of(value))
+
+
+def are_keywords(value: Any) -> bool:
+    """Whether these are not too many, nor too long."""
+    words = parts_of(value) if isinstance(value, str) and len(value) <= MOST_KEYWORDS * LONGEST_KEYWORD else None
+    return words is not None and len(words) <= MOST_KEYWORDS and all(len(word) <= LONGEST_KEYWORD for word in words)
+
+
 def _switch(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -142,7 +178,11 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "threshold": _between(*THRESHOLD, float),
     "silence_ms": _between(*SILENCE_MS, int),
     "eagerness": _one_of(*EAGERNESS),
-    "language": _one_of(*LANGUAGES),
+    "language": _languages,
+    "barge_in": _one_of(*BARGE_IN),
+    "keywords": are_keywords,
+    "transcription_prompt": _text(LONGEST_PROMPT),
+    "noise_reduction": _one_of(*NOISE_REDUCTION),
     "instructions": _text(LONGEST_INSTRUCTIONS),
     "reasoning_effort": _one_of(*EFFORTS),
     "output": _one_of("text", "audio"),

@@ -23,6 +23,7 @@ from voice_ui.page.values import PanelValues
 from voice_ui.page.view import View
 from voice_ui.page.voice import Voice
 from voice_ui.session import (
+    BargeInPending,
     ItemChanged,
     ItemRemoved,
     Phase,
@@ -123,6 +124,8 @@ class Display(PanelValues, PanelEvents):
                 newest = self.view.transcript.newest
                 self.text = self.text + text if newest.ends_with(item_id, part) else newest.reply
                 self._report("delta", DeltaEventArguments, text=text)
+            case BargeInPending(pending):
+                self.view.transcript.show_pending(pending)
             case ReplyHeard(item_id, characters):
                 self.view.transcript.show_heard(item_id, characters)
             case ItemChanged(item):

@@ -67,6 +67,7 @@ class Page:
         self._settings = SettingsPanel(
             self._choices,
             models=offer.models,
+            writer=self._writer,
             on_change=self._handle_choices,
             js_copy=self.panel.js_copy,
             js_download=self.panel.js_download,
@@ -89,6 +90,12 @@ class Page:
         if offer.local_models:
             self._follow(offer.local_models)
         self._show_choices()
+
+    @property
+    def _writer(self) -> str:
+        """The model that writes down what is said, where another one answers."""
+        answers_what_it_reads = self._offer.endpoint(self._choices.model).writes_what_it_hears
+        return "" if answers_what_it_reads else self._offer.config.transcription_model or ""
 
     def _follow(self, models: LocalModels) -> None:
         """Show which of the models on this machine answers, and offer them if this page may choose."""

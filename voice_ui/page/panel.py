@@ -35,6 +35,7 @@ from voice_ui.page.keeper import Keeper
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import (
+    BargeInPending,
     ItemChanged,
     PlaybackCut,
     RealtimeSession,
@@ -214,6 +215,7 @@ class VoicePanel(Display, component="panel.js"):
     def _show_voice(self) -> None:
         aloud = self._config.output == "audio"
         self.voice.show(aloud, self._endpoint)
+        self.voice.gives_way = self._config.barge_in != "never"
         self.view.transcript.show_aloud(aloud)
 
     # The life of the page. NOTE: Conversations and Drain call these three.
@@ -347,6 +349,8 @@ class VoicePanel(Display, component="panel.js"):
                 self.voice.stop()
                 if by_speech:
                     self.voice.note_cut(self.text)
+            case BargeInPending(pending):
+                self.voice.hold(pending)
             case ItemChanged(item) if self.voice.is_echo(item):
                 self.show_problem(Problem("voice-echo"))
         self._show_event(event)

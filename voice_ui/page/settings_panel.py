@@ -12,17 +12,23 @@ from nicegui.events import GenericEventArguments
 from voice_ui.mic import Device
 from voice_ui.models import VOICES
 from voice_ui.page.choices import (
+    BARGE_IN,
+    BARGE_IN_HINTS,
     EAGERNESS,
     EFFORTS,
     LANGUAGES,
     LONGEST_INSTRUCTIONS,
+    NOISE_REDUCTION,
     SILENCE_MS,
     SPEED,
     TEXT_SIZES,
     THRESHOLD,
     TURN_TAKING,
     Choices,
+    are_keywords,
 )
+from voice_ui.protocol import INSTRUCTIONS
+from voice_ui.settings import LONGEST_PROMPT, parts_of
 
 
 class SettingsPanel(ui.dialog):
@@ -33,11 +39,12 @@ class SettingsPanel(ui.dialog):
         choices: Choices,
         *,
         models: Sequence[str],
+        writer: str = "",
         on_change: Callable[[Choices], object],
         js_copy: str,
         js_download: str,
     ) -> None:
-        """`models` may be empty: then there is no choice."""
+        """`models` may be empty: then there is no choice. `writer`: the model that only writes down what is said."""
         super().__init__()
         self.choices = self._owners = choices
         self._models = models
@@ -50,6 +57,7 @@ class SettingsPanel(ui.dialog):
                 ui.button(icon="close", on_click=self.close, color=None).props('flat round dense aria-label="Close"')
             self._build_microphone()
             self._build_turns()
+            self._build_hearing(writer)
             self._build_replies()
             self._build_reading(js_copy, js_download)
             with _section("For developers"):
@@ -74,7 +82,7 @@ class SettingsPanel(ui.dialog):
         """Show choices that were made elsewhere."""
         self.choices = choices  # first: the fields report every change
         for name, field in self._fields.items():
-            value = getattr(choices, name)
+            value = list(parts_of(choices.language)) if name == "language" else getattr(choices, name)
             if name != "device" or value in field.options:
                 field.set_value(value)
         self._show_dependents()
@@ -111,7 +119,32 @@ class SettingsPanel(ui.dialog):
                 self._toggle("eagerness", "Eagerness to reply", EAGERNESS)
             self._by_hand = ui.label("Hold the button or the Space key while you speak.").classes("hint")
             self._hint = ui.label().classes("hint warning").props("role=status data-testid=hint")
-            ui.label("To interrupt a reply, press Escape or start speaking.").classes("hint")
+            with ui.element("div").classes("dependents") as self._interrupting:
+                ui.label("Speaking over a reply cuts it short").classes("field-label")
+                self._toggle("barge_in", "Speaking over a reply cuts it short", BARGE_IN)
+                self._barge_in_hint = ui.label().classes("hint").props("data-testid=barge-in-hint")
+            ui.label("Escape always cuts a reply short.").classes("hint")
+
+    def _build_hearing(self, writer: str) -> None:
+        with _section("What is heard"):
+            if writer:
+                ui.label(
+                    f"What you said is written down by {writer}. Another model listens to you and answers, so the two "
+                    "may understand you differently."
+                ).classes("hint").props("data-testid=writer")
+            languages = ui.select(
+                LANGUAGES,
+                label="Languages you speak (none: automatic)",
+                multiple=True,
+                value=list(parts_of(self.choices.language)),
+            )
+            languages.props('outlined dense options-dense data-testid="choice-language"')
+            languages.on_value_change(lambda event: self._take({"language": ",".join(event.value)}))
+            self._fields["language"] = languages
+            self._textarea("keywords", "Names and jargon, separated by commas", are_keywords)
+            self._textarea("transcription_prompt", "What it is about", lambda text: len(text) <= LONGEST_PROMPT)
+            ui.label("Noise reduction at the server").classes("field-label")
+            self._toggle("noise_reduction", "Noise reduction at the server", NOISE_REDUCTION)
 
     def _build_replies(self) -> None:
         with _section("Replies"):
@@ -122,12 +155,10 @@ class SettingsPanel(ui.dialog):
             self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
             self._slider("speed", "Speaking speed", *SPEED, 0.05, "×")
             ui.label("Once the model has spoken, a new voice is used from the next Start.").classes("hint")
-            self._select("language", "Language you speak", LANGUAGES)
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
-            instructions = ui.textarea("Instructions", value=self.choices.instructions)
-            instructions.props(f"outlined dense autogrow maxlength={LONGEST_INSTRUCTIONS}")
-            instructions.on("blur", lambda: self._take({"instructions": instructions.value or ""}))
-            self._fields["instructions"] = instructions
+            self._instructions = self._textarea(
+                "instructions", "Instructions", lambda text: len(text) <= LONGEST_INSTRUCTIONS
+            )
 
     def _build_reading(self, js_copy: str, js_download: str) -> None:
         with _section("Reading and writing"):
@@ -146,6 +177,9 @@ class SettingsPanel(ui.dialog):
         self._semantic.set_visibility(detection == "semantic_vad")
         self._by_hand.set_visibility(detection == "none")
         self._hint.set_text(self.choices.hint)
+        self._interrupting.set_visibility(detection != "none")
+        self._barge_in_hint.set_text(BARGE_IN_HINTS[self.choices.barge_in])
+        self._instructions.props["placeholder"] = INSTRUCTIONS[self.choices.output]
 
     # The kinds of fields; each reports its choice by name.
 
@@ -161,6 +195,16 @@ class SettingsPanel(ui.dialog):
             options = [*options, value] if isinstance(options, list) else {**options, value: value}
         field = ui.select(options, label=label, value=value, on_change=self._handle(name))
         self._fields[name] = field.props(f'outlined dense options-dense data-testid="choice-{name}"')
+
+    def _textarea(self, name: str, label: str, allowed: Callable[[str], bool] = lambda text: True) -> ui.textarea:
+        """Reports when it is left; what is too long is not taken."""
+        field = ui.textarea(
+            label, value=getattr(self.choices, name), validation={"Too long": lambda it: allowed(it or "")}
+        )
+        field.props("outlined dense autogrow hide-bottom-space")
+        field.on("blur", lambda: self._take({name: field.value or ""}) if allowed(field.value or "") else None)
+        self._fields[name] = field
+        return field
 
     def _switch(self, name: str, label: str) -> None:
         self._fields[name] = ui.switch(label, value=getattr(self.choices, name), on_change=self._handle(name))

@@ -61,6 +61,10 @@ class Transcript(ui.element):
         """The spoken reply has ended."""
         self._turn.show_all_heard()
 
+    def show_pending(self, pending: bool) -> None:
+        """Dim the reply while it is open whether speech cuts it short."""
+        self._turn.show_pending(pending)
+
     def show_aloud(self, aloud: bool) -> None:
         """Turn off screen reader announcements while replies are spoken."""
         self._turn.show_aloud(aloud)

@@ -88,6 +88,10 @@ class Turn(ui.element):
         for item in self.texts.replies:
             self.show_heard(item.id, item.heard)
 
+    def show_pending(self, pending: bool) -> None:
+        """Dim the reply while it is open whether speech cuts it short."""
+        self._response.classes(**{"add" if pending else "remove": "vp-pending"})
+
     def show_aloud(self, aloud: bool) -> None:
         """Turn off screen reader announcements while replies are spoken."""
         self._response.props(f"aria-live={'off' if aloud else 'polite'}")

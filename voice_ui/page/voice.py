@@ -25,9 +25,9 @@ ECHOES = 2
 class BargeIn(ui.element, component="barge_in.js"):
     """Silences the speaker in the browser, before any round trip, when somebody speaks, presses Escape or stops."""
 
-    def __init__(self, mic: Mic, speaker: Speaker, half_duplex: bool, on_interrupt: Callable[[], object]) -> None:
+    def __init__(self, mic: Mic, speaker: Speaker, on_interrupt: Callable[[], object]) -> None:
         super().__init__()
-        self._props["mic"], self._props["speaker"], self._props["half-duplex"] = mic.id, speaker.id, half_duplex
+        self._props["mic"], self._props["speaker"] = mic.id, speaker.id
         self.on("interrupt", lambda: on_interrupt())
 
 
@@ -52,6 +52,7 @@ class Voice(Block):
         self._mic = mic
         self._barge_in: BargeIn | None = None
         self._half_duplex = False
+        self._gives_way = True
         self.session: RealtimeSession | None = None
         """Learns what was heard."""
         self._begun = self._sounding = self._cut_item = ""  # items; audio of the one that was cut may still come
@@ -84,9 +85,21 @@ class Voice(Block):
     @half_duplex.setter
     def half_duplex(self, half_duplex: bool) -> None:
         self._half_duplex = half_duplex
-        if self._barge_in:
-            self._barge_in.props["half-duplex"] = half_duplex
-            self._barge_in.update()
+        self._tell_barge_in(half_duplex=half_duplex)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether a reply falls silent at the first sign of speech."""
+        return self._gives_way
+
+    @gives_way.setter
+    def gives_way(self, gives_way: bool) -> None:
+        self._gives_way = gives_way
+        self._tell_barge_in(gives_way=gives_way)
+
+    def hold(self, held: bool) -> None:
+        """Keep the reply silent while it is open whether speech cuts it short; then go on where it was."""
+        self._tell_barge_in(pending=held)
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Play audio of a reply; what nobody wants to hear counts as cut short."""
@@ -136,8 +149,15 @@ class Voice(Block):
                 on_problem=lambda problem: self.on_problem(problem),
                 on_cured=lambda code: self.on_cured(code),
             )
-            self._barge_in = BargeIn(self._mic, self.speaker, self._half_duplex, lambda: self.on_interrupt())
+            self._barge_in = BargeIn(self._mic, self.speaker, lambda: self.on_interrupt())
+            self._tell_barge_in(half_duplex=self._half_duplex, gives_way=self._gives_way)
         self._barge_in.on("sounded", self._handle_sounded)
+
+    def _tell_barge_in(self, **props: bool) -> None:
+        if self._barge_in:
+            for name, value in props.items():
+                self._barge_in._props[name.replace("_", "-")] = value
+            self._barge_in.update()
 
     def _handle_played(self, item_id: str, ms: int) -> None:
         self._shown.props(f"data-played-ms={ms}")

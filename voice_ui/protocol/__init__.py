@@ -11,9 +11,10 @@ from voice_ui.protocol.items import Part, WireItem
 from voice_ui.protocol.names import Dialect, dialect_of
 from voice_ui.protocol.reading import well_formed
 from voice_ui.protocol.server import ServerEvent, parse
-from voice_ui.protocol.session import SessionConfig
+from voice_ui.protocol.session import INSTRUCTIONS, SessionConfig
 
 __all__ = [
+    "INSTRUCTIONS",
     "ClientEvent",
     "Dialect",
     "Part",

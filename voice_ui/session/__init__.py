@@ -4,6 +4,7 @@ from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
 from voice_ui.session.accounts import OWNER, Account, Accounts, Spent
 from voice_ui.session.budget import Budget, Limits, Seat, Seats
 from voice_ui.session.events import (
+    BargeInPending,
     PlaybackCut,
     ProblemRaised,
     ProblemSolved,
@@ -27,6 +28,7 @@ __all__ = [
     "OWNER",
     "Account",
     "Accounts",
+    "BargeInPending",
     "Budget",
     "Connect",
     "ItemChanged",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from voice_ui import audio
 from voice_ui.conversation import Conversation
@@ -13,6 +13,7 @@ from voice_ui.errors import Problem
 from voice_ui.protocol import ServerEvent, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
+from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget
 from voice_ui.session.events import ReplyAudio, ReplyAudioDone, SessionEvent, TurnTimed, UsageCounted
 from voice_ui.session.link import Link
@@ -23,6 +24,18 @@ from voice_ui.session.tools import Calls
 from voice_ui.session.turns import ResponseBegan, TurnEnded
 
 _log = logging.getLogger("voice_ui.session")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event that the connection has taken in, with what it knew then."""
+
+    event: ServerEvent
+    news: tuple[TurnEnded | ResponseBegan, ...]
+    now: float
+    spoken_until: float
+    """When the words of the turn that ended were captured."""
+    was_cancelled: bool
 
 
 class Dialogue:
@@ -38,11 +51,13 @@ class Dialogue:
         playback: Playback | None,
         clock: Callable[[], float],
         calls: Calls,
+        barge_in: BargeIn,
     ) -> None:
         """`playback` is None if nobody reports what was played."""
         self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
-        self._calls = calls
+        self._calls, self._barge_in = calls, barge_in
+        self._kept: list[Taken] = []  # until it is decided whether it was speech that cuts a reply short
         self._timing = Timing()
         self._began = clock()
         self._playback = playback
@@ -54,20 +69,64 @@ class Dialogue:
 
     def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
         """Take in an event from a connection; return the changes to report."""
-        responses = link.responses
-        if responses.has_text and isinstance(event, server.ReplyTextDelta) and event.response_id == responses.active:
+        responses, barge_in = link.responses, self._barge_in
+        if (
+            responses.has_text
+            and isinstance(event, server.ReplyTextDelta)
+            and event.response_id == responses.active
+            and event.response_id not in barge_in.responses
+            and event.response_id not in barge_in.ignored
+        ):
             return self._go_on(event, link)
         now = self._clock()
         was_cancelled = responses.cancelled
         if isinstance(event, server.ResponseDone):  # before another reply is asked for
             self._bill(event, link)
         event = link.identified(event)
+        news = tuple(link.apply(event))
+        self._meter(event, news, link, now)
+        spoken_until = [link.spoken_until(each.turn) or now for each in news if isinstance(each, TurnEnded)]
+        taken = Taken(event, news, now, spoken_until[0] if spoken_until else now, was_cancelled)
+        answered = [each.item_id for each in news if isinstance(each, ResponseBegan)]
+        if barge_in.is_open and barge_in.keeps(event, answered):
+            self._kept.append(taken)
+            return []
+        if barge_in.ignored and barge_in.ignores(event):
+            return []
+        return self._take(taken, link)
+
+    def release(self, link: Link) -> list[SessionEvent]:
+        """What was kept back is part of the conversation; return what it changed."""
+        kept, self._kept = self._kept, []
+        return [change for taken in kept for change in self._take(taken, link)]
+
+    def forget(self, *, everything: bool = False) -> None:
+        """What was kept back of what is ignored is no part of the conversation; or nothing is, and is said again."""
+        self._kept = [taken for taken in self._kept if not everything and not self._barge_in.ignores(taken.event)]
+
+    def _meter(self, event: ServerEvent, news: tuple[TurnEnded | ResponseBegan, ...], link: Link, now: float) -> None:
+        """Count what costs money, whatever becomes of it."""
+        for each in news:
+            if isinstance(each, TurnEnded):
+                self._budget.hear((each.turn.end_ms - each.turn.start_ms) / 1000)
+        match event:
+            case server.ReplyTextDelta(delta=delta):
+                self._budget.written += len(delta)
+            case server.TranscriptionCompleted(usage=usage):
+                model = link.config.transcription_model
+                if usage:
+                    self._budget.add_transcription(usage, self._endpoint, model, now)
+                else:
+                    self._budget.settle_transcript(self._endpoint, model, now)
+                self._report_usage()
+
+    def _take(self, taken: Taken, link: Link) -> list[SessionEvent]:
+        event, now = taken.event, taken.now
         changes: list[SessionEvent] = []
-        for news in link.apply(event):
+        for news in taken.news:
             match news:
                 case TurnEnded():
-                    self._timing.end_turn(link.spoken_until(news.turn) or now, now)
-                    self._budget.hear((news.turn.end_ms - news.turn.start_ms) / 1000)
+                    self._timing.end_turn(taken.spoken_until, now)
                 case ResponseBegan(response_id, item_id):
                     self._timing.begin_response(now)
                     self._conversation.begin_response(response_id, item_id)
@@ -75,8 +134,7 @@ class Dialogue:
         changes += self._calls.take(event)
         changes += self._conversation.apply(event)
         match event:
-            case server.ReplyTextDelta(response_id, item_id, _, delta):
-                self._budget.written += len(delta)
+            case server.ReplyTextDelta(response_id, item_id):
                 if changes and response_id == link.responses.active:
                     self._time_text(item_id, link, now)
                 self._take_text(event)
@@ -87,14 +145,7 @@ class Dialogue:
                 if self._playback:
                     self._playback.complete(item_id)
             case server.ResponseDone():
-                self._finish(event, has_text=has_calls or bool(changes), was_cancelled=was_cancelled)
-            case server.TranscriptionCompleted(usage=usage):
-                model = link.config.transcription_model
-                if usage:
-                    self._budget.add_transcription(usage, self._endpoint, model, now)
-                else:
-                    self._budget.settle_transcript(self._endpoint, model, now)
-                self._report_usage()
+                self._finish(event, has_text=has_calls or bool(changes), was_cancelled=taken.was_cancelled)
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):

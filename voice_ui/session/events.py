@@ -52,6 +52,13 @@ class PlaybackCut:
 
 
 @dataclass(frozen=True)
+class BargeInPending:
+    """Speech is heard over a reply, and it is open whether it cuts the reply short; or that is decided."""
+
+    pending: bool
+
+
+@dataclass(frozen=True)
 class TurnTimed:
     """The first text of a turn has arrived. After a preamble, reported again for the first text of the answer."""
 
@@ -97,6 +104,7 @@ SessionEvent = (
     | ReplyAudioDone
     | ReplyHeard
     | PlaybackCut
+    | BargeInPending
     | TurnTimed
     | UsageCounted
     | ProblemRaised

@@ -11,23 +11,21 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
 from voice_ui import audio
-from voice_ui.conversation import Call, Item
+from voice_ui.conversation import Item
 from voice_ui.errors import Problem, SessionError
 from voice_ui.protocol import (
     ClientEvent,
     Dialect,
-    Part,
     ServerEvent,
     SessionConfig,
-    WireItem,
     client,
     parse,
     server,
 )
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
-from voice_ui.session.calls import in_words
 from voice_ui.session.configure import REASON_SECONDS, configure
+from voice_ui.session.given import Given
 from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
@@ -86,6 +84,8 @@ class Link:
         """Seconds from its beginning until the server ends the session, where it says so."""
         self.held = False
         """Whether the push-to-talk button is held."""
+        self.spoken_over: list[Turn] | None = None
+        """The turns that were said over a reply, while it is not decided whether they cut it short; else None."""
         self.differs: str | None = None
         """A field that the server confirmed with another value."""
         self._transport = transport
@@ -95,8 +95,7 @@ class Link:
         self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
         self._updates: dict[str, SessionConfig] = {}  # sent and not confirmed yet, by the id of the event
         self._commits: dict[str, Commit] = {}  # by the id of the event
-        self._given: set[str] = set()  # ids of the items that we gave the server
-        self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
+        self._given = Given(ids, self.turns.arrive)
         self._spoken: set[str] = set()  # ids of the items of which audio came
         self._outputs: list[Outputs] = []  # of tools, until the slot for a response is free and nobody speaks
         self._unannounced = Timer()
@@ -147,16 +146,8 @@ class Link:
 
     async def seed(self, items: Iterable[Item], unanswered_calls: Container[str] = ()) -> None:
         """Give the server the conversation so far, as text; the outputs of `unanswered_calls` follow later."""
-        for item in items:
-            if not isinstance(item, Call):
-                await self._give(item.id, item.role, item.heard_text)
-            elif item.server_label:
-                if item.call_id and item.is_over:
-                    await self._give(item.id, "system", in_words(item))
-            else:
-                await self._give_call(item)
-                if item.call_id not in unanswered_calls:
-                    await self._send(self._output(item.call_id, item.result))
+        for event in self._given.seed(items, unanswered_calls):
+            await self._send(event)
 
     # Both directions.
 
@@ -190,6 +181,37 @@ class Link:
         self._drop_turns()
         self._act(action)
 
+    @property
+    def is_replying(self) -> bool:
+        """Whether a reply is being written, or expected, that is not one to what is said over it."""
+        is_theirs = any(turn.response_id == self.responses.active for turn in self.spoken_over or ())
+        is_expected_for_them = self.responses.active == "" and bool(self.spoken_over)
+        return self.responses.active is not None and not (self.responses.cancelled or is_theirs or is_expected_for_them)
+
+    def cut_short(self) -> None:
+        """What was said over the reply cuts it short, and is answered."""
+        if self.is_replying:
+            self._act(self.responses.interrupt())
+        if any(turn.is_refused and turn.response_id is None for turn in self._unanswered_over):
+            self._act(self.responses.want_for_speech())
+            self._wait_for_slot()
+        self.spoken_over = None
+
+    def ignore(self, item_id: str) -> None:
+        """What was said over the reply is nothing to be answered."""
+        for turn in self._unanswered_over:
+            if turn.item_id == item_id:
+                is_answered = turn.response_id is not None and turn.response_id == self.responses.active
+                is_expected = self.responses.active == "" and self.turns.awaited == [turn]
+                if is_answered or is_expected:
+                    self._act(self.responses.interrupt())
+                if turn in self.turns.open:
+                    self.turns.drop(turn)
+
+    @property
+    def _unanswered_over(self) -> list[Turn]:
+        return [turn for turn in self.spoken_over or () if turn in self.turns.open]
+
     def truncate(self, item_id: str, heard_ms: int) -> None:
         """Tell the server how much of a spoken item was heard; otherwise it assumes all of it."""
         if item_id in self._spoken:
@@ -219,9 +241,7 @@ class Link:
         """Send another configuration, with the old voice once the model has spoken: servers refuse a new one."""
         if self.has_spoken:
             config = replace(config, voice=self.config.voice)
-        if config.speed is None and self.config.speed is not None:
-            config = replace(config, speed=1.0)  # omitted fields stay unchanged
-        self._urgent.put_nowait(self._update(config))
+        self._urgent.put_nowait(self._update(config.after(self.config)))
         by_hand = config.turn_detection == "none"
         if by_hand == self.turns.by_hand:
             return
@@ -250,7 +270,11 @@ class Link:
 
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
+        if self._given.expects(event):
+            return True
         is_taken = event.code == "conversation_already_has_active_response"
+        if is_taken and not event.event_id and not self.config.interrupts_at_once and self._is_taken_care_of:
+            return True
         if is_taken and not event.event_id and self.turns.awaited:
             # The server could not reply to what was just said, because a response runs that began meanwhile.
             self._act(self.responses.interrupt())
@@ -265,6 +289,11 @@ class Link:
             self.turns.refuse_commit(self._commits.pop(event.event_id))
             return event.code in diagnosis.NOTHING_TO_DO
         return False
+
+    @property
+    def _is_taken_care_of(self) -> bool:
+        """Whether a turn to which the server could not reply is asked about when it is decided, or is already."""
+        return self.spoken_over is not None or self.responses.is_blocked or not self.turns.awaited
 
     async def _send_loop(self) -> None:
         while True:
@@ -287,7 +316,8 @@ class Link:
                 case Message(item_id, text):
                     entry.attempts += 1
                     self.turns.ask(entry)
-                    await self._give(item_id, "user", text)
+                    for message in self._given.message(item_id, "user", text):
+                        await self._send(message)
                     self._act(self.responses.want())
                 case Outputs(wants_reply=True):
                     self._outputs.append(entry)
@@ -323,7 +353,7 @@ class Link:
             async for message in self._transport:
                 event = parse(message)
                 said = event if isinstance(event, server.ErrorEvent) else None
-                if not (self._given and self._is_echo(event)):
+                if not (self._given.items and self._given.is_echo(event)):
                     await handle(event)
                 if pace.is_flood():
                     await pace.slow_down()
@@ -376,8 +406,21 @@ class Link:
         if turn is None:
             return []
         if not self.turns.by_hand:
-            self.responses.expect()
+            self._await_response(turn)
         return [TurnEnded(turn)]
+
+    def _await_response(self, turn: Turn) -> None:
+        """A turn has ended at a server that replies by itself, unless a response runs that it does not cut short."""
+        turn.is_refused = bool(self.responses.active) and not self.config.interrupts_at_once
+        if self.spoken_over is not None:
+            self.spoken_over.append(turn)
+        if not turn.is_refused:
+            self.responses.expect()
+        elif self.spoken_over is None:
+            if self.config.barge_in != "never":
+                self._act(self.responses.interrupt())
+            self._act(self.responses.want_for_speech())
+            self._wait_for_slot()
 
     def _announce(self, response_id: str) -> list[TurnEnded | ResponseBegan]:
         """Take in the beginning of a response that the server has not announced."""
@@ -419,43 +462,9 @@ class Link:
         self._updates[event_id] = config
         return client.SessionUpdate(config, event_id)
 
-    async def _give(self, item_id: str, role: str, text: str) -> None:
-        if item_id in self._given:
-            return
-        self._given.add(item_id)
-        self._echoes[item_id] = text
-        kind = "output_text" if role == "assistant" else "input_text"
-        item = WireItem(item_id, "message", role, content=(Part(kind, text),))
-        await self._send(client.ConversationItemCreate(item, next(self._ids)))
-
-    async def _give_call(self, call: Call) -> None:
-        self._given.add(call.id)
-        item = WireItem(call.id, "function_call", call_id=call.call_id, name=call.name, arguments=call.arguments)
-        await self._send(client.ConversationItemCreate(item, next(self._ids)))
-
     def _give_outputs(self, entry: Outputs) -> None:
         for call_id, output in entry.outputs:
-            self._urgent.put_nowait(self._output(call_id, output))
-
-    def _output(self, call_id: str, output: str) -> ClientEvent:
-        item = WireItem("", "function_call_output", call_id=call_id, output=output)
-        return client.ConversationItemCreate(item, next(self._ids))
-
-    def _is_echo(self, event: ServerEvent) -> bool:
-        """Whether the event only repeats an item that we gave the server; it may have another id there."""
-        if not isinstance(event, server.ItemAdded | server.ItemDone):
-            return False
-        item = event.item
-        if item.id not in self._given and self._echoes:
-            first, text = next(iter(self._echoes.items()))
-            if item.text != text:
-                return False
-            self._given.add(item.id)
-            del self._echoes[first]
-            self.turns.arrive(first)
-        self._echoes.pop(item.id, None)
-        self.turns.arrive(item.id)
-        return item.id in self._given
+            self._urgent.put_nowait(self._given.output(call_id, output))
 
     def _trim(self) -> None:
         self._trim_at_ms = self._stream.sent_ms + TRIM_MS

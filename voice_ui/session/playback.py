@@ -51,6 +51,7 @@ class Playback:
     def __init__(self) -> None:
         self._spoken: dict[str, Spoken] = {}  # by item, in the order in which they are played
         self._silenced: deque[str] = deque(maxlen=SILENCED)
+        self._cutting: set[str] = set()  # those of them that `cut` has not returned yet
 
     @property
     def is_playing(self) -> bool:
@@ -93,19 +94,21 @@ class Playback:
         return ReplyHeard(item_id, None if spoken.is_over else self._heard_characters(spoken))
 
     def silence(self) -> None:
-        """Drop all audio, including what still arrives."""
+        """Nothing more of this is to be played; what still comes of it is dropped."""
+        self._cutting.update(self._spoken)
         self._silenced.extend(item_id for item_id in self._spoken if item_id not in self._silenced)
 
     def cut(self) -> list[Cut]:
-        """Stop playing; return the interrupted items and how much of each was heard."""
-        cuts = [
-            Cut(spoken.item_id, int(spoken.played_ms), self._heard_characters(spoken))
-            for spoken in self._spoken.values()
-            if spoken.received_ms and not spoken.is_over
+        """Play no further what was silenced, or else anything; return what was cut short, with what was heard of it."""
+        if not self._cutting:
+            self.silence()
+        spoken = [self._spoken.pop(item_id) for item_id in list(self._spoken) if item_id in self._cutting]
+        self._cutting.clear()
+        return [
+            Cut(each.item_id, int(each.played_ms), self._heard_characters(each))
+            for each in spoken
+            if each.received_ms and not each.is_over
         ]
-        self.silence()
-        self._spoken.clear()
-        return cuts
 
     def _heard_characters(self, spoken: Spoken) -> int:
         """Estimate what was heard of the text: what came of it is spoken evenly in the audio that came after it."""

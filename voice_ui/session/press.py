@@ -19,12 +19,14 @@ from voice_ui.protocol import ServerEvent, SessionConfig, WireItem, client, serv
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.attention import SILENT_SERVER_SECONDS, SPEECH_PEAK, Attention
+from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget, Limits, Seat
 from voice_ui.session.dialogue import Dialogue
 from voice_ui.session.events import PlaybackCut, StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
 from voice_ui.session.outage import Outage
+from voice_ui.session.over_reply import OverReply
 from voice_ui.session.patience import LAST_SPEECH_SECONDS, REPLY_SECONDS, TEXT_SECONDS, Patience
 from voice_ui.session.playback import Playback
 from voice_ui.session.reports import Reports
@@ -108,8 +110,12 @@ class Press:
             on_hosted_approval=self._answer_hosted,
         )
         self._were_running = False  # calls, when the state was last derived
+        barge_in = BargeIn()
         self._dialogue = Dialogue(
-            endpoint, conversation, budget, reports, unknown_events, self._playback, clock, self._calls
+            endpoint, conversation, budget, reports, unknown_events, self._playback, clock, self._calls, barge_in
+        )
+        self._over_reply = OverReply(
+            barge_in, self._dialogue, reports, is_playing=self._plays, on_cut=lambda: self._silence(by_speech=True)
         )
         self._seat, self._connect, self._ids, self._clock = seat, connect, ids, clock
         self._link: Link | None = None
@@ -246,6 +252,7 @@ class Press:
             await link.converse(self._handle)
         finally:
             self._renewal.stop()
+            self._over_reply.lose()
             self._link = None
             self._dialogue.lose_connection(link)
             if self._playback:
@@ -331,13 +338,16 @@ class Press:
         """Take in PCM; see `RealtimeSession.append_audio`."""
         dropped_before = self.intake.dropped_ms
         peak = self.intake.take(pcm, rate)
+        duration_ms = len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate)
         if self.intake.dropped_ms > dropped_before:
             self._report("audio-dropped", seconds=f"{self.intake.dropped_ms / 1000:.1f}")
+        if self._over_reply.is_open or self.state.phase is Phase.ANSWERING:
+            self._over_reply.listen(duration_ms, peak)
         if self.state.phase is not Phase.LISTENING or self.config.turn_detection == "none":
             return
         counts = peak > SPEECH_PEAK or self._attention.speech_ms > 0
         is_near = self.stream.waiting_ms < WAITING_MS
-        if counts and is_near and self._attention.is_missing_after(len(pcm) * 1000 / (audio.SAMPLE_BYTES * rate), peak):
+        if counts and is_near and self._attention.is_missing_after(duration_ms, peak):
             if not self._reports.stands("server-silent"):
                 self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
@@ -373,6 +383,7 @@ class Press:
 
     def interrupt(self) -> None:
         """Interrupt the current reply."""
+        self._over_reply.release()
         self._silence()
         if self._link and self.state.phase in {Phase.THINKING, Phase.ANSWERING}:
             self._link.interrupt()
@@ -384,16 +395,20 @@ class Press:
             if heard := self._playback.play(item_id, played_ms):
                 self._reports.say(heard)
             self._patience.text_at = self._clock()
+            self._over_reply.judge(None)
             if stopped:
                 self._truncate()
             self.refresh()
 
     def _silence(self, *, by_speech: bool = False) -> None:
         """Have nothing more played of what was received; the reply counts as heard as far as it came."""
-        if self._playback and self._playback.is_playing:
+        if self._playback and self._plays():
             self._playback.silence()
             self._reports.say(PlaybackCut(by_speech))
             self._truncation.set(PLAYED_SECONDS, self._truncate)
+
+    def _plays(self) -> bool:
+        return self._playback is not None and self._playback.is_playing
 
     def _truncate(self) -> None:
         self._truncation.stop()
@@ -432,6 +447,7 @@ class Press:
         """Change endpoint or config. The current utterance is dropped only if turn detection changes."""
         was_by_hand, self.config = self.config.turn_detection == "none", config
         if was_by_hand != (config.turn_detection == "none"):
+            self._over_reply.release()
             self._hold(False)
             self.intake.begin_turn()
         if self._link:
@@ -461,8 +477,10 @@ class Press:
         if (link := self._link) is None:
             return
         if isinstance(event, server.SpeechStarted):
-            self._silence(by_speech=True)
+            self._over_reply.begin(event, link)
         changes = self._dialogue.take(event, link)
+        if self._over_reply.is_open:
+            self._over_reply.judge(event)
         if isinstance(event, server.ReplyTextDelta):
             self._patience.text_at = self._clock()
             if self._budget.written >= self._budget.due:
@@ -518,9 +536,10 @@ class Press:
             if self._outage.is_on:
                 return Phase.RECONNECTING
             return self.state.phase if self._was_connected else Phase.CONNECTING
-        if self._held or link.turns.speaking:
+        is_answering = link.responses.is_writing or self._plays()
+        if self._held or (link.turns.speaking and not (is_answering and self._over_reply.is_open)):
             return Phase.HEARING
-        if link.responses.is_writing or (self._playback and self._playback.is_playing):
+        if is_answering:
             return Phase.ANSWERING
         is_asking = link.responses.is_blocked or link.responses.is_asked
         if link.turns.open or is_asking or self.stream.asks or self._calls.are_acting:

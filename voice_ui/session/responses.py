@@ -35,6 +35,8 @@ class Responses:
         """Whether nobody speaks."""
         self._wanted = False  # a reply is wanted as soon as the slot is free
         self._wanted_in_quiet = False  # and one that must not begin while somebody speaks
+        self._wanted_for_speech = False  # and one that any response answers which begins from now on
+        self._asked_for_speech = False  # nobody else wanted the response that was asked for last
         self._cancel_next = False  # the expected response is no longer wanted
         self._is_asked = False  # the expected response was asked for by us
         self._asks: deque[str] = deque(maxlen=REMEMBERED)  # our events that asked for a response
@@ -48,7 +50,7 @@ class Responses:
     @property
     def is_blocked(self) -> bool:
         """Whether a reply is wanted and the slot is taken."""
-        return self._wanted or self._wanted_in_quiet
+        return self._wanted or self._wanted_in_quiet or self._wanted_for_speech
 
     @property
     def is_asked(self) -> bool:
@@ -67,6 +69,11 @@ class Responses:
         self._wanted = True
         return self._next()
 
+    def want_for_speech(self) -> Action | None:
+        """A reply is wanted to what the server has heard, and could not answer because a response was running."""
+        self._wanted_for_speech = True
+        return self._next()
+
     def want_in_quiet(self) -> Action | None:
         """Request a reply to tool outputs, when the slot is free and nobody speaks."""
         self._wanted_in_quiet = True
@@ -82,7 +89,7 @@ class Responses:
 
     def interrupt(self) -> Action | None:
         """The running reply is not wanted any more, nor one that is expected; that to tools still is."""
-        self._wanted = False
+        self._wanted = self._wanted_for_speech = False
         if self.active == "":
             self._cancel_next = True
         elif self.active and not self.cancelled:
@@ -93,9 +100,11 @@ class Responses:
     # What the server does.
 
     def expect(self) -> None:
-        """A turn has ended at a server that replies by itself."""
+        """A turn has ended at a server that replies by itself; a response that is still expected answers it, too."""
         if self.active is None:
             self._take("")
+        elif self.active == "":
+            self._cancel_next = False
 
     def begin_turn(self) -> None:
         """Somebody speaks again: what was to be cancelled and never came is not what comes next."""
@@ -110,6 +119,7 @@ class Responses:
     def created(self, response_id: str) -> Action | None:
         """A response has begun."""
         cancel, self._cancel_next = self._cancel_next, False
+        self._wanted_for_speech = self._wanted_for_speech and cancel
         self._take(response_id)
         self.cancelled = cancel
         return Action.CANCEL if cancel else None
@@ -141,7 +151,10 @@ class Responses:
         """Our `response.create` was refused; `is_taken`: because another response runs, so we wait for its end."""
         if not is_taken or (self._cancel_next and self.active == ""):
             return self.free() if self.active == "" else None
-        self._wanted = True
+        if self._asked_for_speech:
+            self._wanted_for_speech = self.active == ""  # one that began meanwhile has answered it
+        else:
+            self._wanted = True
         return self._next()
 
     def free(self) -> Action | None:
@@ -150,10 +163,11 @@ class Responses:
         return self._next()
 
     def _next(self) -> Action | None:
-        is_wanted = self._wanted or (self._wanted_in_quiet and self.quiet)
+        is_wanted = self._wanted or self._wanted_for_speech or (self._wanted_in_quiet and self.quiet)
         if not is_wanted or self.active is not None:
             return None
-        self._wanted = self._wanted_in_quiet = False
+        self._asked_for_speech = not self._wanted and not self._wanted_in_quiet
+        self._wanted = self._wanted_in_quiet = self._wanted_for_speech = False
         self._take("")
         self._is_asked = True
         return Action.CREATE

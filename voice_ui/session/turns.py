@@ -39,6 +39,8 @@ class Turn:
     """The response that answers it, once there is one."""
     arrived: bool = True
     """Whether the server has what was written; a response that it began before knows nothing of it."""
+    is_refused: bool = False
+    """Whether a response was running when it ended: a server that replies by itself then creates none."""
     response_before: str | None = None
     """The response that began before it arrived; a server that repeats no items may answer it all the same."""
 

@@ -4,10 +4,13 @@ from voice_ui.settings.proxies import Proxies, plain_address
 from voice_ui.settings.settings import COMMAND_LINE, Settings, is_this_machine, read
 from voice_ui.settings.sources import certificates, has_display, limit_native_threads, load
 from voice_ui.settings.table import OPTIONS, SETTINGS
-from voice_ui.settings.values import Secret
+from voice_ui.settings.values import LONGEST_KEYWORD, LONGEST_PROMPT, MOST_KEYWORDS, Secret, parts_of
 
 __all__ = [
     "COMMAND_LINE",
+    "LONGEST_KEYWORD",
+    "LONGEST_PROMPT",
+    "MOST_KEYWORDS",
     "OPTIONS",
     "SETTINGS",
     "Proxies",
@@ -18,6 +21,7 @@ __all__ = [
     "is_this_machine",
     "limit_native_threads",
     "load",
+    "parts_of",
     "plain_address",
     "read",
 ]

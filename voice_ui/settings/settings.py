@@ -39,15 +39,23 @@ class Settings:
     model: str
     dialect: str
     transport: str
-    instructions: str
+    instructions: str | None
     output: str
     voice: str | None
     speed: float | None
-    language: str | None
+    languages: tuple[str, ...]
+    keywords: tuple[str, ...]
+    transcription_prompt: str | None
+    noise_reduction: str | None
     turn_detection: str
     silence_ms: int
+    threshold: float
+    eagerness: str
+    barge_in: str
     transcription_model: str
     reasoning_effort: str
+    max_output_tokens: int | str | None
+    truncation: str | float | None
     max_sessions: int
     max_minutes: int
     idle_minutes: int

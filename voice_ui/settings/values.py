@@ -13,6 +13,10 @@ _SECRET_NAME = re.compile(r"(?i)key|token|secret|sig|password|code")
 """Parameters of an address whose values are never shown."""
 
 
+MOST_KEYWORDS, LONGEST_KEYWORD, LONGEST_PROMPT = 100, 100, 1000
+"""More than a transcription can use, and less than what a session's configuration would be refused for."""
+
+
 class Secret:
     """A key that does not show itself: no `repr`, `str` or format of it holds more than its last four characters.
 
@@ -95,11 +99,22 @@ def dollars(value: str) -> float:
     return amount
 
 
-def speed(value: str) -> float:
-    """Of the voice (openai 3.54, types/realtime/realtime_audio_config_output.py)."""
-    if not 0.25 <= (factor := float(value)) <= 1.5:
-        raise ValueError
-    return factor
+def between(least: float, most: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        if not least <= (number := float(value)) <= most:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def tokens(value: str) -> int | str:
+    return "inf" if value.lower() == "inf" else whole(1, 4096)(value)
+
+
+def truncation(value: str) -> str | float:
+    """How a conversation is shortened that is too long for the model."""
+    return value.lower() if value.lower() in {"auto", "disabled"} else between(0.1, 1)(value)
 
 
 def switch(value: str) -> bool:
@@ -118,11 +133,30 @@ def header(value: str) -> str:
     return value
 
 
-def language(value: str) -> str:
+def languages(value: str) -> tuple[str, ...]:
     """A server that takes no other would drop the whole configuration for it."""
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+    codes = parts_of(value)
+    if not codes or not all(re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", code) for code in codes):
+        raise ValueError
+    return codes
+
+
+def keywords(value: str) -> tuple[str, ...]:
+    words = parts_of(value)
+    if not words or len(words) > MOST_KEYWORDS or any(len(word) > LONGEST_KEYWORD for word in words):
+        raise ValueError
+    return words
+
+
+def prompt(value: str) -> str:
+    if len(value) > LONGEST_PROMPT:
         raise ValueError
     return value
+
+
+def parts_of(value: str) -> tuple[str, ...]:
+    """Return what is separated by commas or line breaks, each once."""
+    return tuple(dict.fromkeys(part for part in (" ".join(part.split()) for part in re.split(r"[,\n]", value)) if part))
 
 
 def access_code(value: str) -> str:
