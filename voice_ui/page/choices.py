@@ -14,9 +14,9 @@ TURN_TAKING = {"server_vad": "Automatic", "semantic_vad": "Semantic", "none": "P
 EAGERNESS = {"low": "Patient", "auto": "Normal", "high": "Eager"}
 BARGE_IN = {"at-once": "At once", "words": "On words", "never": "Never"}
 BARGE_IN_HINTS = {
-    "at-once": "Any sound that is taken for speech cuts a reply short.",
-    "words": "A reply goes on through coughs, noises and “mm-hmm”. Words cut it short.",
-    "never": "Replies go on to their end. What you say meanwhile is answered after them.",
+    "at-once": "Any sound detected as speech interrupts a reply.",
+    "words": "Words interrupt a reply. Coughs, noises and “mm-hmm” do not.",
+    "never": "Replies are never interrupted. What you say meanwhile is answered afterwards.",
 }
 NOISE_REDUCTION = {"off": "Off", "near_field": "Headset", "far_field": "Laptop, room"}
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")

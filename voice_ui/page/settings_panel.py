@@ -129,8 +129,8 @@ class SettingsPanel(ui.dialog):
         with _section("What is heard"):
             if writer:
                 ui.label(
-                    f"What you said is written down by {writer}. Another model listens to you and answers, so the two "
-                    "may understand you differently."
+                    f"{writer} transcribes what you say. Another model listens and answers, so the two may understand "
+                    "you differently."
                 ).classes("hint").props("data-testid=writer")
             languages = ui.select(
                 LANGUAGES,
