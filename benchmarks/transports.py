@@ -280,7 +280,9 @@ async def main(options: argparse.Namespace) -> None:
     url = (await process.stdout.readline()).decode().strip()
     heard: list[float] = []
     reading = asyncio.create_task(read(process, heard))
-    rows = [("round trip, loss", "way", "set-up, ms", "chunk → server p50, ms", "p95", "missing", "core per session")]
+    rows = [
+        ("round trip, loss", "transport", "set-up, ms", "chunk → server p50, ms", "p95", "missing", "core per session")
+    ]
     for link in LINKS:
         for way in options.ways or WAYS:
             row = await measure(link, way, url, heard, options.seconds, options.sessions)

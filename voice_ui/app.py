@@ -336,7 +336,7 @@ def _free_port(chosen: Settings, share: Share | None) -> int:
     addresses = [_host(chosen), *(share.addresses if share else ())]
     port = ports.free(addresses, chosen.port, fixed="VOICE_UI_PORT" in chosen.sources)
     if port != chosen.port:
-        sys.stdout.write(f"Port {chosen.port} is taken{ports.held_by(chosen.port)}; this is on port {port} instead.\n")
+        sys.stdout.write(f"Port {chosen.port} is taken{ports.held_by(chosen.port)}; using port {port} instead.\n")
     if share:
         share.port = port
     return port

@@ -159,16 +159,16 @@ _BY_WIRE = {wire: name for name, code in CODES.items() for wire in code.wire}
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that went wrong. Raises ValueError without the facts that its message needs."""
+    """Something that went wrong. Raises ValueError if facts that its message needs are missing."""
 
     code: str
     """One of `CODES`."""
     detail: str = ""
-    """What the other side said, redacted; for a report, rarely needed to understand the problem."""
+    """The other side's own message, redacted."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What the message names, such as `server` or `seconds`; more than `Code.facts` may be given."""
+    """Values used in the message, such as `server` or `seconds`; may contain more than `Code.facts`."""
     recovering: bool = False
-    """A retry is under way: the user need not do anything."""
+    """Whether a retry is under way, so that the user need not act."""
 
     def __post_init__(self) -> None:
         # Checked here and not where the message is shown: the traceback then points to the mistake.
@@ -182,7 +182,7 @@ class Problem:
 
     @property
     def where(self) -> Where:
-        """The part of the program that it belongs to."""
+        """The area it belongs to: microphone, connection, server, reply or limits."""
         return CODES[self.code].where
 
     @property

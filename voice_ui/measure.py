@@ -244,11 +244,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m voice_ui.measure",
         description="Measures how fast the configured server answers from here. The settings are those of voice-ui.",
-        epilog="At a paid server, each turn costs about as much as asking one short question on the page.",
+        epilog="On a paid server, each turn costs about as much as asking one short question on the page.",
     )
-    parser.add_argument("--offline", action="store_true", help="measure the embedded practice server")
-    parser.add_argument("--turns", type=_count, default=10, help="turns to take (default: %(default)s)")
-    parser.add_argument("--connections", type=_count, default=5, help="connections to open (default: %(default)s)")
+    parser.add_argument("--offline", action="store_true", help="measure the built-in practice server")
+    parser.add_argument("--turns", type=_count, default=10, help="number of turns (default: %(default)s)")
+    parser.add_argument("--connections", type=_count, default=5, help="number of connections (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all values to FILE")
     options = parser.parse_args(argv)
     try:

@@ -35,23 +35,23 @@ _HTTP = {"ws": "http", "wss": "https"}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One realtime server, ready to be connected to."""
+    """Address, headers, model and prices of one realtime server."""
 
     name: str
-    """What the page calls it."""
+    """Display name."""
     url: str = field(repr=False)
-    """ws:// or wss://, with the model in the query, which may also hold a key."""
+    """A ws:// or wss:// URL with the model in its query. May contain a key."""
     model: str
     headers: Mapping[str, Secret] = field(default_factory=dict)
-    """Sent with the handshake. All of them are secrets, so that no repr shows one."""
+    """Sent with the handshake. All values are treated as secrets and hidden in repr()."""
     dialect: Dialect | None = None
-    """None: the one the server turns out to speak."""
+    """None to detect it from the server's first event."""
     setting: str = "OPENAI_BASE_URL"
-    """Where the address came from."""
+    """The name of the setting that holds the address."""
     is_openai: bool = False
     needs_key: bool = False
     prices: Prices | None = None
-    """None if they are unknown."""
+    """None if unknown."""
 
     @classmethod
     def openai(cls, key: str | Secret, model: str = models.DEFAULT) -> Self:
@@ -70,8 +70,8 @@ class Endpoint:
     ) -> Self:
         """Return a deployment on Azure OpenAI; `resource` is its name, or any address the portal shows for it.
 
-        In GA the deployment takes the place of the model, and an api-version is answered with 401; beta needs one.
-        The prices are unknown: the name of a deployment does not say which model it is. VOICE_UI_PRICES may.
+        In GA, the deployment replaces the model; with an api-version, Azure answers 401. Beta needs an api-version.
+        The prices are unknown: a deployment's name does not tell which model it runs. VOICE_UI_PRICES may.
         """
         found = base_url.azure(resource if "://" in resource else f"https://{resource}.openai.azure.com")
         deployment = deployment or found.model or models.DEFAULT
@@ -98,9 +98,9 @@ class Endpoint:
         dialect: Dialect | None = None,
         headers: Mapping[str, Secret] | None = None,
     ) -> Self:
-        """Return a server that speaks the realtime protocol below `url`, such as http://localhost:8080/v1.
+        """Return a compatible server at `url`, such as http://localhost:8080/v1.
 
-        `model` may be empty if the address names one. `headers` are sent with the others.
+        `model` may be empty if the URL contains one. `headers` are added to the request.
         """
         host = urlsplit(url).hostname or url
         is_openai = host in OPENAI_HOSTS
@@ -127,7 +127,7 @@ class Endpoint:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What messages about this server name (errors.ENDPOINT_FACTS)."""
+        """The facts that messages about this server use (errors.ENDPOINT_FACTS)."""
         return {"server": self.name, "model": self.model, "address": self.setting}
 
     @property
@@ -137,13 +137,13 @@ class Endpoint:
 
     @property
     def calls_url(self) -> str:
-        """The address at which a WebRTC call is made."""
+        """The URL for WebRTC calls."""
         parts = urlsplit(self.url)
         return f"{_HTTP[parts.scheme]}://{parts.netloc}{parts.path}/calls"
 
     @property
     def models_url(self) -> str:
-        """The address of what the server says about the model: GET it with the same headers. It costs nothing."""
+        """The URL that describes the model: GET it with the same headers. Free of charge."""
         parts = urlsplit(self.url)
         base = f"{_HTTP[parts.scheme]}://{parts.netloc}{parts.path.removesuffix('/realtime')}"
         return f"{base}/models/{quote(self.model, safe='')}"
@@ -236,15 +236,15 @@ def notice(settings: Settings) -> str:
         reason = "no OPENAI_API_KEY found, neither in the environment nor in .env.local"
         fix = "To use OpenAI, add OPENAI_API_KEY=… to .env.local and restart"
     return (
-        f"Practice mode: {reason}. The offline practice server understands short, clear English; it is not a language "
-        f"model. Try “what time is it” or “what is seven plus five”. {fix}."
+        f"Practice mode: {reason}. The practice server understands short, clear English and gives built-in replies. "
+        f"Try “what time is it” or “what is seven plus five”. {fix}."
     )
 
 
 def chat_notice(model: str, url: str) -> str:
     """Return what answers where a chat model does."""
     place = urlsplit(url).netloc.rpartition("@")[2]
-    return f"Local server: speech is recognized and spoken on this machine, in English, and {model} at {place} answers."
+    return f"Local server: {model} at {place} answers. This machine recognizes and speaks English."
 
 
 def _has_no_path(url: str) -> bool:

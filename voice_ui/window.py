@@ -24,9 +24,9 @@ ASKS_NOBODY = "--use-fake-ui-for-media-stream"
 def check() -> None:
     """Raise SettingsError if no window can be shown, with the command that cures it."""
     if not _has_toolkit():
-        raise SettingsError("""--native needs packages for its window: pip install -e ".[native]" """.rstrip())
+        raise SettingsError("""--native needs extra packages: pip install -e ".[native]" """.rstrip())
     if not has_display():
-        raise SettingsError("--native needs a display, and none is set (DISPLAY, WAYLAND_DISPLAY); or use a browser")
+        raise SettingsError("--native needs a display: set DISPLAY or WAYLAND_DISPLAY, or start without --native")
 
 
 def start_args(url: str) -> dict[str, Any]:

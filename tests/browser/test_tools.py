@@ -66,7 +66,7 @@ async def test_a_call_is_approved_with_the_keyboard(tmp_path: Path, open_browser
         await talk.start()
         await expect(call(talk, "order_pizza")).to_have_attribute("data-status", "waiting", timeout=30_000 * SECOND)
         await talk.is_in("thinking")
-        await expect(call(talk, "order_pizza")).to_contain_text("waits for your approval")
+        await expect(call(talk, "order_pizza")).to_contain_text("waiting for your approval")
         await expect(call(talk, "order_pizza").locator("pre")).to_contain_text('"size": "large"')
         assert await look_at(talk.page, "a call that waits") == []
         await talk.page.get_by_role("button", name="Approve order_pizza").focus()

@@ -194,7 +194,7 @@ def test_the_owner_sees_where_the_limits_stand() -> None:
 
 def test_the_price_is_shown_with_the_day_it_was_read() -> None:
     assert prices_in_words(Endpoint.openai("sk-" + "x" * 20, "gpt-realtime-2.1-mini")) == (
-        "US dollars per million tokens, read on 2026-11-25: text 0.6 in, 0.06 cached, 2.4 out; "
+        "US dollars per million tokens, as of 2026-11-25: text 0.6 in, 0.06 cached, 2.4 out; "
         "audio 10 in, 0.3 cached, 20 out."
     )
     assert prices_in_words(Endpoint.compatible("http://localhost:8080/v1", "mine")) == "The price of mine is unknown."

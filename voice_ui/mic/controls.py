@@ -1,4 +1,4 @@
-"""What a page can do with the microphone: start, stop, mute, push to talk, choose."""
+"""What a page can do with the microphone: start, stop, mute, push to talk, choose a device."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ class Controls(ui.element):
 
     @property
     def js_toggle(self) -> str:
-        """The `js_handler` of a button that starts and stops: browsers want to see the click that starts a capture."""
+        """The `js_handler` of a Start/Stop button: some browsers start a capture only inside a click handler."""
         return f"() => getElement({self.id}).toggle()"
 
     @property
     def js_start(self) -> str:
-        """The `js_handler` of a button that only starts."""
+        """The `js_handler` of a Start button."""
         return f"() => getElement({self.id}).start()"
 
     @property
     def js_hold(self) -> str:
-        """The `js_handler` for `pointerdown` or `keydown` of what a person holds to speak, see `by_hand`."""
+        """The `js_handler` for `pointerdown` or `keydown` on a push-to-talk button, see `by_hand`."""
         return f"(event) => getElement({self.id}).hold(event)"
 
     @property
     def js_release(self) -> str:
-        """The `js_handler` of an event that ends a hold early; its pointer or key going up ends it anyway."""
+        """The `js_handler` of an event that ends push to talk early; releasing the pointer or key always ends it."""
         return f"() => getElement({self.id}).release()"
 
     @property
     def by_hand(self) -> bool:
-        """Whether sound comes only during a hold, with what was spoken in the 200 ms before it."""
+        """Push to talk: send audio only while the button is held, plus the 200 ms before that."""
         return bool(self._props["by-hand"])
 
     @by_hand.setter
@@ -72,7 +72,7 @@ class Controls(ui.element):
         noise_suppression: bool = True,
         auto_gain_control: bool = True,
     ) -> None:
-        """Use another device or other switches from now on; an empty `device` is the browser's default."""
+        """Switch to another device or other audio processing; an empty `device` means the browser's default."""
         self._props["device"] = device
         self._props["constraints"] = {
             "echoCancellation": echo_cancellation,
@@ -81,25 +81,25 @@ class Controls(ui.element):
         }
 
     def show_level_on(self, element: ui.element) -> None:
-        """Let this element of the same page carry `--mic-level` instead."""
+        """Set `--mic-level` on this element of the same page instead."""
         self._props["level-on"] = element.id
 
     def mute(self, muted: bool = True) -> None:
-        """Keep the microphone open, but let no sound out of the browser; or let it out again."""
+        """Keep the microphone open but send no audio; `mute(False)` sends audio again."""
         self.run_method("mute", muted)
 
     def ask_when_painted(self, seq: int) -> None:
-        """Ask how long after the capture of that chunk the screen shows what was changed just now."""
+        """Ask how long after that chunk was captured the browser painted the latest change."""
         self.run_method("painted", seq)
 
     def start(self) -> None:
-        """Start; without a click on the page some browsers keep the sound suspended, see `js_toggle`."""
+        """Start capturing. Without a click on the page, some browsers keep audio suspended; see `js_toggle`."""
         self.run_method("start")
 
     def stop(self) -> None:
-        """Stop; what was spoken until now still arrives before `on_stopped`."""
+        """Stop capturing. Audio captured so far still arrives before `on_stopped`."""
         self.run_method("stop")
 
     def toggle(self) -> None:
-        """Stop if a capture is under way, else start."""
+        """Stop if capturing, otherwise start."""
         self.run_method("toggle")

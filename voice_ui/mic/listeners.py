@@ -29,11 +29,11 @@ class Listeners(ui.element):
         return self._add("chunk", callback)
 
     def on_starting(self, callback: Callback) -> Self:
-        """Add a callback for the moment in which a capture is asked for."""
+        """Add a callback called when a capture is requested."""
         return self._add("starting", callback)
 
     def on_started(self, callback: Callback) -> Self:
-        """Add a callback that gets `Started` with the first sound of a capture."""
+        """Add a callback that gets `Started` with the first audio of a capture."""
         return self._add("started", callback)
 
     def on_live(self, callback: Callback) -> Self:
@@ -49,19 +49,19 @@ class Listeners(ui.element):
         return self._add("problem", callback)
 
     def on_cured(self, callback: Callback) -> Self:
-        """Add a callback that gets the code of a problem that is over."""
+        """Add a callback that gets the code of a problem that was solved."""
         return self._add("cured", callback)
 
     def on_muted(self, callback: Callback) -> Self:
-        """Add a callback that gets whether `mute` holds sound back in the browser."""
+        """Add a callback that gets whether the microphone is muted."""
         return self._add("muted", callback)
 
     def on_held(self, callback: Callback) -> Self:
-        """Add a callback for the begin of a hold, see `by_hand`."""
+        """Add a callback called when push to talk begins, see `by_hand`."""
         return self._add("held", callback)
 
     def on_released(self, callback: Callback) -> Self:
-        """Add a callback for the end of a hold."""
+        """Add a callback called when push to talk ends."""
         return self._add("released", callback)
 
     def on_devices(self, callback: Callback) -> Self:
@@ -69,7 +69,7 @@ class Listeners(ui.element):
         return self._add("devices", callback)
 
     def on_painted(self, callback: Callback) -> Self:
-        """Add a callback that gets the answer to `ask_when_painted`: the number and milliseconds."""
+        """Add a callback that gets the answer to `ask_when_painted`: the chunk's number, and milliseconds."""
         return self._add("painted", callback)
 
     def _add(self, name: str, callback: Callback) -> Self:

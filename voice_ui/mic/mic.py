@@ -3,9 +3,9 @@
     mic = Mic(on_chunk=lambda chunk: recording.write(chunk.pcm))
     ui.button("Talk").on("click", js_handler=mic.js_toggle)
 
-Each capture is `on_starting`, `on_started` with the first sound, chunks, and `on_stopped`; the first and the last
-always come, in this order. Nothing that comes from the browser is trusted: what is malformed is dropped and counted,
-and never raises.
+Each capture calls `on_starting`, `on_started` with the first audio, `on_chunk`, and `on_stopped`. `on_starting` and
+`on_stopped` are always called, in this order. Input from the browser is not trusted: invalid messages are dropped and
+counted, and never raise.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ class Mic(
     component="mic.js",
     dependencies=["mic_delivery.js", "mic_device.js", "mic_gate.js", "mic_release.js", "worklet/mic_frames.js"],
 ):
-    """Captures what is spoken in the browser. Shows nothing itself; its children see `--mic-level`, from 0 to 1."""
+    """Captures audio in the browser. Invisible; its child elements can use the CSS variable `--mic-level`, 0 to 1."""
 
     live = BindableProperty()
-    """Whether sound is coming in: from the first frame on, and not while the device or the browser holds it back."""
+    """Whether audio is coming in. False before the first frame, and while the device or the browser mutes it."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class Mic(
         auto_gain_control: bool = True,
         level_on: ui.element | None = None,
     ) -> None:
-        """Create the microphone; it captures nothing before it is started.
+        """Create the microphone. It captures nothing until it is started.
 
-        The callbacks may be coroutine functions, except for `on_chunk`; the methods of the same names add further
-        ones. `rate` is in hertz. The browser may ignore it, and each of the three switches. `level_on` is another
-        element that is to carry `--mic-level`, see `show_level_on`.
+        Callbacks may be coroutine functions, except for `on_chunk`; the methods of the same names add more. `rate` is
+        in hertz. The browser may ignore `rate` and the three audio processing options. `level_on` is the element that
+        gets `--mic-level`, see `show_level_on`.
         """
         super().__init__()
         self.on_chunk(on_chunk).on_starting(on_starting).on_started(on_started).on_live(on_live)
@@ -97,7 +97,7 @@ class Mic(
         self.on_held(on_held).on_released(on_released).on_devices(on_devices).on_painted(on_painted)
         self.live = False
         self.refused_ms = 0.0
-        """How much sound was dropped because it came faster than a microphone can capture it, in milliseconds."""
+        """How much audio was dropped because it arrived faster than real time, in milliseconds."""
         self._rate = 0
         self._capturing = False
         self._pace = Pace(time.monotonic())
@@ -127,7 +127,7 @@ class Mic(
 
     @property
     def malformed(self) -> int:
-        """How many messages of the browser were not what they should be."""
+        """How many invalid messages from the browser were dropped."""
         return self._reception.malformed
 
     # What the page says. Each handler returns whether the body was what it should be. NOTE: the bodies are those of

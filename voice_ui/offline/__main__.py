@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     try:
         asyncio.run(_run(options.host, options.port, chat))
-    except KeyboardInterrupt:  # where the loop cannot handle signals
+    except KeyboardInterrupt:  # event loops that cannot handle signals
         pass
     except (OSError, OverflowError) as error:
         sys.stderr.write(f"voice-ui: cannot listen on {options.host} port {options.port}: {error}\n")
@@ -70,7 +70,7 @@ async def _warm(practice: server.PracticeServer) -> None:
     try:
         await practice.warm()
     except DetectorUnavailable as error:
-        logging.getLogger(__name__).warning("speech is heard only by push to talk: %s", error)
+        logging.getLogger(__name__).warning("speech works only with push to talk: %s", error)
     except RecognizerUnavailable as error:
         logging.getLogger(__name__).warning("speech is detected, but not transcribed: %s", error)
     except VoiceUnavailable as error:

@@ -1,4 +1,4 @@
-"""Where the messages of one client come in and go out."""
+"""The connection to one client: receives and sends messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voice_ui.protocol.server import ErrorEvent
 
 
 class Channel(Protocol):
-    """Where messages come in and go out; reading and writing raise once it is shut."""
+    """Receives and sends messages; both raise once it is closed."""
 
     def __aiter__(self) -> AsyncIterator[str | bytes]: ...
 
@@ -62,5 +62,5 @@ async def refuse(
 
 
 def new_id(prefix: str) -> str:
-    """Return a new id of the kind the wire shows."""
+    """Return a new id in the format of the live service."""
     return f"{prefix}_{uuid.uuid4().hex[:21]}"

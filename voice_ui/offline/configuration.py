@@ -30,12 +30,12 @@ _TURN_DETECTION: dict[str, dict[str, Any]] = {
 }
 
 _SILENCE_MS = {"low": 1200, "medium": 700, "auto": 700, "high": 400}
-"""There is no model here that knows the end of a thought: `eagerness` chooses how long a silence ends the turn."""
+"""No model here detects the end of a sentence: `eagerness` selects the silence that ends a turn."""
 
 
 @dataclass(frozen=True)
 class TurnDetection:
-    """When a turn begins and ends, and what follows from it."""
+    """When a turn begins and ends, and what the server does then."""
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
@@ -89,7 +89,7 @@ def updated(session: dict[str, Any], change: dict[str, Any], *, speaks: bool) ->
 
 
 def turn_detection(session: dict[str, Any]) -> TurnDetection | None:
-    """Return how turns are detected, None if the client says when one ends."""
+    """Return how turns are detected, None if the client ends its turns."""
     detection = session["audio"]["input"]["turn_detection"]
     if detection is None:
         return None

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 Act = Callable[[Channel], Awaitable[None]]
-"""Something done at the channel when its turn comes, instead of a message."""
+"""An action on the channel, queued among the messages."""
 
 
 class ClientConnection:
@@ -41,7 +41,7 @@ class ClientConnection:
     def __init__(
         self, channel: Channel, parts: Parts, *, model: str, session_seconds: float, floor: asyncio.Lock | None = None
     ) -> None:
-        """Long messages of all clients are processed in turns, by the lock `floor`."""
+        """The lock `floor` lets only one client's long message be processed at a time."""
         self._channel, self._parts, self._session_seconds = channel, parts, session_seconds
         self._floor = floor or asyncio.Lock()
         self._outbox: asyncio.Queue[bytes | Act] = asyncio.Queue()
@@ -88,7 +88,7 @@ class ClientConnection:
             self._channel.abort()
 
     def act(self, act: Act) -> None:
-        """Do something at the channel, after everything that was sent before."""
+        """Queue an action on the channel, after all messages so far."""
         self._outbox.put_nowait(act)
 
     def receive(self, message: str | bytes) -> None:

@@ -1,4 +1,4 @@
-"""The parts a practice server has where it is not given others. The libraries are loaded with the first use."""
+"""The default parts of a practice server. Libraries are loaded on first use."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from voice_ui.offline.vad import VoiceActivity
 
 
 class CannedReplies:
-    """The replies of `replies`: no model."""
+    """The built-in replies of `replies`; no model."""
 
     delta_seconds = 0.03  # a pace that can be read along
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
-        """Yield calls of tools where one is meant, else the reply about a word at a time."""
+        """Yield tool calls if the question calls for one, otherwise the reply, about a word at a time."""
         from voice_ui.offline import replies
         from voice_ui.offline.tool_choice import choose
 
@@ -75,7 +75,7 @@ def default_recognizer() -> SpeechRecognizer:
 
 
 def default_brain(chat: ChatEndpoint | None = None) -> Brain:
-    """Return what answers: the chat model, if one is configured."""
+    """Return the chat model if one is configured, otherwise the built-in replies."""
     if chat is None:
         return CannedReplies()
     from voice_ui.offline.chat import ChatModel
@@ -91,5 +91,5 @@ def default_voice() -> Voice | None:
 
 
 def parts(recognizer: SpeechRecognizer | None = None, brain: Brain | None = None, voice: Voice | None = None) -> Parts:
-    """Return the given parts, and what this machine has for those that are None."""
+    """Return the given parts, with defaults for those that are None."""
     return Parts(recognizer or default_recognizer(), brain or default_brain(), voice or default_voice(), silero)

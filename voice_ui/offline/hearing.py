@@ -1,4 +1,4 @@
-"""What was said in the items of one session: utterances on their way to words, and what the client learns of them."""
+"""Transcribes the utterances of one session and reports the words to the client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from voice_ui.protocol import server
 from voice_ui.protocol.reading import Event
 
 MAX_UTTERANCES = 16
-"""Utterances of one client that may wait for the recogniser."""
+"""How many utterances of one client may wait for the recogniser."""
 
 FINISH_SECONDS = 30.0
 """The longest wait for words after the end of an utterance, those of others included."""
@@ -27,7 +27,7 @@ class Hearing:
 
     def __init__(self, recognizer: SpeechRecognizer, items: Items, post: Callable[[Event], None]) -> None:
         self.transcription: dict[str, Any] | None = None
-        """How the client wants to know what was heard; None if not at all."""
+        """How the client wants transcripts; None for none."""
         self._recognizer, self._items, self._post = recognizer, items, post
         self._partial: set[str] = set()  # ids of the items of which words were sent before they were whole
         self._finishing: dict[asyncio.Task[None], SpeechUtterance] = {}
@@ -37,7 +37,7 @@ class Hearing:
         return self._recognizer.listen(lambda words: self._hear_part(item_id, words))
 
     def finish(self, entry: Entry, utterance: SpeechUtterance, transcription: dict[str, Any] | None) -> None:
-        """Find out what was said in an item; `transcription` is as above."""
+        """Transcribe an item; `transcription` is as above."""
         entry.waiting = asyncio.Event()
         if len(self._finishing) >= MAX_UTTERANCES:
             utterance.cancel()
@@ -48,7 +48,7 @@ class Hearing:
         task.add_done_callback(lambda done: self._finishing.pop(done, None))
 
     async def aclose(self) -> None:
-        """Drop what is not known yet."""
+        """Drop pending transcriptions."""
         finishing = dict(self._finishing)
         for task, utterance in finishing.items():
             utterance.cancel()

@@ -1,4 +1,4 @@
-"""What a client's microphone sends: which stretch of it is one turn, and where that begins and ends. Pure.
+"""A client's audio input: splits it into turns. Pure.
 
 Audio goes to the recogniser while it is being spoken, so the buffer itself keeps only the last quiet seconds, for what
 was said before the detector noticed. Positions are milliseconds of all audio appended in the session.
@@ -28,14 +28,14 @@ SLICE_MS = 100
 """Step of the detector within a long append: the precision with which a turn is cut."""
 
 WORK_MS = 500
-"""Audio processed in one go, so that an append of minutes does not hold up everybody else."""
+"""Audio processed at a time, so that a long append does not block other clients."""
 
 MIN_COMMIT_MS = 100
 
 
 @dataclass(frozen=True)
 class CommittedTurn:
-    """A turn is whole."""
+    """A turn is complete."""
 
     item_id: str
     duration_ms: float
@@ -43,7 +43,7 @@ class CommittedTurn:
     utterance: SpeechUtterance | None
     """What was said in it; None for a silence."""
     detected: bool
-    """Whether its end was detected, not committed by the client."""
+    """Whether its end was detected (not committed by the client)."""
 
 
 Heard = server.SpeechStarted | server.SpeechStopped | server.TimeoutTriggered | CommittedTurn
@@ -90,7 +90,7 @@ class InputAudioBuffer:
         return self._detection is not None
 
     def configure(self, detection: TurnDetection | None) -> None:
-        """Detect turns in this way from now on; a turn that is being detected in another way is dropped."""
+        """Change turn detection; a turn in progress is dropped."""
         if detection != self._detection:
             self._detection, self._detector = detection, None
             self._drop_turn()

@@ -25,7 +25,7 @@ ROOT = "root"
 
 @dataclass(eq=False)
 class Entry:
-    """One item, and what the wire does not show of it."""
+    """One item, with internal data that the wire does not show."""
 
     item: WireItem
     audio_ms: float = 0
@@ -35,7 +35,7 @@ class Entry:
     image: Image | None = None
     """The newest in it; the item itself only says that there is one."""
     failure: str | None = None
-    """Why its words are not known."""
+    """Why its transcription failed."""
     waiting: asyncio.Event | None = None
     """Set as soon as its words are known, or known to be lost; None if there is nothing to wait for."""
 
@@ -50,7 +50,7 @@ class Entry:
         return len(self.item.text) + len(self.item.arguments) + len(self.item.output)
 
     def set_transcript(self, transcript: str) -> None:
-        """Write down what was said in its spoken content."""
+        """Set the transcript of its spoken content."""
         spoken = [replace(part, transcript=transcript) if _is_spoken(part) else part for part in self.item.content]
         self.item = replace(self.item, content=tuple(spoken))
 
@@ -94,7 +94,7 @@ class Items:
             del self._entries[oldest]
 
     def delete(self, item_id: str) -> None:
-        """Take an item out; raises Rejected."""
+        """Remove an item; raises Rejected."""
         self._entries.remove(self.find(item_id, "delete", "deleting"))
 
     def find(self, item_id: str, purpose: str, gerund: str) -> Entry:

@@ -1,4 +1,4 @@
-"""Who may connect: programs, and pages of this machine; not the page of any web site that is open in a browser. Pure.
+"""Which clients may connect: programs and local pages, but not other websites open in a browser. Pure.
 
 Browsers send an `Origin` with every websocket, and let any page connect to loopback. Where the server only listens on
 loopback, or a page connects, a name in `Host` that is neither localhost nor an address means that somebody's domain

@@ -1,4 +1,4 @@
-"""What the practice server is made of besides the protocol: a recogniser, a voice, and something that answers.
+"""The parts of the practice server besides the protocol: a recogniser, a voice, and a brain that answers.
 
 Each is a small interface. PCM is the house's one format (`voice_ui.audio`); all calls are made on the event loop, and
 none may block it.
@@ -34,7 +34,7 @@ class VoiceUnavailable(Exception):
 
 
 class ReplyFailed(Exception):
-    """There is no answer: the response fails with this error, and the session goes on."""
+    """No answer: the response fails with this error, and the session continues."""
 
     def __init__(self, code: str, message: str, type: str = "server_error") -> None:
         super().__init__(message)
@@ -46,7 +46,7 @@ class ReplyCutOff(Exception):
 
 
 class SpeechUtterance(Protocol):
-    """One thing that is being said."""
+    """One utterance being recognized."""
 
     def feed(self, pcm: bytes, /) -> None: ...
 
@@ -54,7 +54,7 @@ class SpeechUtterance(Protocol):
         """Return its words, "" if there are none; raises RecognizerUnavailable."""
 
     def cancel(self) -> None:
-        """Nobody will ask for the words; may be called at any time and twice."""
+        """Discard it; may be called at any time, also twice."""
 
 
 class SpeechRecognizer(Protocol):
@@ -79,7 +79,7 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class ReplyRequest:
-    """What is to be answered."""
+    """What to answer."""
 
     items: tuple[WireItem, ...]
     """The conversation so far, oldest first."""
@@ -171,7 +171,7 @@ class Parts:
     _loading_voice: asyncio.Task[None] | None = None
 
     async def warm(self) -> None:
-        """Load what the first turn would have to wait for, except the voice; raises RecognizerUnavailable."""
+        """Load everything the first turn needs except the voice; raises RecognizerUnavailable."""
         await self.detector_loaded()
         await self.recognizer.warm()
 

@@ -1,4 +1,4 @@
-"""One response on its way, from `response.created` to `response.done`: written, or spoken a little ahead of time.
+"""One response, from `response.created` to `response.done`: written, or spoken slightly ahead of real time.
 
 A task runs it. However it ends (whole, cancelled, failed), every item that was begun is ended, too, and the response is
 done exactly once.
@@ -25,7 +25,7 @@ from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
 AHEAD_MS = 2000
-"""How far audio is sent ahead of the time it takes to play: a client that stops it early has something to truncate."""
+"""How far audio is sent ahead of playback, so that a client that interrupts has something to truncate."""
 
 CHUNK_MS = 200
 """Audio in one delta."""
@@ -49,9 +49,9 @@ class Reply:
         self.id = new_id("resp")
         self.over = False
         self.read_before: set[str] = set()
-        """Ids of the items that the reply before has read: they count as cached."""
+        """Ids of the items that the previous reply read: they count as cached."""
         self.on_later: Callable[[Later | NothingLater], None] = lambda later: None
-        """Called with what is to be said later."""
+        """Called with messages to say later."""
         self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
         self._settings = options.settings() | settings
         self._context: list[Entry] = []
@@ -112,7 +112,7 @@ class Reply:
                 await pieces.aclose()
 
     async def _say(self, pieces: AsyncIterator[Piece]) -> None:
-        """Say the message, then make the calls that come after it, or instead of it."""
+        """Send the message, if any, and then the tool calls."""
         calls: list[ToolCall] = []
         cut_off: ReplyCutOff | None = None
 

@@ -1,4 +1,4 @@
-"""How a reply is asked for, and how its words are spread over its audio. Pure."""
+"""The options of a reply, and how its words are spread over its audio. Pure."""
 
 from __future__ import annotations
 

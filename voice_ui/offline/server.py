@@ -1,4 +1,4 @@
-"""The practice server's sockets: who may come in, at which address, and one `ClientConnection` for each client.
+"""The practice server's sockets: address, access checks, and one `ClientConnection` per client.
 
 At `ws://host:port/v1/realtime?model=…`, with or without a bearer token.
 """
@@ -34,7 +34,7 @@ SESSION_SECONDS = 3600.0
 """OpenAI's limit."""
 
 MAX_SESSIONS = 32
-"""At once; more than the seats of a page that is shared."""
+"""Maximum number of clients; more than the seats of a shared page."""
 
 MESSAGE_BYTES = 5 * 1024 * 1024
 """Room for the longest append, so that a longer one is refused by name; what is even longer closes the connection."""
@@ -58,7 +58,7 @@ class PracticeServer:
         self.url = ""
         """`ws://host:port/v1/realtime`"""
         self.only_loopback = True
-        """Whether it is only reached from this machine."""
+        """Whether only this machine can reach it."""
         self.sessions = 0
         """Clients connected now."""
         self.parts = parts
@@ -82,7 +82,7 @@ class PracticeServer:
             await asyncio.wait(self._serving)
 
     async def admit(self, websocket: ServerConnection, request: Request) -> Response | None:
-        """Let a client in (None), or answer what is no websocket, comes from elsewhere or asks for another path."""
+        """Accept a websocket (None), or refuse a request that is not one, is not allowed or has another path."""
         if refused := self._refusal(request):
             return websocket.respond(HTTPStatus.FORBIDDEN, f"{refused}\n")
         if urlsplit(request.path).path.rstrip("/") != PATH:

@@ -32,7 +32,7 @@ RETRY_SECONDS = 0.5
 
 
 class PracticeSession:
-    """One session; `aclose` ends what it still does."""
+    """One session; `aclose` stops its tasks."""
 
     def __init__(
         self,

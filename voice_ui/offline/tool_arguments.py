@@ -1,6 +1,6 @@
-"""Simple arguments of a tool, found in what was said: numbers, dates, choices, and words behind a name. Pure.
+"""Finds simple tool arguments in a sentence: numbers, dates, choices, and words after a name. Pure.
 
-No language model: what is not found is asked for.
+No language model: it asks for arguments that it does not find.
 """
 
 from __future__ import annotations

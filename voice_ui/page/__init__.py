@@ -1,1 +1,1 @@
-"""The conversation in the browser: `VoicePanel` for anybody's page, and our own page around it."""
+"""The conversation in the browser: `VoicePanel` for any NiceGUI page, and our own page around it."""

@@ -6,7 +6,7 @@ from nicegui import ui
 
 
 class Block(ui.element, component="block.js"):
-    """Holds elements that change often: a change inside costs this part of the page, and not all of it."""
+    """Holds elements that change often: a change inside re-renders only this part of the page."""
 
     def __init__(self, html_tag: str = "div") -> None:
         super().__init__()

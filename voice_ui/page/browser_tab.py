@@ -17,7 +17,7 @@ RUN = uuid4().hex
 """Tells one run of the program from another."""
 
 MOST_CHARACTERS = 20_000
-"""Of what a browser remembers for us."""
+"""Maximum size of what a browser remembers for us."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         on_sight: Callable[[bool], object],
         on_interrupt: Callable[[], object],
     ) -> None:
-        """`on_sight` gets whether the tab is visible; `on_interrupt` is the Escape key."""
+        """`on_sight` gets whether the tab is visible; `on_interrupt` is called for the Escape key."""
         super().__init__()
         self._props["mic"], self._props["composer"] = mic.id, composer.id
         self.on("goodbye", lambda: on_goodbye())
@@ -56,7 +56,7 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         self._props.update(state=state, capturing=capturing)
 
     async def introduce(self) -> Memory | None:
-        """Return what the tab remembers, and let it remember this run; None if the tab is gone."""
+        """Return what the tab remembers, and store this run's id in it; None if the tab is closed."""
         try:
             answer = await self.run_method("introduce", RUN)
         except TimeoutError:
@@ -70,11 +70,11 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         )
 
     def remember(self, choices: dict[str, Any]) -> None:
-        """Let the browser remember the choices."""
+        """Store the choices in the browser."""
         self.run_method("remember", json.dumps(choices))
 
     def remember_conversation(self, conversation_id: str) -> None:
-        """Let the tab remember which conversation it shows."""
+        """Store in the tab which conversation it shows."""
         if self._props.get("conversation") != conversation_id:
             self._props["conversation"] = conversation_id
 

@@ -10,7 +10,7 @@ from voice_ui.page.voice import Voice
 
 
 class Buttons(Block):
-    """A click reaches the microphone in the browser itself, and from there the server."""
+    """A click calls the microphone in the browser directly; the server learns of it from there."""
 
     def __init__(self, mic: Mic) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a visitor can choose, and what a browser remembers of it. Pure: what is malformed is ignored."""
+"""What a visitor can choose, and what the browser remembers of it. Pure; invalid values are ignored."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ TURN_TAKING = {"server_vad": "Automatic", "semantic_vad": "Semantic", "none": "P
 EAGERNESS = {"low": "Patient", "auto": "Normal", "high": "Eager"}
 BARGE_IN = {"at-once": "At once", "words": "On words", "never": "Never"}
 BARGE_IN_HINTS = {
-    "at-once": "Any sound that is taken for speech cuts a reply short.",
-    "words": "A reply goes on through coughs, noises and “mm-hmm”. Words cut it short.",
-    "never": "Replies go on to their end. What you say meanwhile is answered after them.",
+    "at-once": "Any sound detected as speech interrupts a reply.",
+    "words": "Words interrupt a reply. Coughs, noises and “mm-hmm” do not.",
+    "never": "Replies are never interrupted. What you say meanwhile is answered afterwards.",
 }
 NOISE_REDUCTION = {"off": "Off", "near_field": "Headset", "far_field": "Laptop, room"}
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
@@ -37,12 +37,12 @@ SPEED = (0.25, 1.5)
 LONGEST_INSTRUCTIONS = 10_000
 """Characters; they are read again with every reply."""
 SLOW_SILENCE_MS = 1500
-"""From this much silence on, a reply within two seconds is out of reach: too little is left for the model."""
+"""With more silence than this, a reply within two seconds is not possible: too little time is left for the model."""
 
 
 @dataclass(frozen=True)
 class Choices:
-    """Those that belong to the session are named as on the wire."""
+    """Fields of the session are named as on the wire."""
 
     model: str
     turn_detection: str
@@ -74,13 +74,13 @@ class Choices:
     plain_text: bool = False
     """Whether replies are shown as written, and not as Markdown."""
     typing: bool = False
-    """Whether there is a line to type in."""
+    """Whether to show the text field."""
     inspector: bool = False
     """Whether the inspector is open."""
 
     @classmethod
     def of(cls, model: str, config: SessionConfig) -> Choices:
-        """Return what the owner set; it holds while nothing else is chosen."""
+        """Return the owner's defaults."""
         return cls(
             model=model,
             turn_detection=config.turn_detection,
@@ -123,7 +123,7 @@ class Choices:
         )
 
     def remembered(self, told: Mapping[str, Any], models: tuple[str, ...]) -> Choices:
-        """Return these choices with what a browser remembers, as far as it is valid."""
+        """Return these choices, overridden by valid ones that the browser remembers."""
         good = {name: told[name] for name, allowed in _ALLOWED.items() if name in told and allowed(told[name])}
         if told.get("model") in models:
             good["model"] = told["model"]
@@ -143,9 +143,9 @@ class Choices:
     def hint(self) -> str:
         """Why a reply cannot begin within two seconds; empty if it can."""
         if self.turn_detection == "server_vad" and self.silence_ms > SLOW_SILENCE_MS:
-            return f"With {self.silence_ms / 1000:.1f} s of silence at the end of a turn, replies start later than 2 s."
+            return f"With {self.silence_ms / 1000:.1f} s of silence at the end of a turn, replies take longer than 2 s."
         if self.turn_detection == "semantic_vad" and self.eagerness == "low":
-            return "Patient turn taking waits up to 8 s for you to go on, so replies may start later than 2 s."
+            return "Patient turn taking waits up to 8 s for you to continue, so replies may take longer than 2 s."
         return ""
 
 

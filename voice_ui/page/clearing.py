@@ -1,4 +1,4 @@
-"""When a problem leaves the page by itself: a connection that holds, or a turn that goes well."""
+"""Clears a problem from the page when a connection is stable or a turn succeeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from voice_ui.errors import CODES
 from voice_ui.page.error_card import ErrorCard
 
 HELD_SECONDS = 3.0
-"""A new connection that has held for this long is believed to hold."""
+"""A new connection counts as stable after this time."""
 
 BY_CONNECTING = {code for code, known in CODES.items() if known.where in {"connection", "server", "limits"}}
 BY_CONNECTING -= {"page-polling"}  # the microphone reports when it is over

@@ -1,4 +1,4 @@
-"""Every conversation of the program, from its birth to its end, and which panel shows it.
+"""All conversations of the program, and which panel shows each.
 
 A conversation of a browser tab outlives the page it was begun on: a page that was out of touch, or is loaded again,
 finds it. All others end with their page. Nothing is on no list: what is replaced is either handed over or closed.
@@ -21,10 +21,10 @@ AWAY_SECONDS = 60.0
 """How long a conversation is kept, in memory, for a tab that has lost its connection."""
 
 LEFT_SECONDS = 5.0
-"""How long it is kept for a page that was left: if it is loaded again, it is back at once."""
+"""How long it is kept after the user leaves the page; a reload comes back at once."""
 
 LONGEST_TAB_ID = 100
-"""Characters; NiceGUI makes ids of 36. Longer ones come from nobody's browser."""
+"""Characters; NiceGUI's ids have 36. Longer ones do not come from a browser."""
 
 _log = logging.getLogger("voice_ui.page")
 
@@ -53,14 +53,14 @@ class LiveConversation:
     session: RealtimeSession
     holder: Holder | None
     tab_id: str = ""
-    """Empty if no other page can take it over."""
+    """Id of the browser tab; empty if no other page can take it over."""
     address: str = ""
     """Of the visitor; empty for the owner, or if unknown."""
     id: str = field(default_factory=lambda: uuid4().hex)
     """The page remembers it, to notice when the conversation is gone."""
     since: datetime = field(default_factory=datetime.now)
     was_left: bool = False
-    """The page said goodbye."""
+    """The user has left the page."""
 
     @property
     def is_connected(self) -> bool:
@@ -74,11 +74,11 @@ class LiveConversation:
 
 
 class Conversations:
-    """The one list. Single-threaded: everything happens in the event loop."""
+    """The list of all conversations. Not thread-safe: use it on the event loop."""
 
     def __init__(self, away_seconds: float = AWAY_SECONDS, left_seconds: float = LEFT_SECONDS) -> None:
         self._away_seconds, self._left_seconds = away_seconds, left_seconds
-        self._all: dict[LiveConversation, asyncio.TimerHandle | None] = {}  # with what ends it, if its page is away
+        self._all: dict[LiveConversation, asyncio.TimerHandle | None] = {}  # with its end timer, while its page is away
         self._by_tab: dict[str, LiveConversation] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.load = Load(self._stretch)
@@ -119,7 +119,7 @@ class Conversations:
         return conversation
 
     def came_back(self, conversation: LiveConversation) -> None:
-        """Its page is connected (again)."""
+        """Its page has connected or reconnected."""
         conversation.was_left = False
         self._schedule_end(conversation, None)
 
@@ -147,7 +147,7 @@ class Conversations:
         task.add_done_callback(self._closing.discard)
 
     async def close(self, conversation: LiveConversation) -> None:
-        """Close it, and wait until nothing of it is left."""
+        """Close it, and wait until its tasks have ended."""
         self._schedule_end(conversation, None)
         if self._by_tab.get(conversation.tab_id) is conversation:
             del self._by_tab[conversation.tab_id]
@@ -170,6 +170,6 @@ class Conversations:
                 conversation.holder.stretch(chunk_ms)
 
     async def close_all(self) -> None:
-        """Close everything: the program ends."""
+        """Close all conversations; the program is ending."""
         await asyncio.gather(*(self.close(conversation) for conversation in self))
         await asyncio.gather(*self._closing, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What a panel shows and reports of its session and its microphone."""
+"""What a panel shows and reports about its session and its microphone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Display(PanelValues, PanelEvents):
         self._state = State()
         self._attempt = 0
         self._microphone = False
-        self._opening = False  # the microphone was asked for, and is not live
+        self._opening = False  # the microphone was requested but is not live yet
 
     def _build(
         self,
@@ -87,7 +87,7 @@ class Display(PanelValues, PanelEvents):
         return self.view.buttons.voice
 
     def show_problem(self, problem: Problem, number: int | None = None) -> None:
-        """Show a problem and report it; `number` is that of the event that caused it, for the inspector."""
+        """Show a problem and report it; `number` is the number of the causing event in the inspector."""
         self.view.error.show(problem, number)
         self._report("problem", ProblemEventArguments, problem=problem)
 
@@ -104,12 +104,12 @@ class Display(PanelValues, PanelEvents):
         self.show_problem(Problem(problem.code, problem.detail, problem.facts))
 
     def _show_opening(self, opening: bool) -> None:
-        """The microphone was asked for, or is live, or was given up."""
+        """The microphone was requested, became live or was given up."""
         self._opening = opening
         self._show_state()
 
     def _show_session(self, session: RealtimeSession) -> None:
-        """Show all that a session knows so far."""
+        """Show the session's conversation and state."""
         self.view.transcript.reset()
         for item in session.conversation.items:
             self.view.transcript.show(item)

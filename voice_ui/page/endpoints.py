@@ -1,4 +1,4 @@
-"""What a panel uses if its page names nothing: the server in the settings, else the practice server."""
+"""A panel's defaults: the server in the settings, otherwise the practice server."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def from_settings() -> Endpoint | None:
 
 
 def config_from_settings() -> SessionConfig:
-    """Return what the settings ask of the model; raises SettingsError if a setting is wrong."""
+    """Return the session config in the settings; raises SettingsError if a setting is invalid."""
     return servers.config_of(_settings())
 
 
 async def practice() -> Endpoint:
-    """Return the practice server of this program; it is started when it is first needed."""
+    """Return the practice server of this program, started on first use."""
     async with _lock:
         if not _practice:
             server = await _resources.enter_async_context(offline_server.serve())
@@ -54,7 +54,7 @@ async def _warm(server: offline_server.PracticeServer) -> None:
 
 @cache
 def default_conversations() -> Conversations:
-    """Return the list of all conversations whose panel was given no list; they are closed when the program ends."""
+    """Return the default list of conversations; they are closed when the program ends."""
     conversations = Conversations()
     app.on_shutdown(conversations.close_all)
     return conversations

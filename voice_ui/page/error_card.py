@@ -1,4 +1,4 @@
-"""What went wrong and what to do about it, on the page until it is dismissed or over."""
+"""Shows what went wrong and what to do, until the problem is dismissed or solved."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ErrorCard(Block):
         super().__init__()
         self.problem: Problem | None = None
         self.on_successor: Callable[[str], object] | None = None
-        """Called with the model to use instead, if the user wants it; without it the button is not offered."""
+        """Called with the successor model when the user clicks its button; without it there is no button."""
         self.on_half_duplex: Callable[[], object] | None = None
-        """Called if the user no longer wants to be listened to during a reply."""
+        """Called when the user turns on “Do not listen while the voice plays”."""
         self.on_show_event: Callable[[int], object] = lambda number: None
         """Called with the number of the event that caused the problem."""
         self._number: int | None = None  # of the event that caused it, while the inspector can show that
@@ -81,7 +81,7 @@ class ErrorCard(Block):
         self.set_visibility(True)
 
     def show_at_rest(self, at_rest: bool) -> None:
-        """Offer to retry only while nothing is under way."""
+        """Show the Retry button only while no session is running."""
         if at_rest != self._at_rest:
             self._at_rest = at_rest
             self._show_retry()
@@ -98,14 +98,14 @@ class ErrorCard(Block):
         self._event.set_visibility(number is not None)
 
     def clear_codes(self, *codes: str) -> None:
-        """Take the problem away if it is one of these."""
+        """Remove the problem if it is one of these."""
         if self.problem and self.problem.code in codes:
             self.problem = None
             self.props["data-code"] = ""
             self.set_visibility(False)
 
     def dismiss(self) -> None:
-        """The user has read it."""
+        """The user dismissed it."""
         if self.problem:
             self.clear_codes(self.problem.code)
             self._on_dismiss()
@@ -126,7 +126,7 @@ class ErrorCard(Block):
             self.on_half_duplex()
 
     def _details(self, problem: Problem) -> str:
-        """For a report: codes and the server's words, redacted; no audio, no key, nothing of the conversation."""
+        """Details for a report: codes and the server's message, redacted. No audio, keys or conversation text."""
         lines = (
             f"code: {problem.code} ({self._times} times)",
             f"cause: {messages.cause(problem)}",

@@ -1,4 +1,4 @@
-"""What a panel reports to the page it is on: NiceGUI event arguments, and the `on_*` methods that take handlers."""
+"""What a panel reports to its page: NiceGUI event arguments, and the `on_*` methods that add handlers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from voice_ui.usage import Usage
 
 @dataclass(kw_only=True, slots=True)
 class TranscriptEventArguments(UiEventArguments):
-    """What the user said, as far as it is known."""
+    """What the user said, as far as it has been recognized."""
 
     text: str
     final: bool
-    """Whether the text will not change any more."""
+    """Whether the text is final."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class ReplyEventArguments(UiEventArguments):
     status: str
     """`completed`, `cancelled`, `incomplete`, `failed` or `lost`."""
     preamble: bool
-    """Whether the model announced an answer with it, which follows."""
+    """Whether this is a preamble: the answer follows as another reply."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -54,7 +54,7 @@ class StateEventArguments(UiEventArguments):
 
 @dataclass(kw_only=True, slots=True)
 class ProblemEventArguments(UiEventArguments):
-    """Something went wrong; the panel shows it, too."""
+    """Something went wrong; the panel shows it as well."""
 
     problem: Problem
 
@@ -75,7 +75,7 @@ class UsageEventArguments(UiEventArguments):
 
     usage: Usage
     cost: float | None
-    """US dollars, as far as prices are known; None if no price is."""
+    """US dollars, for the part whose prices are known; None if no price is known."""
 
 
 class PanelEvents(ui.element):
@@ -88,23 +88,23 @@ class PanelEvents(ui.element):
         self._handled: set[str] = set()  # names of the events that somebody handles
 
     def on_transcript(self, handler: Handler[TranscriptEventArguments] | None) -> Self:
-        """Add a handler for what the user said; called again while the transcript grows."""
+        """Add a handler for what the user said; called again as the transcript grows."""
         return self._add("transcript", handler)
 
     def on_delta(self, handler: Handler[DeltaEventArguments] | None) -> Self:
-        """Add a handler for each piece of text that is added to the reply."""
+        """Add a handler for each piece of text added to the reply."""
         return self._add("delta", handler)
 
     def on_reply(self, handler: Handler[ReplyEventArguments] | None) -> Self:
-        """Add a handler for each reply, once it is complete or has been cut short."""
+        """Add a handler called when a reply is complete or was interrupted."""
         return self._add("reply", handler)
 
     def on_state(self, handler: Handler[StateEventArguments] | None) -> Self:
-        """Add a handler for changes of the state."""
+        """Add a handler for state changes."""
         return self._add("state", handler)
 
     def on_problem(self, handler: Handler[ProblemEventArguments] | None) -> Self:
-        """Add a handler for everything that goes wrong."""
+        """Add a handler for problems."""
         return self._add("problem", handler)
 
     def on_usage(self, handler: Handler[UsageEventArguments] | None) -> Self:

@@ -1,4 +1,4 @@
-"""Carries what a session reports to a panel, one event after the other."""
+"""Passes a session's events to a panel, one at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Follower:
         self._task = asyncio.get_running_loop().create_task(self._follow_loop(), name="follow session")
 
     def stop(self) -> None:
-        """Read no more; the next follower goes on where this one stopped."""
+        """Stop reading; the next follower continues from here."""
         self._task.cancel()
 
     async def _follow_loop(self) -> None:
@@ -28,5 +28,5 @@ class Follower:
             try:
                 self._handle(event)
             except Exception:
-                # What cannot be shown must not hide everything that comes after it.
+                # One event that cannot be shown must not stop all later ones.
                 _log.exception("the page could not show %s", type(event).__name__)

@@ -22,7 +22,7 @@ function excerpt({ event, count }) {
     return `${count > 1 ? `${plain(count)} × · ` : ""}${plain(ms)} ms · ${level}`;
   }
   if (typeof event !== "object" || event === null) return String(event);
-  if (event.delta?.ms !== undefined) return `${plain(event.delta.ms)} ms of sound`;
+  if (event.delta?.ms !== undefined) return `${plain(event.delta.ms)} ms of audio`;
   const words = event.error?.message ?? event.delta ?? event.transcript ?? event.text;
   if (typeof words === "string") return words;
   const { type, ...rest } = event;
@@ -207,14 +207,14 @@ export default {
       this.count();
     },
     count() {
-      const more = this.waiting.length ? `, ${plain(this.waiting.length)} wait` : "";
+      const more = this.waiting.length ? `, ${plain(this.waiting.length)} waiting` : "";
       this.$refs.count.textContent = `${plain(this.rows.length)} ${this.rows.length === 1 ? "row" : "rows"}${more}`;
     },
 
     show(number) {
       if (this.paused) this.pause(false);
       const row = this.rows.find((row) => row.number <= number && number <= (row.last ?? row.number));
-      if (!row) return this.say(`Event ${number} is no longer kept.`);
+      if (!row) return this.say(`Event ${number} is no longer available.`);
       // An error that names one of our events was caused by that.
       const id = row.event?.error?.event_id;
       const cause = id && this.rows.find((row) => row.from === "client" && row.event.event_id === id);
@@ -235,7 +235,7 @@ export default {
         await Quasar.copyToClipboard(JSON.stringify(row.event, null, 2));
         this.say(`Event ${this.numbers(row)} copied.`);
       } catch {
-        this.say("The browser would not copy.");
+        this.say("The browser refused to copy.");
       }
     },
     download() {

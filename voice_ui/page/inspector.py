@@ -23,7 +23,7 @@ ROWS_KEPT = 1000
 
 
 class Inspector:
-    """Exists only while it is open; what it shows is kept in the browser and nowhere else."""
+    """Exists only while it is open. Its rows are kept only in the browser."""
 
     def __init__(self, on_change: Callable[[], object], on_hide: Callable[[], object], load: Load) -> None:
         """`on_change` is called when `tracer` has changed, `on_hide` when the user closes the inspector."""
@@ -32,7 +32,7 @@ class Inspector:
         """For a session whose events are to be shown; None while the inspector is closed."""
         self._on_change, self._on_hide = on_change, on_hide
         self._client = ui.context.client
-        self._counter = Tracer(self._take)  # goes on from one opening to the next: a number is one event's for ever
+        self._counter = Tracer(self._take)  # continues when reopened, so that numbers stay unique
         self._panel: _Panel | None = None
         self._styled = False
         self._batch: deque[TracedEvent] = deque(maxlen=ROWS_KEPT)
@@ -40,7 +40,7 @@ class Inspector:
         self._since: float | None = None
 
     def show(self, wanted: bool) -> None:
-        """Open the inspector, or close it and forget what it showed."""
+        """Open the inspector, or close it and drop its rows."""
         if wanted and not self._panel:
             with self._client.content:
                 if not self._styled:

@@ -1,4 +1,4 @@
-"""Events of the wire as a person reads them: sound as length and level, no key in a server's words. Pure."""
+"""Protocol events in readable form: audio as length and level, secrets redacted. Pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _fold(row: Row, more: Row) -> None:
 
 
 def readable(event: Any) -> Any:
-    """Return a copy of an event without sound, secrets, and what is too long or too deep to look at."""
+    """Return a copy of an event without audio, secrets, and values that are too long or too deep."""
     if isinstance(event, dict) and event.get("type") in SPOKEN and isinstance(event.get("delta"), str):
         event = event | {"delta": _sound(event["delta"])}
     return _readable(event, DEEPEST)
@@ -103,7 +103,7 @@ def _sound(encoded: str) -> dict[str, float | None] | str:
     try:
         pcm = audio.decode(encoded)
     except ValueError:
-        return f"({len(encoded):,} characters that are no sound)"
+        return f"({len(encoded):,} characters that are not audio)"
     peak = audio.peak(pcm)
     return {
         "ms": round(audio.milliseconds(pcm), 1),

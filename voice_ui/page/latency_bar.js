@@ -20,7 +20,7 @@ export default {
   props: { total: Number, sound: Number, answer: Number, shares: Object },
   computed: {
     words() {
-      const answer = this.answer == null ? "" : `, of the answer after ${seconds(this.answer)}`;
+      const answer = this.answer == null ? "" : `, first words of the answer after ${seconds(this.answer)}`;
       const sound = this.sound == null ? "" : `, first sound after ${seconds(this.sound)}`;
       return `First words after ${seconds(this.total)}${answer}${sound}`;
     },
@@ -30,7 +30,7 @@ export default {
         ["vp-detection", "turn detection", detection],
         ["vp-model", "model", model],
         ["vp-network", "network", network],
-        ["vp-ours", "this program", ours],
+        ["vp-ours", "Voice UI", ours],
       ];
       return all.filter(([, , ms]) => ms != null);
     },

@@ -10,7 +10,7 @@ from voice_ui.session import Shares
 
 
 class LatencyBar(ui.element, component="latency_bar.js"):
-    """Below the reply; empty until there is something to show."""
+    """Shown below the reply; empty until there are times to show."""
 
     total_ms: float | None = None
     """From the end of speech to the first words."""
@@ -23,11 +23,11 @@ class LatencyBar(ui.element, component="latency_bar.js"):
         self._props.update(total=shares.total, answer=answer_ms, shares=asdict(shares))
 
     def show_first_sound(self, ms: float) -> None:
-        """Show how long it took from the end of speech until the reply was to be heard."""
+        """Show the time from the end of speech to the first sound of the reply."""
         self._props["sound"] = ms
 
     def empty(self) -> None:
-        """Show nothing."""
+        """Clear it."""
         if self.total_ms is not None or self._props.get("sound") is not None:
             self.total_ms = self.answer_ms = None
             self._props.update(total=None, answer=None, shares=None, sound=None)

@@ -1,4 +1,4 @@
-"""What our own page has to offer: which server answers, with which models, and within which limits."""
+"""What our own page offers: the server, its models, and the limits."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Offer:
     """Made by the app, for one page."""
 
     notice: Callable[[], str]
-    """What to say about the server before anybody speaks; may be empty."""
+    """Notice about the server, shown before anyone speaks; may be empty."""
     model: str
     models: Sequence[str]
     """To choose from; empty if there is no choice."""
     config: SessionConfig
-    """What holds while nothing else is chosen."""
+    """The owner's defaults."""
     endpoint: Callable[[str], Endpoint]
     """For a model."""
     check: Callable[[str], Awaitable[Problem | None]]
-    """What is known against a model before anybody speaks."""
+    """Return a known problem with a model, before anyone speaks."""
     limits: Limits
     open_session: Callable[[Endpoint, SessionConfig], RealtimeSession]
     """Opens a session within the limits."""

@@ -161,7 +161,7 @@ class Page:
         return Problem("program-restarted" if memory.of_another_run else "conversation-gone")
 
     def _handle_goodbye(self) -> None:
-        """The page is being left, and with it the microphone: what was said is still answered."""
+        """The user is leaving the page: close the microphone; what was said is still answered."""
         if conversation := self.panel.conversation:
             conversation.was_left = True
             conversation.session.stop()
@@ -199,7 +199,7 @@ class Page:
         self._settings.show_costs(prices_in_words(self._offer.endpoint(self._choices.model)), self._offer.sums())
 
     def _handle_choices(self, choices: Choices) -> None:
-        """Something was chosen: remember it, and apply it as soon as possible."""
+        """Remember a choice, and apply it as soon as possible."""
         self._browser_tab.remember(choices.differing(self._defaults))
         model_before, voice_before = self._choices.model, self._choices.voice
         applied = self._choose(choices)
@@ -207,12 +207,12 @@ class Page:
         if session and not session.state.at_rest and choices.model != model_before:
             ui.notify("The new model is used from the next Start.", position="top")
         elif session and session.has_spoken and choices.voice != voice_before:
-            ui.notify("The new voice is used from the next Start: this session has spoken already.", position="top")
+            ui.notify("The model has already spoken, so the new voice is used from the next Start.", position="top")
         elif applied:
             ui.notify("Applied to the running session.", position="top")
 
     def _choose(self, choices: Choices) -> bool:
-        """Make the choices hold; True if a running session was changed."""
+        """Apply the choices; return True if the running session was changed."""
         before, self._choices = self._choices, choices
         self._show_choices()
         if choices.model != before.model:

@@ -56,7 +56,7 @@ OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
 
 
 class VoicePanel(Display, component="panel.js"):
-    """Talks to one realtime server."""
+    """A conversation with one realtime server, with its buttons, status, transcript and error messages."""
 
     def __init__(
         self,
@@ -80,20 +80,19 @@ class VoicePanel(Display, component="panel.js"):
     ) -> None:
         """Show a panel. No connection is opened before Start is pressed or something is typed.
 
-        :param endpoint: the server; by default the one in the settings (environment and `.env.local`), and the
-            practice server if they name none
-        :param config: what to ask of the model; by default what the settings say
-        :param typing: whether there is a line to type in
-        :param notice: shown above the conversation
-        :param tools: what the model may call: functions, marked with `@tool` or not
-        :param open_session: called for each new conversation, for example to set limits; gives the session its tools
-        :param conversations: the list that this panel's conversation becomes part of
+        :param endpoint: the server; by default the one in the environment or `.env.local`, or the practice server if
+            neither names one
+        :param config: the session's settings; by default those in the environment or `.env.local`
+        :param typing: whether to show a text field for typing
+        :param notice: text shown above the conversation
+        :param tools: functions that the model may call, with or without `@tool`
+        :param open_session: creates the session of each new conversation, for example with limits; replaces `tools`
+        :param conversations: the list to add this panel's conversation to
         :param keep: whether the conversation survives a reload of the page in the same browser tab
-        :param handovers: where the page hands its conversation in if it comes from another process; needs `keep`
-        :param address: of the visitor, for whoever looks at the list
+        :param handovers: receives the page's conversation if it comes from another process; needs `keep`
+        :param address: the visitor's address, shown in the list of visitors
 
-        Raises SettingsError if the settings are needed and one is wrong, and ToolError for a function that cannot be a
-        tool.
+        Raises SettingsError if a setting that is used is invalid, and ToolError if a function cannot be a tool.
         """
         super().__init__()
         self.classes("voice-panel")
@@ -174,7 +173,7 @@ class VoicePanel(Display, component="panel.js"):
         self.mic.stop()
 
     def send_text(self, text: str) -> None:
-        """Send a message; it cuts short a reply that is being written. The microphone may be closed."""
+        """Send a typed message, interrupting the current reply. Works with the microphone closed."""
         self._with_session(lambda session: session.send_text(text))
 
     def send_image(self, image: bytes, text: str = "", *, reply: bool = True) -> None:
@@ -186,12 +185,12 @@ class VoicePanel(Display, component="panel.js"):
         self._with_session(lambda session: session.send_image(image, text, reply=reply))
 
     def interrupt(self) -> None:
-        """Cut the reply short."""
+        """Interrupt the current reply."""
         if self._conversation:
             self._conversation.session.interrupt()
 
     def speak(self, aloud: bool) -> None:
-        """Have replies spoken from now on, or only written."""
+        """Turn spoken replies on or off."""
         self._configure(replace(self._config, output="audio" if aloud else "text"))
 
     def configure(self, endpoint: Endpoint, config: SessionConfig) -> bool:
@@ -211,7 +210,7 @@ class VoicePanel(Display, component="panel.js"):
         return applied
 
     def trace(self, tracer: Tracer | None) -> None:
-        """Let `tracer` see every event of both directions from now on; None ends that."""
+        """Report every protocol event, sent and received, to `tracer`; None stops."""
         self._tracer = tracer
         if self._conversation:
             self._conversation.session.tracer = tracer
@@ -242,7 +241,7 @@ class VoicePanel(Display, component="panel.js"):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the page has a live socket, whatever became of older ones."""
+        """Whether the page has a live socket."""
         return self._page_client.has_socket_connection and not self._page_client.is_deleted
 
     def release(self) -> None:

@@ -24,7 +24,7 @@ export default {
   computed: {
     words() {
       if (this.total == null) return "";
-      const answer = this.answer == null ? "" : `, of the answer after ${seconds(this.answer)}`;
+      const answer = this.answer == null ? "" : `, first words of the answer after ${seconds(this.answer)}`;
       return `First words after ${seconds(this.total)}${answer}`;
     },
   },

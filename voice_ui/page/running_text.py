@@ -1,4 +1,4 @@
-"""Text that grows on the screen at the cost of what is added, however long it already is."""
+"""Text that grows on the screen; an addition costs the same however long the text already is."""
 
 from __future__ import annotations
 

@@ -61,11 +61,11 @@ class SettingsPanel(ui.dialog):
             self._build_replies()
             self._build_reading(js_copy, js_download)
             with _section("For developers"):
-                self._switch("inspector", "Inspector: events in both directions")
+                self._switch("inspector", "Inspector: all protocol events")
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
-        """Offer these microphones; they have no names before one has been used."""
+        """Offer these microphones; browsers hide their names until one has been used."""
         options = {device.id: device.label or f"Microphone {number}" for number, device in enumerate(devices, 1)}
         field = self._fields["device"]
         known = self.choices.device in options
@@ -88,12 +88,12 @@ class SettingsPanel(ui.dialog):
         self._show_dependents()
 
     def choose(self, **chosen: Any) -> None:
-        """Choose for the visitor: show it and report it."""
+        """Set a choice from code: show it and report it."""
         self._take(chosen)
         self.show_choices(self.choices)
 
     def _take(self, chosen: dict[str, Any]) -> None:
-        """Take over what was chosen in a field, and report it; the other fields may be half written and stay alone."""
+        """Apply and report one field's value; other fields, perhaps half edited, are left alone."""
         changed = self.choices.changed(chosen, self._models, self._owners)
         if changed != self.choices:
             self.choices = changed
@@ -113,8 +113,8 @@ class SettingsPanel(ui.dialog):
         with _section("Turn taking"):
             self._toggle("turn_detection", "Turn taking", TURN_TAKING)
             with ui.element("div").classes("dependents") as self._automatic:
-                self._slider("threshold", "How loud speech must be", *THRESHOLD, 0.05, "")
-                self._slider("silence_ms", "Silence that ends a turn", *SILENCE_MS, 50, " ms")
+                self._slider("threshold", "Speech threshold", *THRESHOLD, 0.05, "")
+                self._slider("silence_ms", "Silence before a reply", *SILENCE_MS, 50, " ms")
             with ui.element("div").classes("dependents") as self._semantic:
                 self._toggle("eagerness", "Eagerness to reply", EAGERNESS)
             self._by_hand = ui.label("Hold the button or the Space key while you speak.").classes("hint")
@@ -129,8 +129,8 @@ class SettingsPanel(ui.dialog):
         with _section("What is heard"):
             if writer:
                 ui.label(
-                    f"What you said is written down by {writer}. Another model listens to you and answers, so the two "
-                    "may understand you differently."
+                    f"{writer} transcribes what you say. Another model listens and answers, so the two may understand "
+                    "you differently."
                 ).classes("hint").props("data-testid=writer")
             languages = ui.select(
                 LANGUAGES,
@@ -153,8 +153,8 @@ class SettingsPanel(ui.dialog):
             self._prices = ui.label().classes("hint").props("data-testid=prices")
             self._sums = ui.label().classes("hint").props("data-testid=sums")
             self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
-            self._slider("speed", "Speed of the voice", *SPEED, 0.05, "×")
-            ui.label("A session keeps the voice that it has spoken with; the next Start uses another.").classes("hint")
+            self._slider("speed", "Speaking speed", *SPEED, 0.05, "×")
+            ui.label("Once the model has spoken, a new voice is used from the next Start.").classes("hint")
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))
             self._instructions = self._textarea(
                 "instructions", "Instructions", lambda text: len(text) <= LONGEST_INSTRUCTIONS

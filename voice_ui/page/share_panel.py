@@ -1,4 +1,4 @@
-"""What the owner of a shared demo sees: how others find it, who is there, what it costs, and how to end it."""
+"""The owner's share panel: how to join, who is connected, what it costs, and how to stop them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from voice_ui.session import OWNER, Limits
 from voice_ui.sharing.share import WARNING, Share
 
 LOOK_SECONDS = 1.0
-"""How often the list is refreshed; minutes pass even if nothing happens."""
+"""How often the list is refreshed, so that the minutes stay current."""
 
 
 class ShareControl(ui.button):
-    """The owner's button: shows how many visitors are there, and opens the panel."""
+    """The owner's button: shows the number of visitors and opens the panel."""
 
     def __init__(self, share: Share, visitors: Visitors, limits: Limits) -> None:
         super().__init__(icon="group", color=None)
@@ -121,7 +121,7 @@ class SharePanel(ui.dialog):
         self._way.clear()
         with self._way:
             if not share.room.is_open:
-                ui.label("The room is closed: only you can use this demo.").props("data-testid=room-closed")
+                ui.label("The room is closed. Only you can use this demo.").props("data-testid=room-closed")
                 return
             if share.links:
                 # Generated here: no word in it comes from outside.
@@ -131,7 +131,7 @@ class SharePanel(ui.dialog):
                 copy = ui.button("Copy the link", icon="content_copy", color=None).props("outline dense no-caps")
                 copy.on("click", js_handler=f"() => Quasar.copyToClipboard({json.dumps(share.links[0])})")
             elif share.behind_proxy:
-                ui.label("Visitors open the https address of your proxy and enter this code.")
+                ui.label("Visitors open your proxy's https address and enter this code.")
             else:
                 ui.label("This machine has no network address, so nobody else can reach it.")
             with ui.element("div").classes("share-code"):

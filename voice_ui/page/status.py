@@ -13,7 +13,7 @@ WORDS = {
     "listening": "Listening – speak now",
     "hearing": "Listening to you…",
     "thinking": "Thinking…",
-    "answering": "Answering",
+    "answering": "Replying…",
     "reconnecting": "Reconnecting…",
     "error": "Stopped",
 }
@@ -28,7 +28,7 @@ LONG_THOUGHT = "Still waiting for the reply…"
 
 
 class Status(ui.label):
-    """`data-state` is the state for scripts."""
+    """Scripts read the state from `data-state`."""
 
     def __init__(self) -> None:
         super().__init__(WORDS["idle"])

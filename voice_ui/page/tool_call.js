@@ -1,7 +1,7 @@
 // A call of a tool: name and state in one line, arguments and result folded; buttons while it waits for a person.
 // NOTE: its other half is tool_call.py. Everything that a model or a tool wrote is text, never markup.
 
-const WORDS = { waiting: "waits for your approval", running: "running", done: "done", failed: "failed", refused: "refused" };
+const WORDS = { waiting: "waiting for your approval", running: "running", done: "done", failed: "failed", refused: "refused" };
 
 export default {
   template: `

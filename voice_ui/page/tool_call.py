@@ -1,4 +1,4 @@
-"""A call of a tool, as one element that stands in the turn in which it was made."""
+"""A tool call, as one element inside its turn."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ToolCall(ui.element, component="tool_call.js"):
         self.show(call)
 
     def show(self, call: Call) -> None:
-        """Bring it up to date."""
+        """Update it."""
         self.call = call
         self._props["name"], self._props["server"] = call.name or "(no name)", call.server_label
         self._props["status"], self._props["seconds"] = call.status, call.seconds

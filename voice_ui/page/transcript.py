@@ -42,7 +42,7 @@ class Transcript(ui.element):
         return self._turn.texts
 
     def show(self, item: Item) -> None:
-        """Bring an item up to date, in its turn."""
+        """Update an item in its turn."""
         self._turn_of[item.id] = item.turn
         if item.turn > self._turn.texts.number:
             self._begin(item.turn)
@@ -58,7 +58,7 @@ class Transcript(ui.element):
         self._turn.show_heard(item_id, characters)
 
     def show_all_heard(self) -> None:
-        """Nothing is spoken any more."""
+        """The spoken reply has ended."""
         self._turn.show_all_heard()
 
     def show_pending(self, pending: bool) -> None:
@@ -66,7 +66,7 @@ class Transcript(ui.element):
         self._turn.show_pending(pending)
 
     def show_aloud(self, aloud: bool) -> None:
-        """What is spoken is not read by a screen reader at the same time."""
+        """Turn off screen reader announcements while replies are spoken."""
         self._turn.show_aloud(aloud)
 
     def coalesce(self, ms: int) -> None:
@@ -74,7 +74,7 @@ class Transcript(ui.element):
         self._turn.coalesce(ms)
 
     def append(self, delta: TextDelta) -> None:
-        """Add what was written to the end of an item's part."""
+        """Append text to an item's part."""
         if self._turn.append(delta.item_id, delta.part, delta.text):
             return
         past = self._past.get(self._turn_of.get(delta.item_id, 0))
@@ -82,7 +82,7 @@ class Transcript(ui.element):
             past.refresh()
 
     def remove_item(self, item_id: str) -> None:
-        """Take away an item that will be said again."""
+        """Remove an item that will be sent again."""
         number = self._turn_of.pop(item_id, 0)
         if self._turn.remove_item(item_id) or (past := self._past.get(number)) is None:
             return

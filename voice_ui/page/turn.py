@@ -54,7 +54,7 @@ class Turn(ui.element):
             text.coalesce_ms = ms
 
     def begin(self, number: int) -> TurnTexts:
-        """Make room for the next turn; return the texts of the one before."""
+        """Start the next turn; return the texts of the previous one."""
         before, self.texts = self.texts, TurnTexts(number)
         self._heard.set_text("")
         self._show_image()
@@ -67,7 +67,7 @@ class Turn(ui.element):
         return before
 
     def show(self, item: Item) -> None:
-        """Bring one item up to date."""
+        """Update one item."""
         known = self.texts.items.get(item.id)
         self.texts.items[item.id] = item
         if item.role == "user":
@@ -119,7 +119,7 @@ class Turn(ui.element):
         self._response.classes(**{"add" if pending else "remove": "vp-pending"})
 
     def show_aloud(self, aloud: bool) -> None:
-        """What is spoken is not read by a screen reader at the same time."""
+        """Turn off screen reader announcements while replies are spoken."""
         self._response.props(f"aria-live={'off' if aloud else 'polite'}")
 
     def append(self, item_id: str, part: int, text: str) -> bool:
@@ -130,7 +130,7 @@ class Turn(ui.element):
         return True
 
     def remove_item(self, item_id: str) -> bool:
-        """Take an item away; False if it is not part of this turn."""
+        """Remove an item; return False if it is not part of this turn."""
         if self.texts.items.pop(item_id, None) is None:
             return False
         self._heard.set_text(self.texts.heard)

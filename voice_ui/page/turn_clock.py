@@ -1,4 +1,4 @@
-"""How long a turn took on the whole way, from the microphone to the screen, by the clock of the browser alone."""
+"""Measures a turn end to end, from the microphone to the screen, with the browser's clock only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voice_ui.mic import Chunk, Mic
 from voice_ui.session import Shares, Stage, TurnTimed, shares
 
 KEPT = 1500
-"""Half a minute of chunks; a turn is answered sooner, or 20 ms do not matter."""
+"""30 s of chunks; turns are answered sooner, or 20 ms do not matter."""
 
 Measured = Callable[[int, Shares, float | None], object]
 """Called with the number of the turn, where its time went, and the milliseconds to the answer after a preamble."""

@@ -66,7 +66,7 @@ class TurnTexts:
         if not last.verified and last.status == "completed":
             return "not verified"
         if last.status == "completed" and not self.reply:
-            return "nothing to show"
+            return "empty reply"
         return MARKS["cancelled"] if last.heard is not None else MARKS.get(last.status, "")
 
     def append(self, item_id: str, part: int, text: str) -> bool:

@@ -45,7 +45,7 @@ def prices_in_words(endpoint: Endpoint) -> str:
         return ""
     text = f"text {prices.text_in:g} in, {prices.text_cached:g} cached, {prices.text_out:g} out"
     audio = f"audio {prices.audio_in:g} in, {prices.audio_cached:g} cached, {prices.audio_out:g} out"
-    read = f", read on {prices.read}" if prices.read else ""
+    read = f", as of {prices.read}" if prices.read else ""
     return f"US dollars per million tokens{read}: {text}; {audio}."
 
 

@@ -51,6 +51,6 @@ class PanelValues(ui.element):
     def bind_state_to(
         self, target_object: Any, target_name: str = "text", forward: Callable[[Any], Any] | None = None
     ) -> Self:
-        """Bind the state to a property of another object; `forward` may turn it into something else."""
+        """Bind the state to a property of another object; `forward` may convert it."""
         bind_to(self, "state", target_object, target_name, forward)
         return self

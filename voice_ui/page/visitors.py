@@ -1,4 +1,4 @@
-"""Who came in from the network, what runs for each of them, and how to end it."""
+"""The visitors from the network and their conversations."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Visit:
 
 
 class Visitors:
-    """Everybody who came in from the network, and everything that runs for them."""
+    """All visitors from the network, and their conversations."""
 
     def __init__(self, conversations: Conversations, accounts: Accounts) -> None:
         self._conversations = conversations
@@ -107,7 +107,7 @@ class Visitors:
 
 
 async def _send_away(client: Client) -> None:
-    client.run_javascript("location.reload()")  # the guard then explains why
+    client.run_javascript("location.reload()")  # the guard then shows why
     await asyncio.sleep(LEAVE_SECONDS)
     if not client.is_deleted:
-        client.delete()  # a page that stays can do nothing any more
+        client.delete()  # a page that does not reload can no longer do anything

@@ -1,4 +1,4 @@
-"""Replies aloud: the switch beside Start, and the speaker once it is wanted. Until then a page loads nothing of it."""
+"""Replies aloud: the button beside Start, and the speaker, which is loaded only when first used."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from voice_ui.session import RealtimeSession
 from voice_ui.speaker import Speaker, SpeakerProblem
 
 ECHO_SHARE = 0.7
-"""An interruption with this share of its words in the reply that it cut short is the model hearing itself."""
+"""If this share of an interruption's words occurs in the interrupted reply, the model heard itself."""
 
 ECHOES = 2
-"""So many of them in a row, and half duplex is offered."""
+"""After this many in a row, half duplex is offered."""
 
 
 class BargeIn(ui.element, component="barge_in.js"):
@@ -66,7 +66,7 @@ class Voice(Block):
             self._shown = ui.element("span").props("hidden data-testid=speaker data-state=off data-played-ms=0")
 
     def show(self, on: bool, endpoint: Endpoint | None) -> None:
-        """Play replies from now on, or do not."""
+        """Turn playback on or off."""
         self._switch.props(f"aria-checked={str(on).lower()}")
         self._switch.props["title"] = f"Replies aloud: {'on' if on else 'off'}. {price_of(endpoint)}".strip()
         self._switch.set_icon("volume_up" if on else "volume_off")
@@ -112,7 +112,7 @@ class Voice(Block):
             self.speaker.play(pcm, item_id)
 
     def stop(self) -> None:
-        """Fall silent; the session learns how much was heard."""
+        """Stop playing; the session is informed how much was heard."""
         if self.speaker:
             self.speaker.stop()
         else:
@@ -186,8 +186,8 @@ def price_of(endpoint: Endpoint | None) -> str:
     if endpoint is None or endpoint.prices is None or endpoint.prices.is_free:
         return ""
     spoken, written = endpoint.prices.spoken_minute
-    times = f"about {spoken / written:.0f} times as much as a written one"
-    return f"With {endpoint.model}, a spoken reply costs {times}: ${spoken:.2f} a minute."
+    times = f"about {spoken / written:.0f} times as much as written ones"
+    return f"With {endpoint.model}, spoken replies cost {times}: ${spoken:.2f} a minute."
 
 
 def _words(text: str) -> set[str]:

@@ -28,39 +28,39 @@ PREFIX_PADDING_MS = 300
 
 @dataclass(frozen=True)
 class SessionConfig:
-    """What is asked of a session; audio goes in as PCM of `audio.SAMPLE_RATE`."""
+    """Settings of a session. Audio is sent as PCM at `audio.SAMPLE_RATE`."""
 
     instructions: str | None = None
     """None for ours, which depend on whether replies are read or heard."""
     turn_detection: str = "server_vad"
     """server_vad, semantic_vad or none."""
     threshold: float = 0.5
-    """How loud speech must be for `server_vad`, from 0 to 1; the documented default."""
+    """Speech threshold of `server_vad`, 0 to 1: higher values ignore quieter speech. 0.5 is the documented default."""
     eagerness: str = "auto"
-    """How soon `semantic_vad` takes a pause for the end of a turn: low, medium, high; auto is medium."""
+    """How soon `semantic_vad` treats a pause as the end of a turn: low, medium, high; auto means medium."""
     silence_ms: int = 500
-    """Silence that ends a turn of `server_vad`; the documented default, the live one is shorter (200 ms)."""
+    """Silence that ends a turn with `server_vad`. 500 is the documented default; the live service uses 200."""
     barge_in: str = "words"
     """What cuts a reply short while turns are detected: at-once (any sound taken for speech), words, or never."""
     transcription_model: str | None = models.DEFAULT_TRANSCRIPTION
     language: str | None = None
-    """ISO 639-1 code of what is spoken, None to let the model find out."""
+    """ISO 639-1 code of the spoken language; None to detect it."""
     reasoning_effort: str | None = None
-    """Only for reasoning models: others refuse the whole update for it."""
+    """Only for reasoning models; other models reject the whole configuration."""
     output: str = "text"
-    """text or audio; audio replies bring their transcript along."""
+    """text or audio; audio replies include a transcript."""
     voice: str | None = None
     speed: float | None = None
-    """Of the voice, 0.25 to 1.5."""
+    """Speaking speed, 0.25 to 1.5."""
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: str | dict[str, Any] | None = None
     """auto, none, required, or one tool by name."""
     noise_reduction: str | None = None
     """near_field (a headset), far_field (a laptop, a room) or off."""
     keywords: tuple[str, ...] = ()
-    """Words for the transcription to expect. A model that takes none gets them in its prompt."""
+    """Words that the transcription model should expect. A model that takes none gets them in its prompt."""
     languages: tuple[str, ...] = ()
-    """Languages for the transcription to expect; `language` is not sent along with them."""
+    """Languages that the transcription model should expect; if set, `language` is not sent."""
     transcription_prompt: str | None = None
     """What the transcription should know: the topic, the style."""
     max_output_tokens: int | str | None = None
@@ -94,7 +94,7 @@ class SessionConfig:
 
     @classmethod
     def from_wire(cls, session: dict[str, Any]) -> SessionConfig:
-        """Return what a GA session says; what it leaves out has its default. Raises nothing."""
+        """Read a GA session; missing fields get their defaults. Raises nothing."""
         sound = mapping(session.get("audio"))
         sound_in, sound_out = mapping(sound.get("input")), mapping(sound.get("output"))
         transcription = mapping(sound_in.get("transcription"))

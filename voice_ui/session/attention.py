@@ -1,17 +1,17 @@
-"""Whether a server that is spoken to shows any sign of it. Pure."""
+"""Notices when a server does not react to speech. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
 
 SILENT_SERVER_SECONDS = 2.0
-"""Speech to which a listening server should have reacted."""
+"""Seconds of speech to which a listening server should have reacted."""
 
 SPEECH_PEAK = 3000
 """Of 32768: a voice near a microphone is louder most of the time, a quiet room never (-21 dBFS)."""
 
 WINDOW_MS = 10_000.0
-"""The speech must lie within this time: clicks that are far apart are not speech."""
+"""Speech counts only within this window, so that isolated clicks do not add up."""
 
 
 class Attention:
@@ -27,7 +27,7 @@ class Attention:
         self._chunks.clear()
 
     def is_missing_after(self, duration_ms: float, peak: int) -> bool:
-        """Take in a chunk; True once, when it makes the speech without a reaction too long."""
+        """Take in a chunk; return True once, when too much speech had no reaction."""
         self._now_ms += duration_ms
         if peak <= SPEECH_PEAK:
             return False

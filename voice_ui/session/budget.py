@@ -1,6 +1,6 @@
-"""What protects the owner's money and room: seats, limits of time and cost, and the bill. Pure.
+"""Limits on sessions, time and cost, and the cost so far. Pure.
 
-A seat, the prices and the limits belong to the press of Start, not to a connection: an outage gives none of them away.
+A seat, the prices and the limits belong to one press of Start, so a reconnect does not lose them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Limits:
     max_minutes: float | None = None
     """From the press of Start."""
     idle_minutes: float | None = None
-    """Listening, and nobody speaks."""
+    """Time of listening without speech."""
     max_cost: float | None = None
     """US dollars of one conversation; the next three are, too."""
     max_cost_per_visitor: float | None = None
@@ -114,7 +114,7 @@ class Seat:
         """Make sure that it is ours, where others take seats, too; raises Refused. Called before anything is spent."""
 
     def give_back(self) -> None:
-        """Let somebody else sit here."""
+        """Free the seat."""
         if self._seats:
             self._seats.give_back(self._holder)
             self._seats = None
@@ -172,7 +172,7 @@ class Budget:
         self._book(counted.cost(endpoint.prices) if endpoint.prices else None, at)
 
     def add_transcription(self, usage: Mapping[str, Any], endpoint: Endpoint, model: str | None, at: float) -> None:
-        """Count the `usage` of one transcript: another model wrote it, and it is billed apart."""
+        """Count the `usage` of one transcript, which is billed separately, at the transcription model's prices."""
         counted = usage_of(usage)
         self.usage += counted
         self._untranscribed_seconds = 0.0

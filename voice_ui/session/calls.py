@@ -1,4 +1,4 @@
-"""The calls of one response until their outputs are handed over, and the words for what becomes of them."""
+"""The tool calls of one response until their outputs are sent, and the messages for calls that fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voice_ui.session.running import Outcome, failed
 from voice_ui.tools import InvalidArguments, Tool
 
 APPROVAL_SECONDS = 120.0
-"""For a person to approve a call; after it the call counts as refused."""
+"""Time for the user to approve a call; after it, the call counts as refused."""
 
 MOST_CHARACTERS = 4000
 """Of the result of a hosted call, when it is told in words."""
@@ -64,6 +64,6 @@ def in_words(call: Call) -> str:
 
 
 def ends_with_words(event: server.ResponseDone, batch: Batch) -> bool:
-    """Whether a response that only used hosted tools has already answered with what they returned."""
+    """Whether a response that used only hosted tools already contains the answer."""
     is_hosted = all(call.server_label for call in batch.calls)
     return is_hosted and bool(event.output) and event.output[-1].type == "message"

@@ -1,4 +1,4 @@
-"""The opening of a connection: our configuration is asked for and confirmed before anything is said."""
+"""Configures a new connection: `session.update` must be confirmed before any audio is sent."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ REASON_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Confirmed:
-    """What the server says of the session."""
+    """The session as the server confirmed it."""
 
     dialect: Dialect
     expires_in: float | None
     """Seconds until the server ends the session; None if it does not say."""
     differs: str | None
-    """A field that was confirmed with another value than was asked for."""
+    """A field that the server confirmed with another value."""
 
 
 async def configure(transport: Transport, endpoint: Endpoint, config: SessionConfig, event_id: str) -> Confirmed:
-    """Ask for `config` and wait until it is confirmed: a server drops a refused one whole.
+    """Send `config` and wait until it is confirmed; a server that refuses one field applies none.
 
     Raises Refused or ConnectionFailed.
     """
@@ -67,5 +67,5 @@ async def configure(transport: Transport, endpoint: Endpoint, config: SessionCon
 
 
 def _not_configured(said: server.ErrorEvent, endpoint: Endpoint, event_id: str, asked: bool) -> SessionError:
-    """Return what an error before `session.updated` means; without an id it can only be about our update."""
+    """Return what an error before `session.updated` means; an error without an event id must be about our update."""
     return diagnosis.not_configured(said, endpoint, about_update=asked and said.event_id in {event_id, None, ""})

@@ -1,4 +1,4 @@
-"""What in a server's events is a problem for a person, and which. Pure: codes of the wire in, our codes out."""
+"""Which server events are problems that the user should see. Pure: codes of the wire in, our codes out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTHING_TO_DO = {"response_cancel_not_active", "input_audio_buffer_commit_empty"
 """Codes of `error` that only report that there was nothing to cancel or to commit."""
 
 _WAIT = re.compile(r"try again in (\d+(?:\.\d+)?) ?s")
-"""How OpenAI words the time to wait in the message of a rate limit."""
+"""How OpenAI's rate limit message words the time to wait."""
 
 _SETTINGS = {
     "reasoning": "VOICE_UI_REASONING_EFFORT",
@@ -23,7 +23,7 @@ _SETTINGS = {
     "turn_detection": "VOICE_UI_TURN_DETECTION",
     "instructions": "VOICE_UI_INSTRUCTIONS",
 }
-"""By a part of the path of the field that a server names."""
+"""By part of the field's path, as servers name it."""
 
 _DECISIVE = (
     "output_modalities",
@@ -32,11 +32,11 @@ _DECISIVE = (
     "audio.input.turn_detection.type",
     "turn_detection.type",
 )
-"""The fields that decide how replies come."""
+"""The fields that affect replies."""
 
 
 def facts_of(endpoint: Endpoint, **more: str) -> dict[str, str]:
-    """Return what is known of every problem with a server."""
+    """Return the facts for any problem with this server."""
     return {"server": endpoint.name, "model": endpoint.model, "address": endpoint.setting, **more}
 
 
@@ -94,7 +94,7 @@ def ended(said: server.ErrorEvent, error: SessionError, endpoint: Endpoint) -> S
 
 
 def explained(error: SessionError, by_event: SessionError) -> SessionError:
-    """Return the better witness of a connection that ended after an `error` event: a known code, before any other."""
+    """Return the more specific of two reasons why a connection ended: a known code wins."""
     general = {"connection-lost", "server-refused", "server-failed", "session-refused", "update-rejected"}
     if by_event.problem.code in general and error.problem.code not in general:
         return type(error)(error.problem.code, by_event.problem.detail, **error.problem.facts)
@@ -125,7 +125,7 @@ def difference(update: Mapping[str, Any], confirmed: Mapping[str, Any]) -> str |
 
 
 def seconds_left(session: Mapping[str, Any], now: float) -> float | None:
-    """Return the seconds until a session expires by its `expires_at`; None if it has none, or none to be believed.
+    """Return the seconds until a session expires by its `expires_at`; None if there is none or it is implausible.
 
     `now` is this machine's time of day, which may be wrong: no server holds a session for less than seconds, or for
     more than two hours (protocol facts, sections 3 and 7).

@@ -1,4 +1,4 @@
-"""What the server says, taken into the conversation, the times, the bill and the problems that are reported."""
+"""Applies server events to the conversation, the turn's timing, the cost and the problems that are reported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Dialogue:
         calls: Calls,
         barge_in: BargeIn,
     ) -> None:
-        """`playback` is None where nobody reports what was played."""
+        """`playback` is None if nobody reports what was played."""
         self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
         self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
         self._calls, self._barge_in = calls, barge_in
@@ -68,7 +68,7 @@ class Dialogue:
         self._timing.end_turn(now, now)
 
     def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
-        """Take in an event that came over a connection; return what it changed, to be reported."""
+        """Take in an event from a connection; return the changes to report."""
         responses, barge_in = link.responses, self._barge_in
         if (
             responses.has_text
@@ -182,7 +182,7 @@ class Dialogue:
             self._report_usage()
 
     def _go_on(self, event: server.ReplyTextDelta, link: Link) -> list[SessionEvent]:
-        """Take in more of the reply that is being written. Most events are of this kind, and change nothing else."""
+        """Take in more of the current reply. Most events are deltas and change nothing else."""
         self._budget.written += len(event.delta)
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
@@ -224,7 +224,7 @@ class Dialogue:
             self._reports.raise_problem(Problem("reply-empty", facts=diagnosis.facts_of(self._endpoint)))
 
     def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
-        """Take in an `error`; where it comes instead of a response, the wait for that is over."""
+        """Take in an `error`; if it comes instead of a response, stop waiting for the response."""
         is_about_reply = link.responses.is_ours(event.event_id)
         if link.expects(event):
             return
@@ -237,7 +237,7 @@ class Dialogue:
             link.give_up()
 
     def _report(self, event: ServerEvent) -> None:
-        """Report the problem that an event brings, if any; that a server talks nonsense is reported once."""
+        """Report the problem in an event, if any; unreadable messages are reported once."""
         if isinstance(event, server.Malformed):
             if self._reported_malformed:
                 return

@@ -1,4 +1,4 @@
-"""What a session reports to whoever shows it."""
+"""The events of a session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StateChanged:
 
 @dataclass(frozen=True)
 class ReplyAudio:
-    """Audio of a spoken reply, to be played after what came before."""
+    """Audio of a spoken reply, to be played after the audio before it."""
 
     item_id: str
     pcm: bytes
@@ -29,7 +29,7 @@ class ReplyAudio:
 
 @dataclass(frozen=True)
 class ReplyAudioDone:
-    """No more audio of an item comes."""
+    """The audio of an item is complete."""
 
     item_id: str
 
@@ -45,10 +45,10 @@ class ReplyHeard:
 
 @dataclass(frozen=True)
 class PlaybackCut:
-    """Nothing of what was received is to be played any further; `take_played` is to report how far it came."""
+    """Stop playing; answer with `take_played(…, stopped=True)`, which reports how much was played."""
 
     by_speech: bool = False
-    """The server heard speech over it; otherwise a person stopped it."""
+    """True if the server heard speech over the reply; False if the user stopped it."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class BargeInPending:
 
 @dataclass(frozen=True)
 class TurnTimed:
-    """The first text of a turn has arrived; once more for the first text of the answer, after a preamble."""
+    """The first text of a turn has arrived. After a preamble, reported again for the first text of the answer."""
 
     turn: int
     timer: TurnTimer
     round_trip_ms: float | None = None
-    """To the server and back, as last measured."""
+    """The last measured round trip to the server."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Audio on its way in: at any rate from the microphone, at the wire's into the stream."""
+"""Resamples audio from the microphone's rate to the wire's and puts it into the stream."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SHORTEST_TURN_MS = 100.0
 """Servers refuse to commit less (protocol facts, section 3)."""
 
 QUIET_PEAK = 600
-"""Of 32768: below it nobody speaks (-35 dBFS)."""
+"""Peak of 32768; quieter audio is not speech (-35 dBFS)."""
 
 
 class Intake:
-    """Fills the stream, and knows how much was said since the last turn by hand."""
+    """Fills the stream, and counts the audio since the last manual turn."""
 
     def __init__(self, stream: Stream, clock: Callable[[], float]) -> None:
         self.dropped_ms = 0.0
@@ -26,7 +26,7 @@ class Intake:
 
     @property
     def holds_a_turn(self) -> bool:
-        """Whether enough was said since the last turn for another."""
+        """Whether there is enough audio since the last turn for another turn."""
         return self._turn_ms >= SHORTEST_TURN_MS
 
     def take(self, pcm: bytes, rate: int) -> int:
@@ -41,7 +41,7 @@ class Intake:
         return peak
 
     def flush(self) -> None:
-        """Let out what the resampler still holds: nothing follows for now."""
+        """Flush the resampler."""
         if self._resampler:
             pcm = self._resampler[1].process(b"", last=True)
             self._turn_ms += audio.milliseconds(pcm)
@@ -49,10 +49,10 @@ class Intake:
             self._resampler = None
 
     def add_silence(self, duration_ms: float) -> None:
-        """Let silence follow what was said."""
+        """Append silence."""
         self._turn_ms += duration_ms
         self.dropped_ms += self._stream.append_audio(audio.silence(duration_ms), self._clock(), quiet=True)
 
     def begin_turn(self) -> None:
-        """What was said so far belongs to another turn, or to none."""
+        """Forget the audio so far: it belongs to another turn, or to none."""
         self._turn_ms = 0.0

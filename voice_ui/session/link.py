@@ -1,7 +1,7 @@
-"""One connection: configured, given the conversation, then both directions at once until it is left or lost.
+"""One connection: configured, given the conversation so far, then sending and receiving until it is closed or lost.
 
-All that is known of a connection is made here and dies here. What is said comes from the stream, in order; what is
-wanted at once (a cancel, a changed configuration) goes past it.
+All state of a connection lives here. Audio and messages come from the stream, in order; urgent events (a cancel, a
+changed configuration) bypass it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ UNANNOUNCED_SECONDS = 3.0
 it we ask for what we want."""
 
 TRIM_MS = 1000.0
-"""Audio that is not needed again is let go of this often."""
+"""How often to drop audio that is no longer needed."""
 
 _OF_A_RESPONSE = (
     server.ReplyTextDelta,
@@ -72,28 +72,28 @@ class Link:
         on_mark: Callable[[Entry], object],
         may_ask: Callable[[], bool],
     ) -> None:
-        """`ids` are for the events that we send; `clock` returns seconds; `on_mark` is called when a mark was sent.
+        """`ids` yields ids for events we send; `clock` returns seconds; `on_mark` is called after a mark was sent.
 
         `may_ask` is called before a reply is asked for.
         """
         self.config = config
-        """The configuration that holds: the last one to be confirmed."""
+        """The last confirmed configuration."""
         self.turns = Turns(stream, by_hand=config.turn_detection == "none")
         self.responses = Responses()
         self.expires_in: float | None = None
         """Seconds from its beginning until the server ends the session, where it says so."""
         self.held = False
-        """Whether the speaker holds the button."""
+        """Whether the push-to-talk button is held."""
         self.spoken_over: list[Turn] | None = None
         """The turns that were said over a reply, while it is not decided whether they cut it short; else None."""
         self.differs: str | None = None
-        """A field of the configuration that was confirmed with another value."""
+        """A field that the server confirmed with another value."""
         self._transport = transport
         self._endpoint = endpoint
         self._dialect = endpoint.dialect or Dialect.GA
         self._stream, self._ids, self._clock, self._on_mark, self._may_ask = stream, ids, clock, on_mark, may_ask
         self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
-        self._updates: dict[str, SessionConfig] = {}  # asked for and not confirmed yet, by the id of the event
+        self._updates: dict[str, SessionConfig] = {}  # sent and not confirmed yet, by the id of the event
         self._commits: dict[str, Commit] = {}  # by the id of the event
         self._given = Given(ids, self.turns.arrive)
         self._spoken: set[str] = set()  # ids of the items of which audio came
@@ -103,17 +103,17 @@ class Link:
 
     @property
     def round_trip_ms(self) -> float | None:
-        """To the server and back, as last measured."""
+        """The last measured round trip to the server."""
         return self._transport.round_trip_ms
 
     @property
     def problem(self) -> Problem | None:
-        """A problem to report although there is a connection."""
+        """A problem to report even though the connection works."""
         return self._transport.problem
 
     @property
     def has_updates(self) -> bool:
-        """Whether a configuration was asked for that is neither confirmed nor refused."""
+        """Whether a configuration was sent that is neither confirmed nor refused."""
         return bool(self._updates)
 
     @property
@@ -123,12 +123,12 @@ class Link:
         return bool(self._spoken)
 
     def has_received(self, moment: float) -> bool:
-        """Whether the server is known to have received all that was sent before that moment."""
+        """Whether the server is known to have received everything sent before that moment."""
         return self._transport.alive_at >= moment
 
     @property
     def unanswered_ms(self) -> float:
-        """The place in the audio from which on something may be unanswered."""
+        """The position in the audio after which something may be unanswered."""
         return self.turns.unanswered_ms(self._transport.alive_at)
 
     def spoken_until(self, turn: Turn) -> float | None:
@@ -136,10 +136,10 @@ class Link:
         silence_ms = self.config.silence_ms if self.config.turn_detection == "server_vad" else 0
         return self._stream.captured_at(max(0.0, turn.end_ms - silence_ms))
 
-    # Before anything is said.
+    # Before audio is sent.
 
     async def configure(self) -> None:
-        """Ask for our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
+        """Send our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
         event_id = next(self._ids)
         confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
         self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
@@ -152,7 +152,7 @@ class Link:
     # Both directions.
 
     async def converse(self, handle: Handle) -> None:
-        """Send what is said and handle what comes; ends only by being cancelled, or by what it raises."""
+        """Send and receive until cancelled; raises when the connection ends."""
         loops = [
             asyncio.create_task(loop, name=f"realtime {name}")
             for name, loop in (
@@ -176,7 +176,7 @@ class Link:
             await asyncio.gather(*loops, return_exceptions=True)
 
     def interrupt(self) -> None:
-        """Cut the running or the expected reply short."""
+        """Interrupt the running or expected reply."""
         action = self.responses.interrupt()
         self._drop_turns()
         self._act(action)
@@ -213,7 +213,7 @@ class Link:
         return [turn for turn in self.spoken_over or () if turn in self.turns.open]
 
     def truncate(self, item_id: str, heard_ms: int) -> None:
-        """Tell the server how much of a spoken item was heard; it believes that all of it was."""
+        """Tell the server how much of a spoken item was heard; otherwise it assumes all of it."""
         if item_id in self._spoken:
             event = client.ConversationItemTruncate(item_id, 0, heard_ms, next(self._ids))
             self._urgent.put_nowait(event)
@@ -238,7 +238,7 @@ class Link:
         self._urgent.put_nowait(event)
 
     def reconfigure(self, config: SessionConfig) -> None:
-        """Ask for another configuration; a server that has spoken would refuse all of it for another voice."""
+        """Send another configuration, with the old voice once the model has spoken: servers refuse a new one."""
         if self.has_spoken:
             config = replace(config, voice=self.config.voice)
         self._urgent.put_nowait(self._update(config.after(self.config)))
@@ -251,7 +251,7 @@ class Link:
             self._stream.append(Clear())
 
     def give_up(self) -> None:
-        """The reply is not awaited any longer."""
+        """Stop waiting for the reply."""
         self._drop_turns()
         self._act(self.responses.interrupt() if self.responses.active else self.responses.free())
 

@@ -1,4 +1,4 @@
-"""An outage: when it began, when it is given up, and how long to wait between two attempts to connect."""
+"""An outage: when it began, when to give up, and how long to wait between attempts to reconnect."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from contextlib import asynccontextmanager
 from voice_ui.errors import SessionError
 
 OUTAGE_SECONDS = 60.0
-"""From the loss of a connection until reconnecting is given up, by the clock; what is said meanwhile is kept."""
+"""How long to try to reconnect after a connection is lost. Speech in this time is kept."""
 
 LAST_WORDS_SECONDS = 20.0
-"""The same after Stop, counted from Stop: for the words that are not answered yet."""
+"""The same after Stop, counted from Stop, while something is still unanswered."""
 
 STABLE_SECONDS = 30.0
 """A connection that held for this long ends the outage; one that breaks sooner is part of it."""
 
 FIRST_DELAY, FACTOR, LONGEST_DELAY = 0.25, 2.0, 4.0
-"""Seconds between two attempts."""
+"""Seconds between attempts."""
 
 JITTER = 0.3
-"""Each delay is up to this share shorter or longer, so that many clients do not come back at once."""
+"""Each delay varies by up to this share, so that many clients do not reconnect at the same moment."""
 
 
 class Outage:
@@ -74,7 +74,7 @@ class Outage:
 
     @asynccontextmanager
     async def limit(self) -> AsyncIterator[None]:
-        """Bound what is done to connect again; raises the cause of the outage when its time is over."""
+        """Limit the time for reconnecting; raises the cause of the outage when the time is up."""
         try:
             async with asyncio.timeout_at(self._deadline) as self._running:
                 yield
@@ -86,6 +86,6 @@ class Outage:
             self._running = None
 
     async def wait(self, *, at_once: bool = False) -> None:
-        """Wait before the next attempt: longer each time, and never quite the same."""
+        """Wait before the next attempt, longer each time, with jitter."""
         delay = min(LONGEST_DELAY, FIRST_DELAY * FACTOR ** (self.attempt - 1)) * random.uniform(1 - JITTER, 1 + JITTER)
         await asyncio.sleep(0 if at_once else delay)

@@ -1,4 +1,4 @@
-"""A server that floods us must not take the event loop from everybody else."""
+"""Slows down reading from a server that floods us, so that it cannot block the event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Pace:
         self._since = asyncio.get_running_loop().time()
 
     def is_flood(self) -> bool:
-        """Count a message; True if there were too many, and it is time to slow down."""
+        """Count a message; return True if there were too many."""
         self._count += 1
         if self._count < MESSAGES:
             return False
@@ -28,6 +28,6 @@ class Pace:
         return self._wait > 0
 
     async def slow_down(self) -> None:
-        """Let the time pass that the messages should have taken."""
+        """Sleep for the time the messages should have taken."""
         await asyncio.sleep(self._wait)
         self._since = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""How long a session waits in each state before it gives something up."""
+"""How long a session waits in each state before it gives up."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from voice_ui.session.state import Phase, State
 from voice_ui.session.timer import Timer
 
 REPLY_SECONDS = 30.0
-"""Without a reply for this long it is not awaited any longer."""
+"""How long to wait for a reply to begin."""
 
 TEXT_SECONDS = 60.0
-"""The same for a reply of which nothing more comes."""
+"""How long to wait for more of a reply that has begun."""
 
 LAST_SPEECH_SECONDS = 10.0
 """After Stop, for speech that does not end: semantic turn detection waits up to 8 s (openai 3.54,
@@ -47,7 +47,7 @@ class Patience:
             self._press.set(minutes * 60, partial(self._on_limit, "time-limit", minutes=f"{minutes:g}"))
 
     def close_microphone(self) -> None:
-        """Nothing more is said."""
+        """The microphone was closed."""
         self._press.stop()
 
     def wait(self, state: State, settle_seconds: float | None, *, is_acting: bool = False) -> None:

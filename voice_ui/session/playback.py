@@ -1,6 +1,6 @@
-"""What of a spoken reply was received, what was heard of it, and where its text stands. Pure.
+"""How much of a spoken reply was received and how much was played, with the matching text. Pure.
 
-The server believes that all it sent was heard, unless it is told (`conversation.item.truncate`): over a websocket
+The server assumes that all audio it sent was heard, unless it gets `conversation.item.truncate`; over a websocket
 nobody else tells it (protocol facts, section 10.4).
 """
 
@@ -13,10 +13,10 @@ from voice_ui import audio
 from voice_ui.session.events import ReplyHeard
 
 UNPLAYED_SECONDS = 300.0
-"""Audio that may wait to be played, 14 MB; a server sends a reply faster than it is spoken."""
+"""Audio that may wait to be played, 14 MB. Servers send replies faster than real time."""
 
 SILENCED = 20
-"""Items that were cut short, of which audio may still come."""
+"""How many interrupted items to remember, because audio of them may still arrive."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Spoken:
     received_ms: float = 0.0
     played_ms: float = 0.0
     is_complete: bool = False
-    """Nothing more of it comes."""
+    """Its audio is complete."""
     text_at: list[tuple[int, float]] = field(default_factory=list)
     """Characters of its transcript that had come by then, and the audio received by then, in milliseconds."""
 
@@ -60,11 +60,11 @@ class Playback:
 
     @property
     def unplayed_ms(self) -> float:
-        """Audio that was received and not played."""
+        """Audio received but not played."""
         return sum(spoken.received_ms - spoken.played_ms for spoken in self._spoken.values())
 
     def receive(self, item_id: str, pcm: bytes) -> bool:
-        """Take in audio of an item; False if it must be dropped: the item was cut short, or it is too much."""
+        """Take in audio of an item; return False if it is dropped: the item was interrupted or is too long."""
         if item_id in self._silenced or self.unplayed_ms > UNPLAYED_SECONDS * 1000:
             return False
         spoken = self._spoken.setdefault(item_id, Spoken(item_id))
@@ -79,14 +79,14 @@ class Playback:
         spoken.text_at.append((characters, spoken.received_ms))
 
     def complete(self, item_id: str | None = None) -> None:
-        """Nothing more of an item comes; None: of any."""
+        """The audio of this item is complete; None: of all items."""
         for spoken in list(self._spoken.values()):
             if item_id in {None, spoken.item_id}:
                 spoken.is_complete = True
                 self._tidy(spoken)
 
     def play(self, item_id: str, played_ms: float) -> ReplyHeard | None:
-        """This much of an item was played, as the browser says; return how far its text was heard."""
+        """Note how much of an item the browser has played; return how much of its text was heard."""
         if (spoken := self._spoken.get(item_id)) is None:
             return None
         spoken.played_ms = min(max(played_ms, spoken.played_ms), spoken.received_ms)

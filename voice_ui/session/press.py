@@ -1,6 +1,6 @@
-"""One press of Start: a seat, a stream of what is said, and one connection after the other until all is answered.
+"""One press of Start: a seat, a stream of audio and messages, and connections until everything is answered.
 
-`run` is the session's one task. It reads from top to bottom how a connection is made, lost, and made again.
+`run` is the session's one task. It shows from top to bottom how a connection is made, lost and made again.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ QUIET_CHECK_SECONDS = 1.0
 """How often a session that is due for renewal is looked at for a quiet moment."""
 
 PLAYED_SECONDS = 1.0
-"""For the browser to report how far a reply was played that is cut short."""
+"""Time for the browser to report how much of an interrupted reply was played."""
 
 WAITING_MS = 500.0
-"""With more audio waiting, the connection is slow, and the server cannot have reacted."""
+"""With more audio than this waiting, the connection is slow and the server cannot have reacted yet."""
 
 LOST_MS = 100.0
-"""Speech shorter than this is not worth a report."""
+"""Shorter losses of speech are not reported."""
 
 Connect = Callable[[Endpoint], AbstractAsyncContextManager[Transport]]
 
@@ -166,7 +166,7 @@ class Press:
         _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)
 
     def let_go(self) -> None:
-        """The task has ended, or never began: leave nothing behind."""
+        """Clean up after the task ended, or if it never began."""
         self._renewal.stop()
         self._truncation.stop()
         self._patience.stop()
@@ -215,7 +215,7 @@ class Press:
         is_new = self._outage.begin(error, stopped_at=self._stopped_at)
         _log.warning("connection lost (%s), attempt %d", error.problem.code, self._outage.attempt)
         self.refresh(self._outage.attempt)
-        if self._outage.attempt > 1:  # a short break is not worth an alarm
+        if self._outage.attempt > 1:  # short interruptions are not shown
             problem = replace(error.problem, recovering=True)
             self._reports.raise_problem(problem, self._reports.closing_error)
         async with self._outage.limit():
@@ -241,7 +241,7 @@ class Press:
         return link
 
     async def _converse(self, link: Link) -> None:
-        """Use a connection until it is lost or left."""
+        """Use a connection until it is lost or closed."""
         self._link, self._was_connected, link.held = link, True, self._held
         if link.expires_in is not None:
             self._renewal.set(link.expires_in * (1 - RENEW_MARGIN), self._renew)
@@ -271,7 +271,7 @@ class Press:
                 self._report_missing(REPLY_SECONDS)
 
     def _leave(self) -> None:
-        """Let go of the connection; another one follows if it is wanted."""
+        """Close the connection; another follows if still needed."""
         if self._leaving and not self._leaving.expired():
             self._leaving.reschedule(asyncio.get_running_loop().time())
 
@@ -286,13 +286,13 @@ class Press:
     # What the session calls.
 
     def open_microphone(self) -> None:
-        """Audio is wanted, from now on or again."""
+        """Accept audio, from now on or again."""
         self.microphone, self._stopped_at, self._is_cut_off = True, None, False
         self._patience.open_microphone()
         self.refresh()
 
     def close_microphone(self) -> None:
-        """Nothing more is going to be said; what was said is sent and answered."""
+        """Accept no more audio; what was said is still sent and answered."""
         self._patience.close_microphone()
         self._silence()
         self.microphone = False
@@ -357,7 +357,7 @@ class Press:
                 self._report("server-silent", seconds=f"{SILENT_SERVER_SECONDS:.0f}")
 
     def begin_turn(self) -> None:
-        """The speaker begins a turn by hand; a reply that is being written is cut short."""
+        """Begin a manual turn; interrupts the current reply."""
         self.interrupt()
         self._hold(True)
         self.refresh()
@@ -388,7 +388,7 @@ class Press:
         self.refresh()
 
     def interrupt(self) -> None:
-        """Cut a reply short."""
+        """Interrupt the current reply."""
         self._over_reply.release()
         self._silence()
         if self._link and self.state.phase in {Phase.THINKING, Phase.ANSWERING}:
@@ -425,7 +425,7 @@ class Press:
         self.refresh()
 
     def approve(self, call_id: str, *, approved: bool) -> None:
-        """A person lets a call of a tool run, or refuses it."""
+        """Approve or refuse a tool call."""
         self._calls.approve(call_id, approved=approved)
 
     def cancel_calls(self) -> None:
@@ -450,7 +450,7 @@ class Press:
         return self._link is not None and self._link.has_spoken
 
     def reconfigure(self, config: SessionConfig) -> None:
-        """Go on in another way; a turn that is being said is given up only if turns are taken in another way."""
+        """Change endpoint or config. The current utterance is dropped only if turn detection changes."""
         was_by_hand, self.config = self.config.turn_detection == "none", config
         if was_by_hand != (config.turn_detection == "none"):
             self._over_reply.release()
@@ -476,7 +476,7 @@ class Press:
             item = WireItem(item_id, "mcp_approval_response", approval_request_id=request_id, approve=approved)
             self._link.say(client.ConversationItemCreate(item, event_id))
 
-    # What the connection brings.
+    # Events from the connection.
 
     async def _handle(self, event: ServerEvent) -> None:
         """Take in an event of the server."""
@@ -527,7 +527,7 @@ class Press:
     # The state.
 
     def refresh(self, attempt: int = 0) -> None:
-        """Derive the state from what is known, and report it if it has changed."""
+        """Derive the state, and report it if it has changed."""
         state = State(self._phase, self.microphone)
         are_running, self._were_running = self._were_running, self._calls.are_running
         if state == self.state and not attempt and are_running == self._were_running:
@@ -571,7 +571,7 @@ class Press:
         return max(0.0, self._marked_at + needed - self._clock())
 
     def _settle(self) -> None:
-        """All that was said is answered, as far as the server noticed it: the press is over."""
+        """End the press: everything the server noticed is answered."""
         link = self._link
         if self.microphone or link is None:
             return

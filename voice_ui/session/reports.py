@@ -1,4 +1,4 @@
-"""The way out of a session: what it reports, to one reader."""
+"""The queue of a session's events, for one reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voice_ui.session.events import ProblemRaised, ProblemSolved, SessionEvent
 from voice_ui.session.tracer import Tracer
 
 EVENTS_KEPT = 1000
-"""Events the reader may be behind; after that the connection is read no further until it catches up."""
+"""How many events may wait. Beyond that, the connection is not read until the reader catches up."""
 
 _log = logging.getLogger("voice_ui.session")
 
@@ -39,13 +39,13 @@ class Reports(AsyncIterator[SessionEvent]):
         return self.tracer.error if self.tracer else None
 
     def say(self, *events: SessionEvent) -> None:
-        """Report at once; nobody reads any more where a thousand events wait."""
+        """Report without waiting; drops the event if the queue is full, because then nobody reads."""
         for event in events:
             if len(self._events) < EVENTS_KEPT:
                 self._put(event)
 
     async def put(self, events: Iterable[SessionEvent]) -> None:
-        """Report, waiting for a reader that is behind."""
+        """Report, waiting if the reader is behind."""
         for event in events:
             while len(self._events) >= EVENTS_KEPT:
                 self._writer = asyncio.get_running_loop().create_future()
@@ -68,13 +68,13 @@ class Reports(AsyncIterator[SessionEvent]):
         return code in self._raised
 
     def solve(self, code: str) -> None:
-        """A problem, if it was raised, is over."""
+        """Mark a problem as solved, if it was raised."""
         if code in self._raised:
             self._raised.remove(code)
             self.say(ProblemSolved(code))
 
     def __aiter__(self) -> AsyncIterator[SessionEvent]:
-        """Yield what is reported, for ever."""
+        """Yield events until cancelled."""
         return self
 
     async def __anext__(self) -> SessionEvent:

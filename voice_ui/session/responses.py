@@ -1,4 +1,4 @@
-"""The one slot for a response: who wants a reply waits for it, and a cancel belongs to the response it was meant for.
+"""The single slot for a response: requests for a reply wait for it, and a cancel affects only its own response.
 
 Pure. A server runs one response at a time and refuses a second `response.create`
 (`conversation_already_has_active_response`, protocol facts, section 5.2). Where it detects turns, it also creates
@@ -11,11 +11,11 @@ from collections import deque
 from enum import Enum, auto
 
 REMEMBERED = 20
-"""Finished responses, and events of ours, of which late news is recognised."""
+"""How many finished responses and sent events to remember, to recognize late events about them."""
 
 
 class Action(Enum):
-    """What is to be sent now."""
+    """What to send now."""
 
     CREATE = auto()
     CANCEL = auto()
@@ -37,14 +37,14 @@ class Responses:
         self._wanted_in_quiet = False  # and one that must not begin while somebody speaks
         self._wanted_for_speech = False  # and one that any response answers which begins from now on
         self._asked_for_speech = False  # nobody else wanted the response that was asked for last
-        self._cancel_next = False  # the expected response is not wanted
+        self._cancel_next = False  # the expected response is no longer wanted
         self._is_asked = False  # the expected response was asked for by us
         self._asks: deque[str] = deque(maxlen=REMEMBERED)  # our events that asked for a response
         self._finished: deque[str] = deque(maxlen=REMEMBERED)
 
     @property
     def is_writing(self) -> bool:
-        """Whether a reply is being written that somebody wants."""
+        """Whether a wanted reply is being written."""
         return self.active is not None and self.has_text and not self.cancelled
 
     @property
@@ -59,13 +59,13 @@ class Responses:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether it is taken by a response that is not announced, or cancelled and not over."""
+        """Whether the slot is taken by a response that is unannounced, or cancelled but not over."""
         return self.is_blocked and (self.active == "" or self.cancelled)
 
     # What we want.
 
     def want(self) -> Action | None:
-        """A reply is wanted: ask for it now, or when the slot is free."""
+        """Request a reply, now or when the slot is free."""
         self._wanted = True
         return self._next()
 
@@ -75,12 +75,12 @@ class Responses:
         return self._next()
 
     def want_in_quiet(self) -> Action | None:
-        """A reply to what tools returned is wanted, when the slot is free and nobody speaks."""
+        """Request a reply to tool outputs, when the slot is free and nobody speaks."""
         self._wanted_in_quiet = True
         return self._next()
 
     def want_no_more_in_quiet(self) -> None:
-        """What tools returned needs no reply."""
+        """Tool outputs need no reply."""
         self._wanted_in_quiet = False
 
     def asked(self, event_id: str) -> None:
@@ -144,11 +144,11 @@ class Responses:
         return self.free()
 
     def is_ours(self, event_id: str | None) -> bool:
-        """Whether an error answers our wish for a response."""
+        """Whether an error answers our `response.create`."""
         return event_id is not None and event_id in self._asks
 
     def refused(self, *, is_taken: bool) -> Action | None:
-        """Our wish was refused; `is_taken`: because of a response of the server's own, so we wait for its end."""
+        """Our `response.create` was refused; `is_taken`: because another response runs, so we wait for its end."""
         if not is_taken or (self._cancel_next and self.active == ""):
             return self.free() if self.active == "" else None
         if self._asked_for_speech:

@@ -1,4 +1,4 @@
-"""What a connection was given and did not answer, taken back for the next one."""
+"""Takes back what a lost connection did not answer, for the next connection."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from voice_ui.session.link import Link
 from voice_ui.session.stream import Message, Outputs, Stream
 
 MOST_ATTEMPTS = 3
-"""A reply is asked for over this many connections at most: each may cost."""
+"""A reply is requested over at most this many connections, because each request may cost."""
 
 
 def rewind(stream: Stream, link: Link, conversation: Conversation) -> tuple[list[Change], float, bool]:

@@ -1,4 +1,4 @@
-"""One call of a tool: run, bounded, and written down in words that a model can use. Nothing a tool does raises here."""
+"""Runs one tool call with a time limit, and turns its result into text for the model. A tool's exceptions stay here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GRACE_SECONDS = 1.0
 """For a function that is interrupted, to clean up."""
 
 MOST_THREADS = 64
-"""Threads of this process in which a tool runs, those included that nobody waits for any more."""
+"""Maximum number of threads running tools, including abandoned ones."""
 
 NOTHING_RETURNED = "Done."
 
@@ -38,7 +38,7 @@ _threads = 0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call."""
+    """The outcome of a call."""
 
     status: str
     """done or failed"""
@@ -98,7 +98,7 @@ class NotText(Exception):
 
 
 def text_of(value: Any) -> str:
-    """Return what a tool returned as text; raises NotText. What is too long is cut, and the model is told."""
+    """Return what a tool returned as text; raises NotText. Long text is cut, with a note to the model."""
     if value is None or value == "":
         return NOTHING_RETURNED
     if isinstance(value, str):

@@ -45,10 +45,10 @@ _HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
 
 class RealtimeSession:
-    """A conversation with a realtime server, over as many connections as it takes.
+    """A conversation with a realtime server. It reconnects by itself.
 
-    Iterate over it for what happens (one reader). A connection is open from `start` until the last reply after
-    `stop` is complete; the next `start` opens a new one and gives it the conversation so far.
+    Iterate over the session to receive its events (one reader only). A connection is open from `start` until the last
+    reply after `stop` is complete. The next `start` opens a new one and sends it the conversation so far.
     """
 
     def __init__(
@@ -64,14 +64,15 @@ class RealtimeSession:
         clock: Callable[[], float] = time.monotonic,
         tools: Iterable[AnyTool] | Callable[[], Iterable[AnyTool]] = (),
     ) -> None:
-        """Take what a conversation needs.
+        """Create a session; it connects at `start`.
 
-        `account` is whose costs count towards the `limits` per visitor, per day and in total; by default its own.
-        `plays`: spoken replies are played, and `take_played` reports how far. `seats` are shared by the sessions of a
-        program; `connect` opens a transport; `clock` returns seconds. The model may call `tools`: functions, marked
-        with `@tool` or not, and entries for tools that the server runs; or what returns them, called at each `start`.
+        `account` collects the costs for the `limits` per visitor, per day and in total; by default, the session's own.
+        Set `plays` if you play spoken replies and report progress with `take_played`. Sessions that share `seats`
+        share a limit. `connect` opens a transport; `clock` returns seconds. `tools` are functions that the model may
+        call, with or without `@tool`, and definitions of tools that the server runs; or a function that returns them,
+        called at each `start`.
 
-        Raises ToolError for a function that cannot be a tool.
+        Raises ToolError if a function cannot be a tool.
         """
         self.endpoint = endpoint
         self.config = config or SessionConfig()
@@ -79,9 +80,9 @@ class RealtimeSession:
         self.budget = Budget(limits or Limits(), account or Account(LocalAccounts()))
         self._tools = tools
         self.toolbox = Toolbox(() if callable(tools) else tools)
-        """What the model may call."""
+        """The tools that the model may call."""
         self.unknown_events: Counter[str] = Counter()
-        """Server events that were of no use, by type or by what was wrong with them."""
+        """Counts of ignored server events, by type or by what was wrong with them."""
         self.plays = plays
         """Whether spoken replies are played, from the next `start` on."""
         self._limits, self._seats = limits or Limits(), seats
@@ -97,12 +98,12 @@ class RealtimeSession:
 
     @property
     def state(self) -> State:
-        """Two words: the phase, and whether the microphone is wanted."""
+        """The phase, and whether the microphone is open."""
         return self._press.state if self._press else self._state
 
     @property
     def tracer(self) -> Tracer | None:
-        """Sees every event of both directions; None costs nothing."""
+        """Receives every protocol event, sent and received; None by default."""
         return self._reports.tracer
 
     @tracer.setter
@@ -116,41 +117,41 @@ class RealtimeSession:
 
     @property
     def open_seconds(self) -> float:
-        """How long, over all presses of Start, a connection was open or wanted."""
+        """Seconds during which a connection was open or wanted, over all starts."""
         return self._open_seconds + (self._clock() - self._press.began if self._press else 0.0)
 
     def __aiter__(self) -> AsyncIterator[SessionEvent]:
-        """Yield what happens, for ever; one reader."""
+        """Yield events until cancelled; one reader only."""
         return self._reports.__aiter__()
 
     # What a person does.
 
     def start(self) -> None:
-        """Listen; opens a connection unless one is still open for the last reply."""
+        """Start listening; opens a connection unless one is still open for the last reply."""
         if press := self._usable_press():
             press.open_microphone()
 
     def stop(self) -> None:
-        """Close the microphone; what was said until now is still answered."""
+        """Stop listening; what was said so far is still answered."""
         if self._press and self._press.microphone:
             self._press.end_turn()
             self._press.close_microphone()
 
     def append_audio(self, pcm: bytes, rate: int = audio.SAMPLE_RATE) -> None:
-        """Take in mono 16-bit little-endian PCM at `rate` hertz; ignored while the microphone is closed. Never waits.
+        """Send mono 16-bit little-endian PCM at `rate` hertz. Never blocks; ignored while the microphone is closed.
 
-        Raises ValueError for bytes that are not whole samples.
+        Raises ValueError if `pcm` is not whole samples.
         """
         if self._press and self._press.microphone:
             self._press.append_audio(pcm, rate)
 
     def begin_turn(self) -> None:
-        """The speaker begins a turn by hand; a reply that is being written is cut short."""
+        """Begin a turn in push to talk; interrupts the current reply."""
         if self._press and self._press.microphone:
             self._press.begin_turn()
 
     def end_turn(self) -> None:
-        """The speaker has ended the turn, by hand or by muting the microphone."""
+        """End the turn, in push to talk or when the microphone is muted."""
         if self._press and self._press.microphone:
             self._press.end_turn()
 
@@ -167,30 +168,30 @@ class RealtimeSession:
         self._send(text, images.read(image), reply=reply)
 
     def interrupt(self) -> None:
-        """Cut the reply short, and cancel the calls of tools that run."""
+        """Interrupt the current reply, and cancel running tool calls."""
         if self._press:
             self._press.interrupt()
             self._press.want_no_reply_to_calls()
 
     def approve(self, call_id: str) -> None:
-        """Let a call of a tool run that waits for it."""
+        """Approve a tool call that waits for approval."""
         if self._press:
             self._press.approve(call_id, approved=True)
 
     def refuse(self, call_id: str) -> None:
-        """Refuse a call of a tool that waits for approval; the model is told."""
+        """Refuse a tool call that waits for approval; the model is informed."""
         if self._press:
             self._press.approve(call_id, approved=False)
 
     def take_played(self, item_id: str, played_ms: float, *, stopped: bool = False) -> None:
-        """Report how much of a spoken item was played, in milliseconds; `stopped` answers `PlaybackCut`."""
+        """Report how much of a spoken item was played, in milliseconds; set `stopped` after a `PlaybackCut` event."""
         if self._press:
             self._press.take_played(item_id, played_ms, stopped=stopped)
 
     def reconfigure(self, endpoint: Endpoint, config: SessionConfig) -> bool:
-        """Go on in another way; True if the running session was told, else it applies to the next `start`.
+        """Change endpoint or config. Returns True if the running session is updated, False if the next `start` uses it.
 
-        Another server or model always waits for the next `start`.
+        A new server or model always takes effect at the next `start`.
         """
         self.endpoint, self.config = endpoint, config
         if self._press is None or self._config_with_tools() == self._press.config:
@@ -207,24 +208,24 @@ class RealtimeSession:
         self._ids = (f"{OUR_IDS}{number}" for number in count(first))
 
     def dismiss(self) -> None:
-        """Leave the error phase: the problem has been read."""
+        """Leave the error phase, after the user has seen the problem."""
         if self._press is None and self._state == FAILED:
             self._rest(IDLE)
 
     # What others do.
 
     def stop_for(self, code: str, **facts: str) -> None:
-        """Close the microphone for a reason that is reported: a limit, or the owner of the room."""
+        """Close the microphone and report why, as a problem with this code: a limit, or the owner of the room."""
         if self._press:
             self._press.stop_for(code, **facts)
 
     def cut_off(self, code: str, **facts: str) -> None:
-        """End for a reason that is reported: cut a running reply short, and answer nothing more."""
+        """End and report why: interrupt the current reply, and answer nothing more."""
         if self._press:
             self._press.cut_off(Problem(code, facts=facts))
 
     def abort(self) -> None:
-        """End at once because of a problem that is reported elsewhere, such as a microphone that does not start."""
+        """End at once because of a problem reported elsewhere, such as a microphone that does not start."""
         if self._press and self._task:
             self._press.final = FAILED
             self._task.cancel()
@@ -232,7 +233,7 @@ class RealtimeSession:
             self._rest(FAILED)
 
     async def close(self) -> None:
-        """End, and wait until nothing is left; it can be started again."""
+        """End, and wait until connection and tasks are closed. The session can be started again."""
         if self._press and self._task:
             self._press.final = IDLE
             self._task.cancel()

@@ -4,7 +4,7 @@
                                       ▲                                                               │
                                       └──────────────────────── response done ────────────────────────┘
 
-Stop, a limit and a lost device only close the microphone: what was said is still answered, then the session rests.
+Stop, a limit or a lost device only closes the microphone: what was said is still answered, then the session is idle.
 A lost connection is `reconnecting`; a failure ends in `error`. The phase is derived from what is known of the
 connection (see `Press`), so an event that comes late or twice cannot leave it in a state that is not true.
 """
@@ -37,7 +37,7 @@ class State:
 
     @property
     def shown(self) -> str:
-        """The contract's word (`data-state`): with the microphone closed nothing is heard, only awaited."""
+        """The value of `data-state`: while the microphone is closed, never listening or hearing."""
         if not self.microphone and self.phase in {Phase.LISTENING, Phase.HEARING}:
             return Phase.THINKING.value
         return self.phase.value

@@ -43,14 +43,14 @@ class Audio:
 
 @dataclass(slots=True, eq=False)
 class Commit:
-    """The speaker ended the turn by hand and awaits a reply."""
+    """A manual end of a turn that awaits a reply."""
 
     end_ms: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A turn known in writing, typed or transcribed, that awaits a reply."""
+    """A typed or transcribed turn that awaits a reply."""
 
     item_id: str
     text: str
@@ -133,7 +133,7 @@ class Stream:
 
     @property
     def speech_ms(self) -> float:
-        """Speech that is not known to be answered."""
+        """Speech that may be unanswered."""
         everything = (*self._sent, *self._waiting)
         return sum(entry.duration_ms for entry in everything if isinstance(entry, Audio) and not entry.quiet)
 
@@ -220,7 +220,7 @@ class Stream:
             self._forgotten_ms = 0.0
 
     def answer(self, entry: Ask) -> None:
-        """Let go of what asked for a reply: the reply is complete, or no longer awaited."""
+        """Drop what requested a reply: the reply is complete, or no longer awaited."""
         for entries in (self._sent, self._waiting):
             if entry in entries:
                 entries.remove(entry)
@@ -260,7 +260,7 @@ class Stream:
         return lost_ms
 
     def clear(self) -> None:
-        """Let go of everything: it is answered, or given up."""
+        """Drop everything: it is answered, or given up."""
         self._sent.clear()
         self._waiting.clear()
         self.asks = 0

@@ -41,7 +41,7 @@ class TurnTimer:
 
     @property
     def first_text_ms(self) -> float | None:
-        """From the end of speech to the first text: the number this project stands for."""
+        """From the end of speech to the first text."""
         return self.milliseconds(Stage.SPEECH_END, Stage.FIRST_TEXT)
 
     @property
@@ -59,13 +59,13 @@ class Shares:
     model: float
     """Until the first text came back, without the network."""
     network: float
-    """Once to the model's server and back."""
+    """One round trip to the model's server."""
     ours: float | None = None
     """From the microphone to this process, and from here to the screen; None if it was not measured."""
 
     @property
     def total(self) -> float:
-        """All of it, as far as it was measured."""
+        """The sum of the measured parts."""
         return self.detection + self.model + self.network + (self.ours or 0.0)
 
 
@@ -90,10 +90,10 @@ class Timing:
     def __init__(self) -> None:
         self.timer = TurnTimer()
         self.is_answered = False
-        """Whether all that is to be timed of a reply's text was."""
+        """Whether all stages of the reply's text have been timed."""
 
     def end_turn(self, spoken_until: float, now: float) -> None:
-        """Speech ended at one moment, and is taken for ended now."""
+        """Note when speech ended, and that the server has detected the end now."""
         self.timer, self.is_answered = TurnTimer(), False
         self.timer.mark(Stage.SPEECH_END, min(spoken_until, now))
         self.timer.mark(Stage.SPEECH_STOPPED, now)

@@ -1,7 +1,7 @@
-"""The calls that a model makes: each runs as a task, and the outputs of one response go back together.
+"""Tool calls of the model: each runs as a task, and the outputs of one response are sent together.
 
 A call belongs to the press of Start and not to a connection, so it survives a reconnect. It is cancelled with its
-press, with the response that makes it, and by the person.
+press, with its response, or by the user.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ HOSTED_SECONDS = 60.0
 """For a hosted tool, from its approval to its result."""
 
 MOST_CALLS = 16
-"""That run or wait at once."""
+"""Maximum number of calls that run or wait."""
 
 MOST_ROUNDS = 20
-"""Responses of one turn that call tools; then the model gets the outputs, and is not asked to go on."""
+"""How many responses of one turn may call tools. Then the model gets the outputs but is not asked to continue."""
 
 _log = logging.getLogger("voice_ui.session")
 
@@ -57,9 +57,9 @@ class Calls:
         on_change: Callable[[], object],
         on_hosted_approval: Callable[[str, bool], object],
     ) -> None:
-        """`on_outputs` gets what is to be sent, `on_change` is called when calls begin or end.
+        """`on_outputs` gets the outputs to send; `on_change` is called when calls begin or end.
 
-        `on_hosted_approval` gets the id of a request of the server's, and the person's word.
+        `on_hosted_approval` gets the id of the server's request and the user's decision.
         """
         self._toolbox, self._session = toolbox, session
         self._conversation, self._reports, self._clock = conversation, reports, clock
@@ -159,22 +159,22 @@ class Calls:
         self._batches = {f"lost {number}": batch for number, batch in enumerate(self._batches.values())}
         return ended
 
-    # What a person says.
+    # The user's decisions.
 
     def approve(self, call_id: str, *, approved: bool) -> None:
-        """Let a call run that waits for it, or refuse it."""
+        """Approve or refuse a waiting call."""
         pending = self._find(call_id)
         if pending and not pending.approval.done():
             pending.approval.set_result(approved)
 
     def cancel(self) -> None:
-        """Cancel all calls; the model is told, and not asked to go on."""
+        """Cancel all calls; the model is informed but not asked to continue."""
         for batch in self._batches.values():
             batch.wants_reply = False
         self._cancel(self._pending)
 
     async def close(self) -> None:
-        """Cancel all calls and wait until nothing of them is left."""
+        """Cancel all calls and wait until they have ended."""
         self.cancel()
         self._batches.clear()
         cancelled: asyncio.CancelledError | None = None
@@ -239,7 +239,7 @@ class Calls:
         self._end(pending, outcome, self._clock() - began)
 
     async def _approved(self, pending: PendingCall) -> Outcome | None:
-        """Wait for a person, if one has to approve the call."""
+        """Wait for approval, if the call needs it."""
         if pending.call.status != "waiting":
             return None
         try:
@@ -281,7 +281,7 @@ class Calls:
     # All calls of a response.
 
     def _settle(self, batch: Batch) -> None:
-        """Hand the outputs over as soon as there are all."""
+        """Send the outputs once all are there."""
         if not batch.is_open and all(call.is_over for call in batch.calls):
             for response_id in [key for key, value in self._batches.items() if value is batch]:
                 del self._batches[response_id]

@@ -1,7 +1,7 @@
-"""What passes on the wire, for who wants to see it: client events as they are sent, messages as they are received.
+"""Shows protocol traffic to an observer: client events as they are sent, messages as they are received.
 
-A session has a tracer only while somebody looks. Without one a `TracedTransport` looks at one attribute for each event,
-and does nothing else.
+A session has a tracer only while an inspector is open. Without one, a `TracedTransport` only checks one attribute per
+event.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TracedEvent:
 
 @final
 class Tracer:
-    """Numbers what passes, and shows it; keeps nothing of it."""
+    """Numbers and shows events; keeps none."""
 
     def __init__(self, show: Callable[[TracedEvent], object], clock: Callable[[], float] = time.monotonic) -> None:
         """`show` is called before an event is sent or handled, and must not wait."""
@@ -63,13 +63,13 @@ class Tracer:
 
 
 class Traced(Protocol):
-    """Who may have a tracer."""
+    """An object that may have a tracer."""
 
     tracer: Tracer | None
 
 
 class TracedTransport:
-    """A transport that lets its owner's tracer see what passes; see `Transport`."""
+    """A transport that passes its traffic to its owner's tracer; see `Transport`."""
 
     def __init__(self, transport: Transport, owner: Traced) -> None:
         self._transport = transport

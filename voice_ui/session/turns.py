@@ -1,4 +1,4 @@
-"""Who speaks, which turns await an answer, and where in the audio they lie. Pure: events and the time go in.
+"""Who is speaking, which turns are unanswered, and where they are in the audio. Pure: events and the time go in.
 
 A turn ends when the server says so, or by hand. A response answers every turn that had ended when it was created;
 until it is done, these turns are what the next connection would have to be told again.
@@ -18,7 +18,7 @@ ONSET_MS = 1000.0
 """Speech is noticed within this much audio after it began: detection takes 0.1 s, and words may start softly."""
 
 TOLERANCE_MS = 60.0
-"""A server may round a place to its own frames."""
+"""A server may round a position to its own frames."""
 
 ARRIVAL_SECONDS = 0.2
 """Where a server does not say where speech ended: before what was sent within this time. No silence that ends a turn
@@ -27,7 +27,7 @@ is shorter (protocol facts, section 2.3)."""
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """A turn that ended and is not answered; its places in the audio of the connection."""
+    """A turn that has ended but is unanswered; positions are in the audio of the connection."""
 
     item_id: str
     start_ms: float
@@ -47,7 +47,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """Speech ended, by the server's word or by hand."""
+    """Speech ended, as the server reported or by hand."""
 
     turn: Turn
 
@@ -106,11 +106,11 @@ class Turns:
         self.spoken_item_id = event.item_id
 
     def end_speech(self, event: server.SpeechStopped, now: float) -> Turn | None:
-        """The server takes the utterance for ended; return the turn."""
+        """The server has ended the utterance; return the turn."""
         return self._end(event.item_id, self._end_ms(event.audio_end_ms, now))
 
     def commit(self, item_id: str, now: float) -> Turn | None:
-        """The server has made an item of what was said; return the turn if it is a new one."""
+        """The server has created an item for the utterance; return the turn if it is new."""
         commit = self._commits.pop(0) if self._commits else None
         last = self.open[-1] if self.open else None
         if last and not last.committed and commit is None:  # speech_stopped came first
@@ -167,11 +167,11 @@ class Turns:
             self._commits.clear()
 
     def drop(self, turn: Turn) -> None:
-        """One turn is no longer waited for."""
+        """Stop waiting for a turn."""
         self._close(turn)
 
     def forget_speech(self) -> None:
-        """What was heard until now belongs to no turn: the way turns are detected has changed."""
+        """Forget the current utterance: turn detection has changed."""
         self._speech_start_ms, self._heard_ms = None, self._stream.sent_ms
 
     def _end(self, item_id: str, end_ms: float) -> Turn:

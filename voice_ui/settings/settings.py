@@ -181,14 +181,14 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> li
         wrong.append(f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1")
     if values["cert_key"] and not values["cert"]:
         place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
-        wrong.append(f"{place} is a key without its certificate; allowed: with VOICE_UI_CERT or --cert")
+        wrong.append(f"{place} is a key without a certificate; allowed: only with VOICE_UI_CERT or --cert")
     for name, field_name in (
         ("VOICE_UI_BEHIND_PROXY", "behind_proxy"),
         ("VOICE_UI_ACCESS_CODE", "access_code"),
         ("VOICE_UI_MAX_COST_PER_VISITOR", "max_cost_per_visitor"),
     ):
         if values[field_name] and not values["share"]:
-            wrong.append(f"{_place(name, sources[name])} has no effect without sharing; allowed: with --share")
+            wrong.append(f"{_place(name, sources[name])} has no effect without sharing; allowed: only with --share")
     return wrong
 
 

@@ -21,22 +21,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="main.py",
         description="Press one button in the browser, speak, and read a realtime model's reply as it is written.",
-        epilog=f".env.local.example lists all settings. They are read from the environment and from {ENV_FILE}.",
+        epilog=f".env.local.example lists all settings. Set them in the environment or in {ENV_FILE}.",
     )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", help="port to listen on (default: 8080, or the next free one)")
     switch = partial(parser.add_argument, action="store_const", const="yes")
-    switch("--share", help="let others on this network join, over https, with a link and a QR code")
-    parser.add_argument(
-        "--cert", metavar="FILE", help="with --share: use this certificate instead of a self-signed one"
-    )
-    parser.add_argument("--key", metavar="FILE", help="with --share: private key of that certificate")
+    switch("--share", help="let others on this network join over https, with a link and a QR code")
+    parser.add_argument("--cert", metavar="FILE", help="with --share: your certificate, instead of a self-signed one")
+    parser.add_argument("--key", metavar="FILE", help="with --share: the private key of the certificate")
     parser.add_argument(
         "--behind-proxy",
         metavar="ADDRESSES",
-        help="with --share: the addresses or networks of the TLS proxies in front of this program, or * for any",
+        help="with --share: addresses or networks of the TLS proxies in front of Voice UI, or * for any",
     )
-    parser.add_argument("--tools", metavar="FILE", help="let the model call the functions that FILE marks with @tool")
+    parser.add_argument(
+        "--tools", metavar="FILE", help="let the model call the functions in FILE that are marked with @tool"
+    )
     switch("--native", help="open a native window instead of the browser")
     parser.add_argument("--no-open", action="store_true", help="do not open the browser")
     parser.add_argument(

@@ -9,13 +9,13 @@
     );
   else if (location.origin !== told.origin)
     problems.push(
-      `The page was opened over ${location.protocol.slice(0, -1)}, but the proxy did not say so. ` +
+      `The page was opened over ${location.protocol.slice(0, -1)}, but the proxy reported a different scheme. ` +
         `It must send “X-Forwarded-Proto: ${location.protocol.slice(0, -1)}”.`
     );
   if (location.pathname.replace(/\/+$/, "") !== told.path.replace(/\/+$/, ""))
     problems.push(
       `The page was opened at the path “${location.pathname}”, but the proxy passed on “${told.path}”. ` +
-        "A proxy that serves it below a path must send that path as X-Forwarded-Prefix."
+        "A proxy that serves the page on a sub-path must send that path as X-Forwarded-Prefix."
     );
   if (problems.length === 0) return;
   document.addEventListener("DOMContentLoaded", () => {
@@ -23,7 +23,7 @@
     main.dataset.testid = "proxy-problem";
     main.style.cssText = "max-width: 40rem; margin: 4rem auto; padding: 0 1.25rem; font: 1rem/1.5 system-ui, sans-serif";
     const title = document.createElement("h1");
-    title.textContent = "A proxy in front of this page changes its address";
+    title.textContent = "The proxy in front of this page needs another setting";
     main.append(title);
     for (const problem of problems) {
       const paragraph = document.createElement("p");

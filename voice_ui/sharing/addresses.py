@@ -10,7 +10,7 @@ import ifaddr
 
 
 def lan_addresses() -> list[str]:
-    """Return this machine's IPv4 addresses but loopback, the one the network's router knows first."""
+    """Return this machine's IPv4 addresses except loopback, starting with the one used for the default route."""
     found = {str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4}
     usual = _address_of_default_route()
     reachable = [ip for ip in found if not IPv4Address(ip).is_loopback]
@@ -33,7 +33,7 @@ def host_names() -> list[str]:
 
 
 def ascii_form(name: str) -> str:
-    """Return a host name as it stands in a Host header and a certificate (RFC 5890); empty if it has no such form."""
+    """Return a host name as used in Host headers and certificates (RFC 5890); empty if it cannot be encoded."""
     try:
         return name.encode("idna").decode("ascii").lower()
     except UnicodeError:  # an empty or very long label, or a character no name may have

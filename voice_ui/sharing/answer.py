@@ -1,4 +1,4 @@
-"""Answers with the headers that keep a page to itself, and with a check that no proxy has changed its address."""
+"""Adds security headers to every response, and a script that checks whether a proxy changed the page's address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD = re.compile(rb"<head[^>]*>")
 
 
 class Answer:
-    """Passes an answer on, with our headers."""
+    """Passes a response on with our headers."""
 
     def __init__(self, send: Send, request: Request, frame_ancestors: str) -> None:
         self._send, self._request, self._frame_ancestors = send, request, frame_ancestors

@@ -1,4 +1,4 @@
-"""How many connections strangers may hold, in all and from one address. File handles are kept for everything else."""
+"""Limits connections from strangers, in total and per address, so that file handles remain for everything else."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ HANDLES_KEPT = 128
 """For the owner, the log and this program's own files. Half of the rest is for connections to realtime servers."""
 
 _SUBSCRIBER = 64
-"""Bits of an IPv6 address that somebody's provider chose; the others cost them nothing."""
+"""The network part of an IPv6 address, in bits; a client can choose the rest freely."""
 
 
 class Capacity:
-    """Counts connections by where they come from."""
+    """Counts connections by source address."""
 
     def __init__(
         self, most: int = MOST, per_address: int = MOST_PER_ADDRESS, is_shared: Callable[[str], bool] = lambda _: False
@@ -39,7 +39,7 @@ class Capacity:
         return self._held.total()
 
     def take(self, address: str) -> bool:
-        """Count one more connection; False if that is one too many. Those of this machine do not count."""
+        """Count a connection; return False if it is one too many. Connections from this machine do not count."""
         if is_this_machine(address) and not self._is_shared(address):
             return True
         subscriber = subscriber_of(address)
@@ -71,7 +71,7 @@ def subscriber_of(address: str) -> str:
 
 
 def most_for(handles: int) -> int:
-    """Return how many connections strangers may hold if the process may have so many file handles open."""
+    """Return how many connections strangers may hold, given the process's limit of open files."""
     return max(16, min(MOST, (handles - HANDLES_KEPT) // 2))
 
 

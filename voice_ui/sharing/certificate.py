@@ -1,4 +1,4 @@
-"""A certificate for this machine: made once, kept under the user's state folder, used until it no longer fits."""
+"""A self-signed certificate for this machine, kept in the user's state folder until it expires or no longer fits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALID = timedelta(days=365)
 """Apple's systems refuse more than 825 (support.apple.com/103769)."""
 
 RENEWED = timedelta(days=7)
-"""Before the end: nobody should have to accept a new one in the middle of a demo."""
+"""Renew this long before expiry, so that nobody must accept a new one during a demo."""
 
 
 def own(folder: Path, names: Sequence[str]) -> Path:
@@ -39,24 +39,26 @@ def own(folder: Path, names: Sequence[str]) -> Path:
 
 
 def context(cert: Path, key: Path | None = None) -> ssl.SSLContext:
-    """Return what a server needs; raises SettingsError if the files are not what they should be."""
+    """Return the server's SSL context; raises SettingsError if the files cannot be used."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         server.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "reason", None) or error.strerror or str(error)
         files = f"{cert} and {key}" if key else f"{cert}"
-        raise SettingsError(f"{files} cannot be used ({reason}); they must hold a certificate and its key") from None
+        raise SettingsError(
+            f"{files} cannot be used ({reason}); allowed: a certificate and its key, in PEM format"
+        ) from None
     server.set_alpn_protocols(["http/1.1"])
     return server
 
 
 def names_in(cert: Path) -> list[str]:
-    """Return the names and addresses that a certificate is for; raises SettingsError if it is none."""
+    """Return the names and addresses that a certificate is for; raises SettingsError if it is not a certificate."""
     try:
         return _names_of(x509.load_pem_x509_certificate(cert.read_bytes()))
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{cert} is no certificate in PEM format ({error})") from None
+        raise SettingsError(f"{cert} is not a certificate in PEM format ({error})") from None
 
 
 def _fits(path: Path, names: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The door to the network: one port that speaks https, and sends those who come with http there.
+"""Listens on the network: one port that serves https and redirects http requests to https.
 
 Each connection is looked at before it is taken: TLS begins with a byte that no http request begins with.
 """
@@ -21,16 +21,16 @@ TLS_HANDSHAKE = 0x16
 """The first byte of a connection that speaks TLS (RFC 8446, section 5.1: ContentType)."""
 
 PATIENCE_SECONDS = 10.0
-"""For somebody at the door to say anything, and for the handshake."""
+"""Time for a new connection to send its first byte, and for the handshake."""
 
 GLANCE_SECONDS = 0.01
 """Not every event loop can wait for a socket without reading from it (that of Windows cannot): it is looked at."""
 
 MOST_WAITING = 200
-"""Connections that have not finished their handshake, at once; for one more, the one that waits longest has to go."""
+"""Maximum number of unfinished handshakes; beyond it, the oldest is closed."""
 
 WAITING_PER_ADDRESS = 20
-"""The same for those of one address."""
+"""The same per address."""
 
 HEAD_BYTES = 8192
 
@@ -118,7 +118,7 @@ class Door:
             oldest.cancel()
 
     async def _welcome(self, connection: socket.socket, address: str) -> None:
-        """Hand the connection on, or send it to https."""
+        """Pass the connection on, or redirect it to https."""
         taken = False
         try:
             connection.setblocking(False)
@@ -150,7 +150,7 @@ class Door:
             pass
 
     def _answer(self, head: bytes, address: str) -> bytes:
-        """Return the answer to the head of an http request."""
+        """Return the redirect for the head of an http request."""
         request, host = _REQUEST.match(head), _HOST.search(head)
         if not request:
             return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -164,7 +164,7 @@ class Door:
 
 
 async def _glance(connection: socket.socket) -> int | None:
-    """Return the first byte that comes, without taking it; None if the other side left."""
+    """Return the first byte without consuming it; None if the client disconnected."""
     while True:
         try:
             first = connection.recv(1, socket.MSG_PEEK)

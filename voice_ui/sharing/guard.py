@@ -1,4 +1,4 @@
-"""Who may speak to this program at all: the guard in front of every page, file and socket.
+"""The guard in front of every page, file and socket: decides which requests are answered.
 
 A browser lets any web site send requests to localhost and open sockets to it, so being asked is no reason to answer.
 Refused are: a `Host` that is not ours (else a site could make its own name mean our address, and read us), an `Origin`
@@ -29,7 +29,7 @@ COOKIE = "voice-ui-room"
 OWNER_COOKIE = "voice-ui-owner"
 
 VISITOR = "voice_ui.visitor"
-"""Where the scope of a request that was let in holds its `Visitor`."""
+"""The scope key of an admitted request's `Visitor`."""
 
 BODY_BYTES = 1_100_000
 """Of a request's body. Socket.IO takes at most a million bytes, but reads them all before it looks."""
@@ -51,18 +51,18 @@ def is_served(host: str, names: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Whoever a request comes from."""
+    """The sender of a request."""
 
     address: str
     is_owner: bool
-    """Sits at this machine, or has the owner's link."""
+    """At this machine, or has the owner's link."""
     id: str = ""
     """Of a visitor: stays the same over reloads, in other tabs and browsers, and without the cookie."""
 
 
 @dataclass
 class Refusal(Exception):
-    """A request is not let through."""
+    """The request is refused or answered here."""
 
     status: HTTPStatus
     words: str
@@ -114,19 +114,19 @@ class Guard:
             await self._app(scope, _bounded(receive), Answer(send, request, self._frame_ancestors or "'none'"))
 
     def _answer_to_probe(self, request: Request) -> None:
-        """Raise what to answer to whoever runs this program; it says nothing about the inside."""
+        """Raise the response to a health check; it reveals nothing else."""
         if request.is_reading and request.path in {"/healthz", "/readyz"}:
             if request.path == "/readyz" and not self._is_ready():
                 raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "not ready\n")
             raise Refusal(HTTPStatus.OK, "ok\n")
 
     def _examine(self, request: Request) -> None:
-        """Raise Refusal for what nobody may do."""
+        """Raise Refusal for requests that nobody may make."""
         if request.from_proxy and not request.via_proxy:
             words = (
-                f"This request came from {request.peer}, where a trusted proxy is, but no X-Forwarded-For header "
-                "says for whom. Configure the proxy to send X-Forwarded-For, X-Forwarded-Proto and the Host header "
-                "it received. The owner's own link is the https address of the proxy; see the terminal."
+                f"This request came from {request.peer}, a trusted proxy, but has no X-Forwarded-For header. "
+                "Configure the proxy to send X-Forwarded-For, X-Forwarded-Proto and the Host header it received. "
+                "If you run this program, open the proxy's https address with the owner's link shown in the terminal."
             )
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, words)
         if request.is_forwarded and not request.via_proxy:
@@ -136,9 +136,9 @@ class Guard:
             )
             raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, words)
         if request.via_proxy and not _HOST.fullmatch(request.host):
-            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "The proxy passed on no valid Host header.")
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "The proxy must send on the Host header that it received.")
         if not request.via_proxy and not is_served(request.host, self._names):
-            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "This host is not served here.")
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "Unknown host name. Open the address shown in the terminal.")
         origins = request.all("origin") or ([""] if request.is_socket else [])
         for origin in origins:
             if origin.lower() != request.own_origin:
@@ -156,11 +156,11 @@ class Guard:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, words, retry)
 
     def _admit(self, request: Request) -> Visitor:
-        """Return who comes in; raises Refusal, also where the answer is the way in."""
+        """Return the visitor; raises Refusal, also for the join page and its redirect."""
         if request.is_owner:
             return Visitor(request.address, is_owner=True)
         if not self._room or (self._proxies and not request.via_proxy):
-            raise Refusal(HTTPStatus.FORBIDDEN, "This is not shared.")
+            raise Refusal(HTTPStatus.FORBIDDEN, "Not shared. Start Voice UI with --share, or open its proxy's address.")
         if request.is_page and (key := request.query("owner")) is not None:
             raise self._answer_to_owner(key, request)
         if request.is_page and (code := request.query("code")) is not None:
@@ -169,7 +169,7 @@ class Guard:
             return Visitor(request.address, is_owner=True)
         if visitor := self._room.visitor(request.cookie(COOKIE)):
             return Visitor(request.address, is_owner=False, id=visitor)
-        raise self._join_page() if request.is_page else Refusal(HTTPStatus.FORBIDDEN, "This needs a code.")
+        raise self._join_page() if request.is_page else Refusal(HTTPStatus.FORBIDDEN, "An access code is required.")
 
     def _answer_to_owner(self, key: str, request: Request) -> Refusal:
         assert self._room is not None
@@ -178,7 +178,7 @@ class Guard:
                 return self._welcome(request, OWNER_COOKIE, self._room.owner_key)
         except TooManyTries as error:
             return self._wait_page(error)
-        return self._join_page("That is not the owner's link.")
+        return self._join_page("This is not the owner's link. Copy it again from the terminal.")
 
     def _answer_to_code(self, code: str, request: Request) -> Refusal:
         assert self._room is not None
@@ -192,7 +192,7 @@ class Guard:
         return self._join_page("That is not the code." if code.strip() else "")
 
     def _welcome(self, request: Request, name: str, value: str) -> Refusal:
-        """Return the answer that leads into the room."""
+        """Return the redirect into the room, with the cookie."""
         secure = request.scheme == "https"
         # In a page of another site a cookie is only sent if it is marked for that, and then only over https.
         site = "None; Partitioned" if self._frame_ancestors and secure else "Lax"
@@ -213,12 +213,12 @@ class Guard:
 
 
 def _foreign(request: Request, origin: str) -> str:
-    """Return the words for an Origin that is not ours; behind a proxy it may be the proxy's doing."""
+    """Return the message for a foreign Origin; behind a proxy, the proxy may have caused it."""
     if not request.via_proxy:
         return "Other sites may not use this one."
     return (
-        f"The browser says Origin: {origin[:200]}, but by the proxy's Host and X-Forwarded-Proto headers this is "
-        f"{request.own_origin}. If that is your own site, configure the proxy to keep Host, with its port, and to send "
+        f"The browser says Origin: {origin[:200]}, but the proxy's Host and X-Forwarded-Proto headers say "
+        f"{request.own_origin}. If both are your site, configure the proxy to keep Host, with its port, and to send "
         "X-Forwarded-Proto."
     )
 

@@ -1,4 +1,4 @@
-"""What the guard wants to know of a request, with the headers of a trusted proxy taken into account. Pure."""
+"""What the guard needs to know about a request, including the headers of a trusted proxy. Pure."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Request:
         peer = (scope.get("client") or ("",))[0]
         self.peer = plain_address(peer) or peer
         self.from_proxy = bool(proxies) and proxies.trusts(self.peer)
-        """Whether it comes from where a trusted proxy is."""
+        """Whether it comes from the address of a trusted proxy."""
         forwarded = proxies.visitor(self.all("x-forwarded-for")) if self.from_proxy else ""
         self.via_proxy = bool(forwarded)
-        """Whether a trusted proxy says for whom it comes."""
+        """Whether a trusted proxy reports the client's address."""
         hosts = self.all("host")
         self.host = hosts[0].lower() if len(hosts) == 1 else ""
         self.address, self.scheme = self.peer, scope["scheme"]
@@ -112,7 +112,7 @@ class Request:
         return found[name][-1] if name in found else None
 
     def pass_on(self) -> None:
-        """Write into the scope what the app behind the guard shall believe."""
+        """Write the verified values into the scope for the app behind the guard."""
         self._scope["client"], self._scope["scheme"] = (self.address, 0), self.scheme
         path = self.path
         if path != self._scope["path"]:

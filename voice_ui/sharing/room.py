@@ -1,4 +1,4 @@
-"""The key to the room: a code to enter, a cookie for those who are in, and a limit for those who guess. Pure."""
+"""Access to a shared room: the code, the cookie for admitted visitors, and a limit on guesses. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-"""What nobody confuses on a screen across the room: no 0 and O, no 1, I and L."""
+"""Characters that are easy to read from a distance: no 0 and O, no 1, I and L."""
 
 LENGTH = 8
 """31⁸ codes: guessing from a thousand addresses at once would take three centuries on average."""
@@ -20,7 +20,7 @@ TRIES = 5
 TRIES_SECONDS = 60.0
 
 ADDRESSES = 1000
-"""Guessers that are remembered; of more, the one that was quiet longest is forgotten."""
+"""How many guessing addresses to remember; beyond that, the least recent is forgotten."""
 
 
 class TooManyTries(Exception):

@@ -1,4 +1,4 @@
-"""What `--share` brings: the room, the links that lead to it, and the certificate for the way."""
+"""What `--share` adds: the room, its links and QR code, and the certificate."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from voice_ui.sharing.guard import is_served
 from voice_ui.sharing.room import Room
 
 WARNING = (
-    "The first time, the browser warns that the connection is not private: it does not know the certificate, "
-    "which was made on this machine. Choose Advanced (iPhone: Show Details), then go on to the page."
+    "On the first visit, the browser warns that the connection is not private, because the certificate was made on "
+    "this machine. Choose Advanced (iPhone: Show Details), then continue to the page."
 )
 
 
@@ -33,7 +33,7 @@ class Share:
     """One demo, shared with those who get the link."""
 
     def __init__(self, chosen: Settings) -> None:
-        """Find out where we are, and have a certificate for it; raises SettingsError."""
+        """Find this machine's addresses and load or make a certificate; raises SettingsError."""
         self.room = Room(time.monotonic, chosen.access_code or "")
         self.port = chosen.port
         self.proxies = chosen.behind_proxy or Proxies()
@@ -41,7 +41,7 @@ class Share:
         self._is_chosen_code = chosen.access_code is not None
         self.is_own_certificate = not (self.behind_proxy or chosen.cert)
         self.addresses = [] if self.behind_proxy else _addresses(chosen.host)
-        """Where the door is."""
+        """Where the server listens."""
         self._context: ssl.SSLContext | None = None
         self._hosts = self.addresses  # in the links
         names = [*host_names(), *self.addresses]
@@ -57,7 +57,7 @@ class Share:
 
     @property
     def links(self) -> list[str]:
-        """The addresses to open, the best first; none if a proxy knows them better."""
+        """The addresses to open, best first; none behind a proxy."""
         return [self._link(f"[{host}]" if ":" in host else host) for host in self._hosts]
 
     def _link(self, host: str) -> str:
@@ -66,7 +66,7 @@ class Share:
 
     @property
     def code(self) -> str:
-        """The code as people read it to each other."""
+        """The code in groups of four, easy to read aloud."""
         return "-".join(textwrap.wrap(self.room.code, 4))
 
     def in_words(self, encoding: str) -> str:
@@ -75,15 +75,15 @@ class Share:
             # A code that the owner chose is known to them, and this may end up in a log that others read.
             code = "the value of VOICE_UI_ACCESS_CODE" if self._is_chosen_code else self.room.code
             return (
-                f"\nShared behind the proxy ({self.proxies}). Open its https address with one of these at the end:\n\n"
+                f"\nShared behind the proxy ({self.proxies}). Append one of these to its https address:\n\n"
                 f"  /?code={code}\n  /?owner={self.room.owner_key}   (only for you)\n\n"
             )
         if not self.links:
-            return "\nNothing to share: this machine has no network address.\n\n"
+            return "\nNot shared: this machine has no network address.\n\n"
         warning = f"{textwrap.fill(WARNING, 80)}\n\n" if self.is_own_certificate else ""
         links = "\n".join(f"  {link}" for link in self.links)
         drawn = self._drawn(encoding)
-        invitation = "Shared on this network. Open one of these addresses there" + (
+        invitation = "Shared on this network. On the other device, open one of these addresses" + (
             ", or scan the code:" if drawn else ":"
         )
         return f"\n{invitation}\n\n{links}\n\n{drawn}\n{warning}"
@@ -139,4 +139,6 @@ def _own_certificate(names: list[str]) -> Path:
         return certificate.own(folder, names)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SettingsError(f"no certificate can be kept in {folder} ({reason}); use --cert") from None
+        raise SettingsError(
+            f"cannot write a certificate to {folder} ({reason}); to use your own, add --cert FILE --key FILE"
+        ) from None

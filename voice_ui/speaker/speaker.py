@@ -1,11 +1,11 @@
-"""The loudspeaker as a NiceGUI element: Python says what is to be played, JavaScript owns the device.
+"""The loudspeaker as a NiceGUI element: Python decides what to play, JavaScript owns the device.
 
     speaker = Speaker(on_played=lambda item_id, ms: print(ms, "ms were heard"))
     ui.button("Sound on").on("click", js_handler=speaker.js_unlock)
     speaker.play(pcm)
 
-Audio is queued here and goes to the browser a few seconds ahead of what is heard, as binary events of NiceGUI's socket:
-they cost the server three fifths of `run_method` with base64, are a quarter smaller, and NiceGUI does not keep them.
+Audio is queued here and sent to the browser three seconds ahead, as binary events on NiceGUI's socket. Compared with
+`run_method` and base64, they take three fifths of the CPU time, are a quarter smaller, and NiceGUI does not keep them.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ STOPPED = 4
 
 
 class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker_ring.js"]):
-    """Plays 16-bit little-endian mono PCM at 24 kHz in the browser, without gaps. Shows nothing itself."""
+    """Plays 16-bit little-endian mono PCM at 24 kHz in the browser, without gaps. Invisible."""
 
     state = BindableProperty()
     """One of `State`: off until the browser lets the page play sound."""
     played_ms = BindableProperty()
-    """How much was heard of the item that is being played or was played last, in milliseconds."""
+    """How much of the current or last item was played, in milliseconds."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
     ) -> None:
         """Create the speaker; `volume` is 0 to 1, `device` the id of an output, empty for the browser's default.
 
-        The callbacks may be coroutine functions; the methods of the same names add further ones.
+        Callbacks may be coroutine functions; the methods of the same names add more.
         """
         super().__init__()
         self._callbacks = {name: Callbacks(self) for name in _EVENTS}
@@ -64,7 +64,7 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
         self.on_problem(on_problem).on_cured(on_cured).on_outputs(on_outputs)
         self.state, self.played_ms = "off", 0
         self.malformed = 0
-        """How many messages of the browser were not what they should be."""
+        """How many invalid messages from the browser were dropped."""
         self._page = ""
         self._stream, self._number = Stream(), 1
         self._stopped: dict[int, Stream] = {}
@@ -83,11 +83,11 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
     # Callbacks. NOTE: docs/speaker.md lists them.
 
     def on_played(self, callback: Callback) -> Self:
-        """Add a callback that gets the id of an item and how much of it was heard, in milliseconds."""
+        """Add a callback that gets an item's id and how much of it was played, in milliseconds."""
         return self._add("played", callback)
 
     def on_stopped(self, callback: Callback) -> Self:
-        """Add a callback for the answer to `stop`: the item that was cut short, and how much of it was heard, in ms."""
+        """Add a callback called after `stop`, with the id of the interrupted item and how many ms were played."""
         return self._add("stopped", callback)
 
     def on_state(self, callback: Callback) -> Self:
@@ -99,7 +99,7 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
         return self._add("problem", callback)
 
     def on_cured(self, callback: Callback) -> Self:
-        """Add a callback that gets the code of a problem that is over."""
+        """Add a callback that gets the code of a problem that was solved."""
         return self._add("cured", callback)
 
     def on_outputs(self, callback: Callback) -> Self:
@@ -114,22 +114,22 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
 
     @property
     def js_unlock(self) -> str:
-        """The `js_handler` of a click: without one, browsers keep a page silent."""
+        """The `js_handler` of a click that lets the page play sound; browsers require a click."""
         return f"() => getElement({self.id}).unlock()"
 
     @property
     def js_stop(self) -> str:
-        """The `js_handler` that stops without a round trip."""
+        """The `js_handler` that calls `stop` without a round trip."""
         return f"() => getElement({self.id}).stop()"
 
     @property
     def js_duck(self) -> str:
-        """The `js_handler` that ducks without a round trip."""
+        """The `js_handler` that calls `duck` without a round trip."""
         return f"() => getElement({self.id}).duck()"
 
     @property
     def js_unduck(self) -> str:
-        """The `js_handler` that ends ducking without a round trip."""
+        """The `js_handler` that calls `unduck` without a round trip."""
         return f"() => getElement({self.id}).unduck()"
 
     @property
@@ -152,26 +152,26 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
 
     @property
     def unplayed_ms(self) -> int:
-        """How much audio was given and not heard yet, in milliseconds."""
+        """How much audio passed to `play` has not been played yet, in milliseconds."""
         return (self._stream.queued - self._stream.played) // PER_MS
 
     def play(self, pcm: bytes, item_id: str = "") -> bool:
-        """Play this after what is queued; False if five minutes are waiting already, and this was dropped."""
+        """Queue audio; returns False, and drops it, if five minutes are already queued."""
         taken = self._stream.add(item_id, pcm)
         self._send()
         return taken
 
     def stop(self) -> None:
-        """Fall silent at once and forget what is queued; `on_stopped` reports how much of it was heard."""
+        """Stop at once and clear the queue; `on_stopped` reports how much was played."""
         self.run_method("stop", self._number)
         self._end_stream()
 
     def duck(self) -> None:
-        """Fall silent and wait; `unduck` goes on at the same place."""
+        """Go silent but keep the queue; `unduck` continues at the same place."""
         self.run_method("duck")
 
     def unduck(self) -> None:
-        """Go on after `duck`."""
+        """Continue after `duck`."""
         self.run_method("unduck")
 
     def _send(self) -> None:

@@ -26,17 +26,17 @@ class RunningSession(Protocol):
 
 @dataclass(eq=False)
 class ToolContext:
-    """Given to every parameter that is annotated with it; the model does not see such a parameter.
+    """Passed to each parameter annotated with it. The model does not see such parameters.
 
-    The session lives on the event loop. A function that is not async runs in a thread: it calls the session, and
-    elements of a page, through `on_loop`.
+    Sessions and page elements may only be used on the event loop. A function that is not async runs in a thread and
+    must call them through `on_loop`.
     """
 
     session: RunningSession
     call_id: str
     turn: int
-    """Of the conversation, counted from 1."""
+    """Number of the turn in the conversation, from 1."""
     on_loop: Callable[..., Any] = field(repr=False)
-    """`on_loop(function, *arguments)` calls a function on the event loop, soon; safe from any thread."""
+    """`on_loop(function, *arguments)` schedules a call on the event loop; safe from any thread."""
     is_cancelled: bool = False
-    """The call was cancelled or timed out. An async function is interrupted; a thread has to look for itself."""
+    """Whether the call was cancelled or timed out. Async functions are interrupted; threads must check this."""

@@ -16,7 +16,7 @@ from voice_ui.tools.context import ToolContext
 from voice_ui.tools.refusals import InvalidArguments, NotATool, refuse
 
 TIMEOUT_SECONDS = 30.0
-"""By default; the person waits, and hears nothing."""
+"""Default; the user hears nothing while a call runs."""
 
 LONGEST_ARGUMENTS = 100_000
 """Characters. Far beyond what a model writes in one call."""
@@ -109,18 +109,18 @@ def tool(
     approve: bool = False,
     timeout: float = TIMEOUT_SECONDS,
 ) -> Any:
-    """Let the model call a function: its type hints become the JSON schema, its docstring the description.
+    """Let the model call a function. Its type hints become the JSON schema, its docstring the description.
 
         @tool
         def weather(town: Annotated[str, Field(description="Without the country")], days: int = 1) -> str:
             "Return the weather forecast of a town."
 
     :param name: what the model calls it, if not by the function's own name
-    :param approve: whether a person has to approve each call
-    :param timeout: seconds that a call may take
+    :param approve: whether the user must approve each call
+    :param timeout: seconds after which a call is cancelled
 
     A function that is not async runs in a thread. A parameter annotated `ToolContext` receives the running session.
-    Raises ToolError for a function that cannot be a tool.
+    Raises ToolError if the function cannot be a tool.
     """
     if function is None:
         return lambda function: _define(function, name, approve, timeout)
