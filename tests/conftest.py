@@ -13,9 +13,19 @@ from hypothesis import settings
 settings.register_profile("anywhere", deadline=None)
 settings.load_profile("anywhere")
 
+HERE = Path(__file__).parent
+
 LAYERS = {"unit", "protocol", "browser", "attack"}
 
-ALONE = {"test_webrtc", "test_outage", "test_benchmarks", "test_measure", "test_worker"}
+ALONE = {
+    "protocol/test_webrtc", "protocol/test_outage", "protocol/test_benchmarks", "protocol/test_measure",
+    "protocol/test_worker",
+    "browser/speaker/test_firefox", "browser/speaker/test_page", "browser/speaker/test_playback",
+    "browser/speaker/test_ring", "browser/mic/test_capture", "browser/mic/test_delivery", "browser/test_barge_in",
+    "browser/test_examples", "browser/test_firefox", "browser/test_local_server", "browser/test_native",
+    "browser/test_outage", "browser/test_people", "browser/test_reverse_proxies", "browser/test_talk",
+    "browser/test_tools", "browser/test_voice",
+}  # fmt: skip
 """Modules with audio in real time, or with clocks that are held against each other."""
 
 
@@ -23,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for layer in LAYERS.intersection(Path(item.path).parts):
             item.add_marker(layer)
-        if "browser" in Path(item.path).parts or Path(item.path).stem in ALONE:
+        if Path(item.path).relative_to(HERE).with_suffix("").as_posix() in ALONE:
             item.add_marker("alone")
 
 
