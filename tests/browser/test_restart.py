@@ -130,7 +130,7 @@ async def test_words_that_were_lost_with_the_process_are_reported_in_seconds(
             stack.pop_all()
         async with twice.run():
             await talk.shows_error("conversation-kept")
-            await expect(talk.error).to_contain_text("s of what you said was not answered")
+            await expect(talk.error).to_contain_text("s of speech were not answered")
 
 
 FORGE = {

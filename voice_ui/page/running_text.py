@@ -121,3 +121,6 @@ class RunningText(ui.element, component="running_text.js", dependencies=MODULES)
 def utf_16_length(text: str) -> int:
     """Return the length of a text as JavaScript counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+RunningText.default_classes("vp-text").default_props("dir=auto translate=no")
