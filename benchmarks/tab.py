@@ -161,7 +161,7 @@ class PageTab:
             if '"data-state":"listening"' in message:
                 self._listening.set()
         elif name == "voice_text":
-            self._shown(now, [body["text"]])
+            self._shown(now, [body.get("text", "")])  # others mark the end of a reply, or its place
         elif name == "run_javascript":
             if "resendAfter" in body["code"]:
                 self._synced.set()
