@@ -311,6 +311,8 @@ class Link:
                     continue
                 case Clear():
                     self._committed_ms = entry.end_ms
+                    while not self._urgent.empty():  # turns by hand are asked for first
+                        await self._send(self._urgent.get_nowait())
                     await self._send(client.InputAudioBufferClear(next(self._ids)))
                 case Commit() if not self._may_commit(entry):
                     self._stream.answer(entry)
