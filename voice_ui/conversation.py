@@ -31,7 +31,7 @@ class Item:
 
     id: str
     role: str
-    """user, assistant or, for a `Call`, tool"""
+    """user, assistant or, for a `FunctionCall`, tool"""
     turn: int = 1
     """Counted from 1."""
     parts: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Item:
 
 
 @dataclass
-class Call(Item):
+class FunctionCall(Item):
     """A call of a tool, and what came of it. Its role is `tool`, its status one of these:
 
     waiting (a person has to approve it), running, done, failed, refused.
@@ -133,7 +133,7 @@ class Conversation:
     @property
     def known(self) -> list[Item]:
         """The items a new connection can be given, because all of what they say is known in writing."""
-        return [item for item in self.items if item.verified and (isinstance(item, Call) or _is_whole(item))]
+        return [item for item in self.items if item.verified and (isinstance(item, FunctionCall) or _is_whole(item))]
 
     def is_known(self, item_id: str) -> bool:
         """Whether what was said in a user item is known in writing."""
@@ -226,7 +226,7 @@ class Conversation:
 
     # Calls of tools. NOTE: only session/tools.py changes them.
 
-    def begin_call(self, response_id: str, call: Call) -> Change:
+    def begin_call(self, response_id: str, call: FunctionCall) -> Change:
         """Take in a call that a response makes, in the turn that the response answers."""
         call.turn = self._responses.get(response_id, max(self._turn, 1))
         while call.id in self._items:  # a new connection may count from the beginning
@@ -235,7 +235,7 @@ class Conversation:
         self._bound()
         return ItemChanged(replace(call))
 
-    def change_call(self, call: Call) -> Change:
+    def change_call(self, call: FunctionCall) -> Change:
         """The status of a call has changed."""
         return ItemChanged(replace(call))
 
@@ -349,7 +349,7 @@ class Conversation:
     def _reply(self, response_id: str, item_id: str, part: int) -> tuple[Item, int]:
         """Return the item that a response writes, and the index of a part that is in it."""
         item_id = item_id or f"{response_id} reply"  # a server that names none writes one
-        if isinstance(self._items.get(item_id), Call):
+        if isinstance(self._items.get(item_id), FunctionCall):
             item_id = f"{item_id} reply"
         if item_id not in self._items:
             if response_id not in self._responses:

@@ -36,7 +36,7 @@ TRANSCRIPTION_MINUTE: Mapping[str, float] = {
 
 
 @dataclass(frozen=True)
-class Transcription:
+class TranscriptionOptions:
     """What a transcription model can be told (openai 3.57, types/realtime/audio_transcription.py)."""
 
     keywords: bool = False
@@ -46,16 +46,16 @@ class Transcription:
 
 
 _TRANSCRIPTION = {
-    "gpt-live-transcribe": Transcription(keywords=True, languages=True),
-    "gpt-transcribe": Transcription(keywords=True, languages=True),
-    "gpt-realtime-whisper": Transcription(prompt=False),
-    "gpt-4o-transcribe-diarize": Transcription(prompt=False),
+    "gpt-live-transcribe": TranscriptionOptions(keywords=True, languages=True),
+    "gpt-transcribe": TranscriptionOptions(keywords=True, languages=True),
+    "gpt-realtime-whisper": TranscriptionOptions(prompt=False),
+    "gpt-4o-transcribe-diarize": TranscriptionOptions(prompt=False),
 }
 
 
-def transcription(model: str) -> Transcription:
+def transcription(model: str) -> TranscriptionOptions:
     """Return what the transcription model of that name can be told."""
-    return _TRANSCRIPTION.get(model, Transcription())
+    return _TRANSCRIPTION.get(model, TranscriptionOptions())
 
 
 @dataclass(frozen=True)

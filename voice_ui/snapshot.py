@@ -15,7 +15,7 @@ from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from voice_ui.conversation import MOST_ITEMS, MOST_PARTS, Call, Item
+from voice_ui.conversation import MOST_ITEMS, MOST_PARTS, FunctionCall, Item
 from voice_ui.usage import Usage
 
 if TYPE_CHECKING:
@@ -91,20 +91,20 @@ def digest(text: str) -> bytes:
 
 def text_of(item: Item) -> str:
     """Write an item down."""
-    defaults = _defaults(is_call=isinstance(item, Call)).items()
+    defaults = _defaults(is_call=isinstance(item, FunctionCall)).items()
     written = {name: value for name, default in defaults if (value := getattr(item, name)) != default}
     return json.dumps(written, ensure_ascii=False)
 
 
 @cache
 def _defaults(*, is_call: bool) -> dict[str, Any]:
-    return {field.name: field.default for field in fields(Call if is_call else Item) if field.name != "image"}
+    return {field.name: field.default for field in fields(FunctionCall if is_call else Item) if field.name != "image"}
 
 
 def item_of(text: str) -> Item:
     """Read an item; raises ValueError for what is none, whoever wrote it."""
     is_call = '"role": "tool"' in text
-    item: Item = _reader(Call if is_call else Item).validate_json(text, strict=True)
+    item: Item = _reader(FunctionCall if is_call else Item).validate_json(text, strict=True)
     known = (
         item.role in ROLES
         and (item.role == "tool") is is_call
@@ -118,7 +118,7 @@ def item_of(text: str) -> Item:
     if not known:
         raise ValueError("an item has a value that none can have")
     item.text.encode()  # raises for half a character
-    if isinstance(item, Call):
+    if isinstance(item, FunctionCall):
         seconds = item.seconds if item.seconds is not None and isfinite(item.seconds) else None
         item = replace(item, event_number=None, seconds=seconds)
         return item if item.is_over else replace(item, status="failed", result=INTERRUPTED)

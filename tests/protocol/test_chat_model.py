@@ -13,7 +13,7 @@ from tests.patience import until, within
 from tests.servers.chat import Answer, call, chat_server, event, failing, streamed
 from voice_ui.errors import CODES, code_from_wire
 from voice_ui.offline.chat import ChatEndpoint, ChatModel, failures, ollama_available
-from voice_ui.offline.parts import ReplyFailed, ReplyRequest, ToolCall
+from voice_ui.offline.parts import Invocation, ReplyFailed, ReplyRequest
 from voice_ui.protocol import Part, WireItem
 from voice_ui.settings import Secret
 
@@ -29,7 +29,7 @@ def model(url: str, name: str = "small", wait_seconds: float = 20) -> ChatModel:
     return ChatModel(ChatEndpoint(url, name, Secret(KEY)), wait_seconds=wait_seconds)
 
 
-async def pieces(reply: AsyncGenerator[str | ToolCall, None]) -> list[str | ToolCall]:
+async def pieces(reply: AsyncGenerator[str | Invocation, None]) -> list[str | Invocation]:
     async with asyncio.timeout(20):
         return [piece async for piece in reply]
 
@@ -48,7 +48,7 @@ async def test_it_calls_tools() -> None:
     lines = [event("Wait. "), call(0, '{"city":', "get_weather"), call(0, ' "Rome"}'), event(finish="tool_calls")]
     async with chat_server(Answer([*lines, "data: [DONE]\n"])) as chat:
         found = await pieces(model(chat.url).reply(request()))
-        assert found == ["Wait. ", ToolCall("get_weather", '{"city": "Rome"}')]
+        assert found == ["Wait. ", Invocation("get_weather", '{"city": "Rome"}')]
 
 
 async def test_without_a_name_the_first_model_is_used() -> None:

@@ -15,7 +15,7 @@ from tests.protocol.calling import call, function_call, outputs
 from tests.protocol.reader import session_with
 from tests.servers.scripted import ScriptedServer
 from tests.servers.wire import Wire
-from voice_ui.conversation import Call
+from voice_ui.conversation import FunctionCall
 from voice_ui.tools import McpServer, McpServers, Tool, ToolFailed, tool
 
 OVER_STDIO = (sys.executable, "-m", "tests.servers.mcp_server")
@@ -87,7 +87,7 @@ async def test_over_http_a_model_calls_it(http_url: str) -> None:
         ):
             session.send_text("2 and 40?")
             await until(lambda: session.state.at_rest)
-            statuses = [item.status for item in reader.items.values() if isinstance(item, Call)]
+            statuses = [item.status for item in reader.items.values() if isinstance(item, FunctionCall)]
             assert statuses == ["done", "failed"]
 
 

@@ -17,7 +17,7 @@ from tests.patience import SECOND
 from tests.protocol.offline_client import Parrot, question
 from tests.unit.practice_client import Hum, ThreePieces
 from voice_ui import audio
-from voice_ui.offline.parts import ToolCall
+from voice_ui.offline.parts import Invocation
 from voice_ui.offline.server import serve
 
 agents = pytest.importorskip("agents")
@@ -122,7 +122,7 @@ async def test_a_tool_is_called() -> None:
         return "rain"
 
     brain = ThreePieces()
-    brain.pieces = [ToolCall("weather", '{"city": "Oslo"}')]
+    brain.pieces = [Invocation("weather", '{"city": "Oslo"}')]
     async with session("text", brain, [weather]) as running:
         await running.send_message("what is the weather like in Oslo")
         await events_until(running, lambda event: event.type == "tool_end")

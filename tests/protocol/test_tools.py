@@ -20,7 +20,7 @@ from tests.protocol.speaking import keep_quiet, say
 from tests.servers.scripted import ScriptedServer
 from tests.servers.wire import Wire
 from tests.virtual_time import in_virtual_time
-from voice_ui.conversation import Call
+from voice_ui.conversation import FunctionCall
 from voice_ui.session import Phase, RealtimeSession
 from voice_ui.session.calls import APPROVAL_SECONDS, CANCELLED, NOT_APPROVED, REFUSED
 from voice_ui.session.running import LONGEST_RESULT
@@ -28,9 +28,9 @@ from voice_ui.session.tools import MOST_ROUNDS
 from voice_ui.tools import ToolContext, tool
 
 
-def calls(reader: Reader) -> list[Call]:
+def calls(reader: Reader) -> list[FunctionCall]:
     """Return the calls that stand on the page."""
-    return [item for item in reader.items.values() if isinstance(item, Call)]
+    return [item for item in reader.items.values() if isinstance(item, FunctionCall)]
 
 
 def shown(reader: Reader) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from tests.protocol.reader import session_with
 from tests.servers.scripted import ScriptedServer
 from tests.servers.wire import Wire
 from tests.virtual_time import run
-from voice_ui.conversation import Call
+from voice_ui.conversation import FunctionCall
 from voice_ui.tools import tool
 
 SESSIONS, ROUNDS, CALLS = 20, 5, 10
@@ -108,7 +108,7 @@ def test_no_call_is_too_odd(seed: int) -> None:
         async with running as server, session_with(server, tools=[weather, returns]) as (session, reader):
             session.send_text("Go")
             await until(lambda: "Still here." in reader.written("assistant"), 100, what="the session goes on")
-            calls = [item for item in session.conversation.items if isinstance(item, Call)]
+            calls = [item for item in session.conversation.items if isinstance(item, FunctionCall)]
             assert len(calls) == ROUNDS * CALLS
             assert all(each.is_over and each.result for each in calls)
             assert reader.codes == []

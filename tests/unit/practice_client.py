@@ -13,7 +13,7 @@ from tests.servers.faulty.bends import Bend
 from tests.servers.faulty.server import FaultyBeta, FaultyGA
 from voice_ui import audio
 from voice_ui.offline.configuration import TurnDetection
-from voice_ui.offline.parts import Parts, RecognizerUnavailable, ReplyRequest, ToolCall, Voice
+from voice_ui.offline.parts import Invocation, Parts, RecognizerUnavailable, ReplyRequest, Voice
 from voice_ui.offline.vad import SpeechEnd, SpeechStart
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -95,11 +95,11 @@ class ThreePieces:
     delta_seconds = 0.0
 
     def __init__(self) -> None:
-        self.pieces: list[str | ToolCall | Exception] | None = None
+        self.pieces: list[str | Invocation | Exception] | None = None
         self.requests: list[ReplyRequest] = []
         self.closed_early = 0
 
-    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | Invocation]:
         self.requests.append(request)
         pieces = ["You ", "said: ", request.heard or "nothing"] if self.pieces is None else self.pieces
         whole = False

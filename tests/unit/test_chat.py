@@ -12,8 +12,8 @@ from hypothesis import given, strategies as st
 from tests.servers.chat import call, event
 from voice_ui.offline.chat import context, failures
 from voice_ui.offline.chat.endpoint import ChatEndpoint
-from voice_ui.offline.chat.stream import ChatStream, Malformed, ServerSaid
-from voice_ui.offline.parts import ReplyRequest, ToolCall
+from voice_ui.offline.chat.stream import ChatStream, MalformedChunk, ServerSaid
+from voice_ui.offline.parts import Invocation, ReplyRequest
 from voice_ui.protocol import Part, WireItem
 from voice_ui.settings import Secret
 
@@ -117,13 +117,13 @@ def test_calls_are_put_together() -> None:
     stream = ChatStream()
     for line in (call(0, "", "get_weather"), call(0, '{"city"'), call(1, "{}", "now"), call(0, ': "Rome"}')):
         assert stream.process(line) == ""
-    assert stream.calls == [ToolCall("get_weather", '{"city": "Rome"}'), ToolCall("now", "{}")]
+    assert stream.calls == [Invocation("get_weather", '{"city": "Rome"}'), Invocation("now", "{}")]
 
 
 def test_calls_without_an_index_and_with_an_object_are_understood() -> None:
     stream = ChatStream()
     stream.process(event(tool_calls=[{"function": {"name": "now", "arguments": {"zone": "UTC"}}}]))
-    assert stream.calls == [ToolCall("now", '{"zone": "UTC"}')]
+    assert stream.calls == [Invocation("now", '{"zone": "UTC"}')]
 
 
 @given(st.lists(st.integers(1, 5), max_size=30))
@@ -145,7 +145,7 @@ def test_thoughts_that_never_end_are_no_reply() -> None:
     ["data: nonsense", "data: [1]", 'data: {"choices": [7]}', 'data: {"choices":[{"delta":{"tool_calls":[1]}}]}'],
 )
 def test_nonsense_is_reported(line: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedChunk):
         ChatStream().process(line)
 
 
@@ -164,8 +164,8 @@ def test_a_server_that_does_not_stream_is_understood() -> None:
     stream = ChatStream()
     body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
     assert stream.whole(body) == "Hello."
-    assert stream.calls == [ToolCall("now", "{}")]
-    with pytest.raises(Malformed):
+    assert stream.calls == [Invocation("now", "{}")]
+    with pytest.raises(MalformedChunk):
         ChatStream().whole('{"status": "ok"}')
 
 
@@ -174,7 +174,7 @@ def test_no_line_does_anything_else(text: str) -> None:
     stream = ChatStream()
     try:
         assert isinstance(stream.process(f"data:{text}"), str)
-    except (Malformed, ServerSaid):
+    except (MalformedChunk, ServerSaid):
         pass
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from voice_ui.errors import CODES, Problem
 from voice_ui.page import messages
-from voice_ui.page.messages import LONGEST_DETAIL, MESSAGES, Message
+from voice_ui.page.messages import LONGEST_DETAIL, MESSAGES, Wording
 
 ALL = [(code, message) for code, rows in MESSAGES.items() for message in rows]
 
@@ -19,7 +19,7 @@ def test_the_last_message_of_a_code_needs_exactly_the_facts_a_problem_must_have(
 
 
 @pytest.mark.parametrize(("code", "message"), ALL)
-def test_a_message_is_two_whole_sentences(code: str, message: Message) -> None:
+def test_a_message_is_two_whole_sentences(code: str, message: Wording) -> None:
     facts = dict.fromkeys(message.facts | set(CODES[code].facts), "Something")
     problem = Problem(code, facts.get("detail", ""), facts)
     for sentence in (messages.cause(problem), messages.fix(problem)):

@@ -11,7 +11,7 @@ from tests.judge import judge_server_event
 from tests.unit.practice_client import Hum, PracticeClient, loud
 from voice_ui import audio
 from voice_ui.offline import reply
-from voice_ui.offline.parts import ReplyFailed, ToolCall
+from voice_ui.offline.parts import Invocation, ReplyFailed
 
 ASK = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
@@ -137,7 +137,7 @@ async def test_words_are_sent_while_they_are_being_said() -> None:
 @pytest.mark.parametrize("words", [[], ["I will look. "]], ids=["only calls", "words first"])
 async def test_a_tool_is_called_and_its_output_is_part_of_the_next_request(words: list[str]) -> None:
     client = PracticeClient(update={"tools": [ASK], "tool_choice": "auto"})
-    client.brain.pieces = [*words, ToolCall("weather", '{"city":"Oslo"}')]
+    client.brain.pieces = [*words, Invocation("weather", '{"city":"Oslo"}')]
     client.send("response.create")
     await client.let_time_pass()
     for event in client.events:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given, strategies as st
 
-from voice_ui.conversation import Call, Item
+from voice_ui.conversation import FunctionCall, Item
 from voice_ui.snapshot import (
     CLOCK_SECONDS,
     INTERRUPTED,
@@ -27,7 +27,9 @@ NOW = 1_800_000_000.0
 ITEMS = [
     Item("u1", "user", 1, ["my name is Ada"], "completed"),
     Item("a1", "assistant", 1, ["Hello", "Ada."], "completed", heard=3),
-    Call("c1", "tool", 2, status="done", call_id="call", name="weather", arguments="{}", result="sunny", seconds=0.25),
+    FunctionCall(
+        "c1", "tool", 2, status="done", call_id="call", name="weather", arguments="{}", result="sunny", seconds=0.25
+    ),
 ]
 USED = Usage(text_in=3, audio_out=7)
 
@@ -40,7 +42,7 @@ def sealed(items: list[Item] = ITEMS, owner: Owner = ADA, seal: Seal | None = No
 
 def test_a_conversation_comes_back_as_it_was() -> None:
     snapshot = Seal(b"secret").open(*sealed(), ADA, NOW + 5)
-    assert snapshot.items == ITEMS and [type(item) for item in snapshot.items] == [Item, Item, Call]
+    assert snapshot.items == ITEMS and [type(item) for item in snapshot.items] == [Item, Item, FunctionCall]
     assert (snapshot.usage, snapshot.dollars) == (USED, 0.25)
 
 
@@ -81,7 +83,7 @@ def test_items_and_digests_cannot_trade_places() -> None:
 
 
 def test_a_call_that_ran_and_a_reply_that_was_written_are_over() -> None:
-    call = Call("c1", "tool", 1, status="running", call_id="call", name="f", event_number=7)
+    call = FunctionCall("c1", "tool", 1, status="running", call_id="call", name="f", event_number=7)
     assert item_of(text_of(call)) == replace(call, status="failed", result=INTERRUPTED, event_number=None)
     assert item_of(text_of(Item("a", "assistant", 1, ["to be"]))).status == "lost"
 

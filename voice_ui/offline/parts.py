@@ -107,7 +107,7 @@ class ReplyRequest:
 
 
 @dataclass(frozen=True)
-class ToolCall:
+class Invocation:
     """A call of one of the session's functions."""
 
     name: str
@@ -128,7 +128,7 @@ class NothingLater:
     """What was to be said later is not wanted any more."""
 
 
-Piece = str | ToolCall | Later | NothingLater
+Piece = str | Invocation | Later | NothingLater
 
 
 class Brain(Protocol):

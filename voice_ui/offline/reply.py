@@ -19,7 +19,7 @@ from voice_ui import audio
 from voice_ui.images import Image
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed, ToolCall
+from voice_ui.offline.parts import Invocation, Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed
 from voice_ui.offline.reply_options import ReplyOptions, spread, words_of
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
@@ -113,14 +113,14 @@ class Reply:
 
     async def _say(self, pieces: AsyncIterator[Piece]) -> None:
         """Send the message, if any, and then the tool calls."""
-        calls: list[ToolCall] = []
+        calls: list[Invocation] = []
         cut_off: ReplyCutOff | None = None
 
         async def text() -> AsyncIterator[str]:
             nonlocal cut_off
             try:
                 async for piece in pieces:
-                    if isinstance(piece, ToolCall):
+                    if isinstance(piece, Invocation):
                         calls.append(piece)
                     elif isinstance(piece, Later | NothingLater):
                         self.on_later(piece)
@@ -211,7 +211,7 @@ class Reply:
         self._post(server.ItemDone(entry.item, before))
         self._post(server.OutputItemDone(self.id, entry.item, len(self._output) - 1))
 
-    def _call(self, call: ToolCall) -> None:
+    def _call(self, call: Invocation) -> None:
         call_id = self._new_id("call")
         item = WireItem(self._new_id("item"), "function_call", status="in_progress", call_id=call_id, name=call.name)
         entry = Entry(item)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from voice_ui.offline.parts import ReplyRequest, ToolCall
+from voice_ui.offline.parts import Invocation, ReplyRequest
 from voice_ui.offline.replies.numbers import in_digits
 from voice_ui.offline.tool_arguments import fill, missing
 from voice_ui.offline.tool_words import meaning, name_words, properties_of, said, subject, words
@@ -34,7 +34,7 @@ _NAME_WORD, _OTHER_WORD, _ENOUGH = 3, 1, 3
 class Choice:
     """What is to be done instead of a canned reply."""
 
-    calls: tuple[ToolCall, ...] = ()
+    calls: tuple[Invocation, ...] = ()
     text: str = ""
 
 
@@ -52,7 +52,7 @@ def choose(request: ReplyRequest) -> Choice | None:
 
 
 def _choice(tools: list[dict[str, Any]], request: ReplyRequest, heard: str, *, is_forced: bool) -> Choice | None:
-    calls: list[ToolCall] = []
+    calls: list[Invocation] = []
     for clause in _clauses(tools, heard, request.now.date()):
         tool = best(tools, clause, request.now.date(), is_forced=is_forced)
         if tool is None:
@@ -60,7 +60,7 @@ def _choice(tools: list[dict[str, Any]], request: ReplyRequest, heard: str, *, i
         arguments = fill(tool, _digits(clause), request.now.date())
         if lacking := missing(tool, arguments):
             return Choice(text=question(tool, lacking[0]))
-        calls.append(ToolCall(tool["name"], json.dumps(arguments, ensure_ascii=False)))
+        calls.append(Invocation(tool["name"], json.dumps(arguments, ensure_ascii=False)))
     calls = list(dict.fromkeys(calls))[:MOST_CALLS]
     return Choice(tuple(calls)) if calls else None
 

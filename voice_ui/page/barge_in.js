@@ -1,4 +1,4 @@
-// Silences a reply in the browser, before any round trip. NOTE: its other half is BargeIn in voice.py; mic.js calls
+// Silences a reply in the browser, before any round trip. NOTE: its other half is Silencer in spoken_replies.py; mic.js calls
 // `frame`, `held`, `stopped` and `unlock`.
 //
 // At the first sign of speech the speaker is ducked. If it turns out to be words, it is stopped; if not, the reply goes

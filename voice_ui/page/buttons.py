@@ -6,7 +6,7 @@ from nicegui import ui
 
 from voice_ui.mic import Mic
 from voice_ui.page.block import Block
-from voice_ui.page.voice import Voice
+from voice_ui.page.spoken_replies import SpokenReplies
 
 
 class Buttons(Block):
@@ -28,7 +28,7 @@ class Buttons(Block):
             self._hold.on("contextmenu.prevent", js_handler="() => {}")  # a long touch opens a menu
             with ui.element("div").classes("vp-button-row"):
                 with ui.element("div").classes("vp-beside"):
-                    self.voice = Voice(mic)
+                    self.voice = SpokenReplies(mic)
                     self._image = ui.button(icon="add_photo_alternate", color=None).classes("vp-image-button")
                     self._image.props('flat round data-testid=image aria-label="Show an image"')
                 self._talk = ui.button("Start", icon="mic", color=None).classes("vp-talk")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from voice_ui.conversation import Call, Item
+from voice_ui.conversation import FunctionCall, Item
 from voice_ui.errors import Problem
 from voice_ui.mic import Mic, MicProblem
 from voice_ui.page.composer import OnMessage
@@ -17,12 +17,12 @@ from voice_ui.page.events import (
     TranscriptEventArguments,
     UsageEventArguments,
 )
+from voice_ui.page.spoken_replies import SpokenReplies
 from voice_ui.page.tool_call import Decide
 from voice_ui.page.turn_clock import TurnClock
 from voice_ui.page.usage_words import in_words
 from voice_ui.page.values import PanelValues
 from voice_ui.page.view import View
-from voice_ui.page.voice import Voice
 from voice_ui.session import (
     BargeInPending,
     ItemChanged,
@@ -82,7 +82,7 @@ class Display(PanelValues, PanelEvents):
         self.voice.on_cured = lambda code: self.view.error.clear_codes(code)
 
     @property
-    def voice(self) -> Voice:
+    def voice(self) -> SpokenReplies:
         """Replies aloud."""
         return self.view.buttons.voice
 
@@ -159,7 +159,7 @@ class Display(PanelValues, PanelEvents):
         before = self.view.transcript.item(item.id)
         self.view.transcript.show(item)
         self.view.note_item(item)
-        if isinstance(item, Call):
+        if isinstance(item, FunctionCall):
             return
         self._show_texts()
         is_over = item.status != "in_progress"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from voice_ui import snapshot
-from voice_ui.conversation import Call, Item, ItemChanged, ItemRemoved
+from voice_ui.conversation import FunctionCall, Item, ItemChanged, ItemRemoved
 from voice_ui.session import RealtimeSession, SessionEvent, UsageCounted
 from voice_ui.snapshot import Owner, Seal
 
@@ -58,7 +58,7 @@ class Keeper:
         changes: list[tuple[str, str | None]] = []
         for item_id, item in self._changed.items():
             self._drafts.pop(item_id, None)
-            if item is None or (item.status == "in_progress" and not isinstance(item, Call)):
+            if item is None or (item.status == "in_progress" and not isinstance(item, FunctionCall)):
                 if item is not None:
                     self._drafts[item_id] = item
                 if item_id in self._kept:

@@ -220,7 +220,7 @@ has several rows, the first one whose facts are all known is used."""
 
 
 @dataclass(frozen=True)
-class Message:
+class Wording:
     """What happened, and what to do about it; facts in braces."""
 
     cause: str
@@ -233,9 +233,9 @@ class Message:
         return {name for _, name, _, _ in fields if name}
 
 
-MESSAGES: dict[str, list[Message]] = {}
+MESSAGES: dict[str, list[Wording]] = {}
 for _code, _cause, _fix in _ROWS:
-    MESSAGES.setdefault(_code, []).append(Message(_cause, _fix))
+    MESSAGES.setdefault(_code, []).append(Wording(_cause, _fix))
 
 
 def cause(problem: Problem) -> str:
@@ -248,7 +248,7 @@ def fix(problem: Problem) -> str:
     return RECOVERING if problem.recovering else _sentence(_message(problem).fix, problem)
 
 
-def _message(problem: Problem) -> Message:
+def _message(problem: Problem) -> Wording:
     """Return the first, that is the most specific, message whose facts are all known."""
     known = set(problem.facts) | ({"detail"} if problem.detail else set())
     return next(message for message in MESSAGES[problem.code] if message.facts <= known)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from voice_ui.conversation import Call
+from voice_ui.conversation import FunctionCall
 
 LONGEST = 20_000
 """Characters of the arguments, or of the result, that are shown."""
@@ -28,14 +28,14 @@ class CallActions:
 class ToolCall(ui.element, component="tool_call.js"):
     """Shows a call. What a model wrote, or a tool returned, is shown as plain text."""
 
-    def __init__(self, call: Call, actions: CallActions) -> None:
+    def __init__(self, call: FunctionCall, actions: CallActions) -> None:
         super().__init__()
         self.call = call
         self.on("decide", lambda event: actions.decide(self.call.call_id, event.args is True))
         self.on("show", lambda: actions.show_event(self.call.event_number or 0))
         self.show(call)
 
-    def show(self, call: Call) -> None:
+    def show(self, call: FunctionCall) -> None:
         """Update it."""
         self.call = call
         self._props["name"], self._props["server"] = call.name or "(no name)", call.server_label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voice_ui.conversation import Call
+from voice_ui.conversation import FunctionCall
 from voice_ui.page.block import Block
 from voice_ui.page.tool_call import CallActions, ToolCall
 
@@ -16,7 +16,7 @@ class ToolCalls(Block):
         self._actions = actions
         self._elements: dict[str, ToolCall] = {}  # by the id of the item
 
-    def show(self, call: Call, place: int) -> None:
+    def show(self, call: FunctionCall, place: int) -> None:
         """Bring a call up to date; `place` is its place among the texts and calls of the turn."""
         if call.id in self._elements:
             self._elements[call.id].show(call)

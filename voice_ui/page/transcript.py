@@ -6,9 +6,9 @@ from nicegui import ui
 
 from voice_ui.conversation import Item
 from voice_ui.page.block import Block
+from voice_ui.page.current_turn import CurrentTurn
 from voice_ui.page.past_turn import PastTurn
 from voice_ui.page.tool_call import CallActions
-from voice_ui.page.turn import Turn
 from voice_ui.page.turn_texts import TurnTexts
 from voice_ui.session import Shares, TextDelta, percentile
 
@@ -31,7 +31,7 @@ class Transcript(ui.element):
             self._history = Block().classes("vp-history").props("data-testid=history")
             with self._history:
                 self._page = Block()
-            self._turn = Turn(actions)
+            self._turn = CurrentTurn(actions)
             with Block().classes("vp-totals").props("translate=no"):
                 self._usage = ui.label().props("data-testid=usage")
                 self._percentiles = ui.label().props("data-testid=percentiles")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voice_ui.conversation import Call, Item
+from voice_ui.conversation import FunctionCall, Item
 from voice_ui.images import Image
 
 MARKS = {"cancelled": "cut short", "incomplete": "incomplete", "failed": "failed", "lost": "connection lost"}
@@ -32,9 +32,9 @@ class TurnTexts:
         return [item for item in self.items.values() if item.role == "assistant"]
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[FunctionCall]:
         """The calls of tools."""
-        return [item for item in self.items.values() if isinstance(item, Call)]
+        return [item for item in self.items.values() if isinstance(item, FunctionCall)]
 
     def place(self, item_id: str) -> int:
         """Return the place of an item among those of the turn, counted from 1; 0 if it is not one of them."""

@@ -217,7 +217,7 @@ class SystemMessage(_Message):
     content: Annotated[list[InputText], Field(max_length=64)]
 
 
-class FunctionCall(_Item):
+class FunctionCallItem(_Item):
     type: Literal["function_call"]
     call_id: Id | None = None
     name: Id
@@ -231,7 +231,7 @@ class FunctionCallOutput(_Item):
 
 
 Message = Annotated[UserMessage | AssistantMessage | SystemMessage, Field(discriminator="role")]
-Item = Annotated[Message | FunctionCall | FunctionCallOutput, Field(discriminator="type")]
+Item = Annotated[Message | FunctionCallItem | FunctionCallOutput, Field(discriminator="type")]
 
 
 class ResponseAudio(_Strict):

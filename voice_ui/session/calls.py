@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from voice_ui.conversation import Call
+from voice_ui.conversation import FunctionCall
 from voice_ui.protocol import WireItem, server, well_formed
 from voice_ui.session.running import Outcome, failed
 from voice_ui.tools import InvalidArguments, Tool
@@ -26,7 +26,7 @@ NOT_APPROVED = f"Refused: nobody approved this call within {APPROVAL_SECONDS:.0f
 class Batch:
     """The calls of one response."""
 
-    calls: list[Call] = field(default_factory=list)
+    calls: list[FunctionCall] = field(default_factory=list)
     is_open: bool = True
     """Whether more may come."""
     wants_reply: bool = True
@@ -36,7 +36,7 @@ class Batch:
 class PendingCall:
     """A call without a result."""
 
-    call: Call
+    call: FunctionCall
     batch: Batch
     approval: asyncio.Future[bool]
     task: asyncio.Task[None] | None = None
@@ -57,7 +57,7 @@ def outcome_of(item: WireItem) -> Outcome:
     return failed(well_formed(item.error)) if item.error else Outcome("done", well_formed(item.output))
 
 
-def in_words(call: Call) -> str:
+def in_words(call: FunctionCall) -> str:
     """Return what a new connection is told of a hosted call: a client cannot create its item."""
     what = f"Earlier in this conversation the tool {call.name} of {call.server_label} was called with {call.arguments}"
     return f"{what}. Its result ({call.status}): {call.result[:MOST_CHARACTERS]}"

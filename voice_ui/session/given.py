@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from voice_ui.conversation import Call, Item
+from voice_ui.conversation import FunctionCall, Item
 from voice_ui.images import Image
 from voice_ui.protocol import ClientEvent, Part, ServerEvent, WireItem, client, server
 from voice_ui.session.calls import in_words
@@ -36,7 +36,7 @@ class Given:
         is_empty = True
         for item in items:
             is_empty = False
-            if not isinstance(item, Call):
+            if not isinstance(item, FunctionCall):
                 yield from self.message(item.id, item.role, item.heard_text, item.image)
             elif item.server_label:
                 if item.call_id and item.is_over:  # others are lists of tools

@@ -24,10 +24,10 @@ from voice_ui.protocol import (
 )
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
+from voice_ui.session.brake import Brake
 from voice_ui.session.configure import REASON_SECONDS, configure
 from voice_ui.session.given import Given
 from voice_ui.session.intake import SHORTEST_TURN_MS
-from voice_ui.session.pace import Pace
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Audio, Clear, Commit, Entry, Message, Outputs, Stream
 from voice_ui.session.timer import Timer
@@ -361,7 +361,7 @@ class Link:
 
     async def _receive_loop(self, handle: Handle) -> None:
         said: server.ErrorEvent | None = None
-        pace = Pace()
+        pace = Brake()
         try:
             async for message in self._transport:
                 event = parse(message)

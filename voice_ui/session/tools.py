@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from voice_ui.conversation import Call, Change, Conversation
+from voice_ui.conversation import Change, Conversation, FunctionCall
 from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
 from voice_ui.session.calls import (
     APPROVAL_SECONDS,
@@ -194,7 +194,9 @@ class Calls:
         if any(call.call_id == call_id for call in batch.calls):
             return []
         name, arguments = well_formed(item.name), well_formed(item.arguments)
-        call = Call(item.id or call_id, "tool", call_id=call_id, name=name, arguments=arguments, status="running")
+        call = FunctionCall(
+            item.id or call_id, "tool", call_id=call_id, name=name, arguments=arguments, status="running"
+        )
         tool = self._toolbox.get(name)
         if tool and tool.approve:
             call.status = "waiting"
@@ -252,7 +254,7 @@ class Calls:
         self._reports.say(self._conversation.change_call(pending.call))
         return None
 
-    async def _run(self, call: Call, tool: Tool, arguments: dict[str, Any]) -> Outcome:
+    async def _run(self, call: FunctionCall, tool: Tool, arguments: dict[str, Any]) -> Outcome:
         loop = asyncio.get_running_loop()
         context = ToolContext(self._session, call.call_id, call.turn, loop.call_soon_threadsafe)
         return await run(tool, arguments, context)
@@ -297,10 +299,14 @@ class Calls:
     def _show_tools(self, server_label: str, outcome: Outcome) -> list[Change]:
         """Show which tools a hosted MCP server has, once: each new connection lists them again."""
         item_id = f"tools of {server_label}"
-        known = [item for item in self._conversation.items if isinstance(item, Call) and item.id.startswith(item_id)]
+        known = [
+            item for item in self._conversation.items if isinstance(item, FunctionCall) and item.id.startswith(item_id)
+        ]
         if known and (known[-1].status, known[-1].result) == (outcome.status, outcome.result):
             return []
-        call = Call(item_id, "tool", name="mcp_list_tools", server_label=server_label or "MCP", status=outcome.status)
+        call = FunctionCall(
+            item_id, "tool", name="mcp_list_tools", server_label=server_label or "MCP", status=outcome.status
+        )
         call.result, call.event_number = outcome.result, self._reports.received
         return [self._conversation.begin_call("", call)]
 
@@ -315,7 +321,9 @@ class Calls:
             return []
         batch = self._batches.setdefault(response_id, Batch())
         name, arguments = well_formed(item.name), well_formed(item.arguments)
-        call = Call(item.id, "tool", call_id=item.id, name=name, arguments=arguments, server_label=item.server_label)
+        call = FunctionCall(
+            item.id, "tool", call_id=item.id, name=name, arguments=arguments, server_label=item.server_label
+        )
         call.status = "waiting" if item.type == "mcp_approval_request" else "running"
         batch.calls.append(call)
         call.event_number = self._reports.received

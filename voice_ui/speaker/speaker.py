@@ -19,7 +19,7 @@ from nicegui.events import GenericEventArguments
 
 from voice_ui.callbacks import Callbacks
 from voice_ui.speaker.events import Output, SpeakerProblem
-from voice_ui.speaker.stream import PER_MS, Stream
+from voice_ui.speaker.play_queue import PER_MS, PlayQueue
 
 EVENT = "voice_ui_audio"
 """NOTE: EVENT in speaker.js."""
@@ -66,8 +66,8 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
         self.malformed = 0
         """How many invalid messages from the browser were dropped."""
         self._page = ""
-        self._stream, self._number = Stream(), 1
-        self._stopped: dict[int, Stream] = {}
+        self._stream, self._number = PlayQueue(), 1
+        self._stopped: dict[int, PlayQueue] = {}
         self._is_sending = False
         self._props["volume"], self._props["device"] = volume, device
         for name, handle in {
@@ -191,7 +191,7 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
     def _end_stream(self) -> None:
         self._stopped[self._number] = self._stream
         self._stopped.pop(self._number - STOPPED, None)
-        self._stream, self._number = Stream(), self._number + 1
+        self._stream, self._number = PlayQueue(), self._number + 1
 
     # What the page says. NOTE: each is a $emit(…) of speaker.js.
 
@@ -228,7 +228,7 @@ class Speaker(ui.element, component="speaker.js", dependencies=["worklet/speaker
             self._fire("stopped", item.item_id if item else "", item.reported_ms if item else 0)
             self._show_state("idle")
 
-    def _play(self, stream: Stream, position: int) -> None:
+    def _play(self, stream: PlayQueue, position: int) -> None:
         for played in stream.play(position):
             self.played_ms = played.ms
             self._fire("played", played.item_id, played.ms)

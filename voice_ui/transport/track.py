@@ -21,7 +21,7 @@ def paced_track(pacing: Pacing) -> Any:
     rate = 2 * audio.SAMPLE_RATE  # Opus knows 48 kHz; left to aiortc, each frame would be 20 ms late
     upsample = audio.Resampler(audio.SAMPLE_RATE, rate)
 
-    class Track(MediaStreamTrack):
+    class Paced(MediaStreamTrack):
         kind = "audio"
 
         def __init__(self) -> None:
@@ -47,4 +47,4 @@ def paced_track(pacing: Pacing) -> Any:
             self._number += 1
             return frame
 
-    return Track()
+    return Paced()

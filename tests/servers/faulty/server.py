@@ -22,7 +22,7 @@ from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handsha
 from voice_ui.offline import defaults
 from voice_ui.offline.channel import Channel, WebsocketChannel, new_id, refuse
 from voice_ui.offline.connection import ClientConnection
-from voice_ui.offline.parts import Brain, Parts, ReplyRequest, SpeechRecognizer, ToolCall, Voice
+from voice_ui.offline.parts import Brain, Invocation, Parts, ReplyRequest, SpeechRecognizer, Voice
 from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen
 
 
@@ -73,7 +73,7 @@ class FixedBrain:
     def __init__(self, pieces: tuple[str, ...]) -> None:
         self._pieces = pieces
 
-    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | ToolCall]:
+    async def reply(self, request: ReplyRequest) -> AsyncIterator[str | Invocation]:
         for piece in self._pieces:
             yield piece
 

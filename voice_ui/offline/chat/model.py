@@ -19,8 +19,8 @@ from voice_ui.offline.chat.failures import (
     of_status,
     of_words,
 )
-from voice_ui.offline.chat.stream import ChatStream, Malformed, ServerSaid
-from voice_ui.offline.parts import ReplyCutOff, ReplyFailed, ReplyRequest, ToolCall
+from voice_ui.offline.chat.stream import ChatStream, MalformedChunk, ServerSaid
+from voice_ui.offline.parts import Invocation, ReplyCutOff, ReplyFailed, ReplyRequest
 from voice_ui.transport import http
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ChatModel:
         self._model = endpoint.model
         self._wait_seconds = wait_seconds
 
-    async def reply(self, request: ReplyRequest) -> AsyncGenerator[str | ToolCall, None]:
+    async def reply(self, request: ReplyRequest) -> AsyncGenerator[str | Invocation, None]:
         """Yield the reply piece by piece; raises ReplyFailed and ReplyCutOff."""
         if request.items and request.items[-1].role == "user" and not request.items[-1].text.strip():
             yield NOTHING_HEARD
@@ -66,7 +66,7 @@ class ChatModel:
         except httpx.TimeoutException as error:
             words = f"{self.endpoint.place} sent nothing for {self._wait_seconds:g} s"
             raise ReplyFailed(TIMEOUT, words) from error
-        except (httpx.DecodingError, Malformed) as error:
+        except (httpx.DecodingError, MalformedChunk) as error:
             raise self._failed(MALFORMED, error) from error
         except ServerSaid as error:
             raise of_words(f"{error}", self.endpoint) from error
@@ -78,7 +78,7 @@ class ChatModel:
     async def close(self) -> None:
         """Nothing is kept open between two replies."""
 
-    async def _fitting(self, web: httpx.AsyncClient, request: ReplyRequest) -> AsyncGenerator[str | ToolCall, None]:
+    async def _fitting(self, web: httpx.AsyncClient, request: ReplyRequest) -> AsyncGenerator[str | Invocation, None]:
         """Answer, with as much of the conversation as the model has room for."""
         while True:
             try:
@@ -91,7 +91,7 @@ class ChatModel:
                     raise
                 request = fitting
 
-    async def _answer(self, web: httpx.AsyncClient, request: ReplyRequest) -> AsyncGenerator[str | ToolCall, None]:
+    async def _answer(self, web: httpx.AsyncClient, request: ReplyRequest) -> AsyncGenerator[str | Invocation, None]:
         import httpx
 
         timeout = httpx.Timeout(self._wait_seconds, connect=min(CONNECT_SECONDS, self._wait_seconds))
@@ -108,7 +108,7 @@ class ChatModel:
                         if text := stream.process(line):
                             yield text
                         elif line.startswith(("<", "{")):
-                            raise Malformed(f"no event stream: {line[:80]}")
+                            raise MalformedChunk(f"no event stream: {line[:80]}")
                 if text := stream.finish():
                     yield text
         if not stream.over:
@@ -126,7 +126,7 @@ class ChatModel:
         try:
             models = [model["id"] for model in response.json()["data"]]
         except (ValueError, KeyError, TypeError) as error:
-            raise Malformed("no list of models") from error
+            raise MalformedChunk("no list of models") from error
         if not models:
             raise ReplyFailed(NO_MODEL, f"{self.endpoint.place} has no model")
         return str(models[0])
@@ -140,5 +140,5 @@ async def _text(response: httpx.Response) -> str:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > BODY_BYTES:
-            raise Malformed("an endless answer")
+            raise MalformedChunk("an endless answer")
     return body.decode("utf-8", "replace")

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from voice_ui.offline.parts import ToolCall
+from voice_ui.offline.parts import Invocation
 
 THOUGHTS, THOUGHTS_END = "<think>", "</think>"
 """Reasoning models write between these what is not part of the reply; llama.cpp and others pass it on as text."""
 
 
-class Malformed(Exception):
+class MalformedChunk(Exception):
     """What came is no answer in the format of the chat API."""
 
 
@@ -43,7 +43,7 @@ class ChatStream:
         self._starting = False
 
     def process(self, line: str) -> str:
-        """Take in a line, and return the text in it; raises Malformed, ServerSaid."""
+        """Take in a line, and return the text in it; raises MalformedChunk, ServerSaid."""
         name, _, value = line.partition(":")
         if name == "error":  # vLLM and older llama.cpp: no event, but a line of its own
             raise ServerSaid(_message(_parsed(value)))
@@ -56,10 +56,10 @@ class ChatStream:
         return self._take(_parsed(value), "delta")
 
     def whole(self, body: str) -> str:
-        """Take in the answer of a server that does not stream, and return its text; raises Malformed, ServerSaid."""
+        """Take in an answer that is not streamed, and return its text; raises MalformedChunk, ServerSaid."""
         text = self._take(_parsed(body), "message")
         if not self.over:
-            raise Malformed("no choices")
+            raise MalformedChunk("no choices")
         return text + self.finish()
 
     def finish(self) -> str:
@@ -68,9 +68,9 @@ class ChatStream:
         return "" if self._thinking else held
 
     @property
-    def calls(self) -> list[ToolCall]:
+    def calls(self) -> list[Invocation]:
         """The calls of tools, once the answer is over."""
-        return [ToolCall(call.name, call.arguments or "{}") for _, call in sorted(self._calls.items()) if call.name]
+        return [Invocation(call.name, call.arguments or "{}") for _, call in sorted(self._calls.items()) if call.name]
 
     def _take(self, event: dict[str, Any], part: str) -> str:
         if event.get("error"):
@@ -78,7 +78,7 @@ class ChatStream:
         choices = event.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else {}
         if not isinstance(choice, dict):
-            raise Malformed("a choice that is no object")
+            raise MalformedChunk("a choice that is no object")
         if choice.get("finish_reason"):
             self.over = True
             self.was_cut_off = choice["finish_reason"] == "length"
@@ -93,7 +93,7 @@ class ChatStream:
     def _add_call(self, position: int, wire: Any) -> None:
         function = wire.get("function") if isinstance(wire, dict) else None
         if not isinstance(function, dict):
-            raise Malformed("a call without a function")
+            raise MalformedChunk("a call without a function")
         index = wire.get("index")
         call = self._calls.setdefault(index if isinstance(index, int) else position, _Call())
         call.name += function.get("name") or ""
@@ -130,9 +130,9 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         event = json.loads(text)
     except ValueError:
-        raise Malformed(f"not JSON: {_short(text)}") from None
+        raise MalformedChunk(f"not JSON: {_short(text)}") from None
     if not isinstance(event, dict):
-        raise Malformed(f"not an object: {_short(text)}")
+        raise MalformedChunk(f"not an object: {_short(text)}")
     return event
 
 

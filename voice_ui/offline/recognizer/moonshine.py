@@ -34,7 +34,7 @@ _HEADS, _HEAD_SIZE = 8, 36
 
 
 @dataclass(frozen=True)
-class Transcript:
+class Hypothesis:
     """What the model wrote."""
 
     text: str
@@ -70,7 +70,7 @@ class Moonshine:
         # The keys and values of the encoder do not change after the first step: not asking for them halves the time.
         self._past_words = [name for name in self._past if ".decoder." in name]
 
-    def transcribe(self, samples: Samples, stop: Stop = lambda: False) -> Transcript:
+    def transcribe(self, samples: Samples, stop: Stop = lambda: False) -> Hypothesis:
         """Return what is said in samples from -1 to 1; raises Aborted."""
         import numpy as np
 
@@ -97,7 +97,7 @@ class Moonshine:
             if stop():
                 raise Aborted
             logits = self._step(inputs, best, self._past_words)
-        return Transcript(tokens.decode(ids, self._texts), confidence / (len(ids) + 1))
+        return Hypothesis(tokens.decode(ids, self._texts), confidence / (len(ids) + 1))
 
     def _step(self, inputs: dict[str, Any], token: int, changed: list[str]) -> NDArray[np.float32]:
         """Read one more token and return the logits of the next; `changed` are the inputs to keep for it."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from voice_ui.offline.replies.answers import ANSWERS, CANCELS, Asked
 from voice_ui.offline.replies.arithmetic import solve
 from voice_ui.offline.replies.texts import HINTS, NOTHING_HEARD, READ_BACK
-from voice_ui.offline.replies.timers import Timer, timer as _timer
+from voice_ui.offline.replies.timers import Reminder, timer as _timer
 from voice_ui.offline.replies.units import convert
 from voice_ui.offline.replies.words import normalised
 
@@ -38,10 +38,10 @@ def reply(heard: str, *, earlier: Sequence[str] = (), now: datetime) -> str:
     return _read_back(heard, asked)
 
 
-def timer(heard: str) -> Timer | None:
+def timer(heard: str) -> Reminder | None:
     """Return the timer that is asked for; None if none is, or none that can be set, which `reply` explains."""
     found = _timer(normalised(heard), heard) if len(heard) <= LONGEST_QUESTION else None
-    return found if isinstance(found, Timer) else None
+    return found if isinstance(found, Reminder) else None
 
 
 def cancels_timers(heard: str) -> bool:

@@ -23,7 +23,7 @@ _REMINDER = re.compile(
 
 
 @dataclass(frozen=True)
-class Timer:
+class Reminder:
     """Something to say later."""
 
     seconds: float
@@ -31,7 +31,7 @@ class Timer:
     text: str
 
 
-def timer(question: str, heard: str = "") -> Timer | str | None:
+def timer(question: str, heard: str = "") -> Reminder | str | None:
     """Return the timer that is asked for, why it cannot be set, or None if none is.
 
     `question` has no punctuation; `heard` is the same as it was said, with capitals.
@@ -49,7 +49,7 @@ def timer(question: str, heard: str = "") -> Timer | str | None:
     if not 1 <= seconds <= LONGEST_SECONDS:
         return "I can set a timer for one second to one hour."
     kind = "Timer set for" if text.startswith("Time is up") else "I will remind you in"
-    return Timer(seconds, f"{kind} {_said(seconds)}. Stay connected until then.", text)
+    return Reminder(seconds, f"{kind} {_said(seconds)}. Stay connected until then.", text)
 
 
 def _as_said(what: str, heard: str) -> str:

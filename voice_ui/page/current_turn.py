@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from voice_ui.conversation import Call, Item
+from voice_ui.conversation import FunctionCall, Item
 from voice_ui.images import Image
 from voice_ui.page.block import Block
 from voice_ui.page.latency_bar import LatencyBar
@@ -20,7 +20,7 @@ COPY = """e => {
 }"""
 
 
-class Turn(ui.element):
+class CurrentTurn(ui.element):
     """Shows one turn after the other. The elements stay, so that a screen reader keeps its live region."""
 
     def __init__(self, actions: CallActions) -> None:
@@ -74,7 +74,7 @@ class Turn(ui.element):
             self._heard.set_text(self.texts.heard)
             self._show_image()
             return
-        if isinstance(item, Call):
+        if isinstance(item, FunctionCall):
             self._calls.show(item, self.texts.place(item.id))
             if known is None:
                 self._place_texts()

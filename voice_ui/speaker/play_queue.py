@@ -36,7 +36,7 @@ class Piece:
 
 
 @dataclass(slots=True)
-class Item:
+class Track:
     """One item of the stream."""
 
     item_id: str
@@ -48,7 +48,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Message:
+class Packet:
     """What goes to the browser in one message."""
 
     start: int
@@ -65,12 +65,12 @@ class Played:
     is_all: bool
 
 
-class Stream:
+class PlayQueue:
     """Keeps what has not been played."""
 
     def __init__(self) -> None:
         self._pieces: deque[Piece] = deque()
-        self._items: deque[Item] = deque()
+        self._items: deque[Track] = deque()
         self._numbers = 0
         self.queued = self.sent = self.played = 0
 
@@ -86,14 +86,14 @@ class Stream:
             return False
         if not self._items or self._items[-1].item_id != item_id:
             self._numbers += 1
-            self._items.append(Item(item_id, self._numbers, self.queued, self.queued))
+            self._items.append(Track(item_id, self._numbers, self.queued, self.queued))
         if samples:
             self._pieces.append(Piece(item_id, self.queued, pcm))
         self.queued += samples
         self._items[-1].end = self.queued
         return True
 
-    def next(self) -> Message | None:
+    def next(self) -> Packet | None:
         """Return what the browser is to get now, and move `sent`; None while it has enough."""
         if self.sent >= self.queued or self.sent - self.played >= AHEAD_SECONDS * audio.SAMPLE_RATE:
             return None
@@ -105,7 +105,7 @@ class Stream:
             if piece.start < end and piece.end > start
         ]
         self.sent = end
-        return Message(start, item.number, b"".join(parts))
+        return Packet(start, item.number, b"".join(parts))
 
     def rewind(self, received: int) -> None:
         """The browser has this much; what was sent after it is sent again."""
@@ -127,6 +127,6 @@ class Stream:
         return news
 
     @property
-    def current(self) -> Item | None:
+    def current(self) -> Track | None:
         """The item that is being played, or is next."""
         return next((item for item in self._items if item.end > self.played), self._items[-1] if self._items else None)

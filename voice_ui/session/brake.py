@@ -9,7 +9,7 @@ SECONDS = 0.05
 """A hundred messages in less than this are a flood; a fast reply sends about 200 a second, speech included."""
 
 
-class Pace:
+class Brake:
     """Slows a loop that handles messages down to 2,000 a second."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from voice_ui import audio
-from voice_ui.speaker.stream import AHEAD_SECONDS, MESSAGE_SAMPLES, QUEUE_SECONDS, Message, Played, Stream
+from voice_ui.speaker.play_queue import AHEAD_SECONDS, MESSAGE_SAMPLES, QUEUE_SECONDS, Packet, Played, PlayQueue
 
 SECOND = audio.SAMPLE_RATE
 
@@ -14,7 +14,7 @@ def pcm(samples: int, begin: int = 0) -> bytes:
     return b"".join((number % 30_000).to_bytes(2, "little") for number in range(begin, begin + samples))
 
 
-def taken(stream: Stream) -> list[Message]:
+def taken(stream: PlayQueue) -> list[Packet]:
     messages = []
     while message := stream.next():
         messages.append(message)
@@ -22,7 +22,7 @@ def taken(stream: Stream) -> list[Message]:
 
 
 def test_small_pieces_are_joined_and_large_ones_are_cut() -> None:
-    stream = Stream()
+    stream = PlayQueue()
     for number in range(30):
         stream.add("a", pcm(480, 480 * number))
     messages = taken(stream)
@@ -32,14 +32,14 @@ def test_small_pieces_are_joined_and_large_ones_are_cut() -> None:
 
 
 def test_no_message_holds_two_items() -> None:
-    stream = Stream()
+    stream = PlayQueue()
     for item_id in ("a", "b"):
         stream.add(item_id, pcm(100))
     assert [(message.number, len(message.pcm)) for message in taken(stream)] == [(1, 200), (2, 200)]
 
 
 def test_the_browser_gets_three_seconds_in_advance() -> None:
-    stream = Stream()
+    stream = PlayQueue()
     stream.add("a", bytes(2 * 10 * SECOND))
     taken(stream)
     assert stream.sent == AHEAD_SECONDS * SECOND
@@ -49,7 +49,7 @@ def test_the_browser_gets_three_seconds_in_advance() -> None:
 
 
 def test_ten_minutes_in_a_second_are_bounded() -> None:
-    stream = Stream()
+    stream = PlayQueue()
     assert sum(stream.add("a", bytes(2 * SECOND)) for _ in range(600)) == QUEUE_SECONDS
     taken(stream)
     stream.play(SECOND)
@@ -58,7 +58,7 @@ def test_ten_minutes_in_a_second_are_bounded() -> None:
 
 
 def test_what_was_played_is_reported_by_item() -> None:
-    stream = Stream()
+    stream = PlayQueue()
     stream.add("a", pcm(SECOND))
     stream.add("b", pcm(SECOND))
     taken(stream)
@@ -71,7 +71,7 @@ def test_what_was_played_is_reported_by_item() -> None:
 
 
 def test_what_the_browser_does_not_have_is_sent_again() -> None:
-    stream = Stream()
+    stream = PlayQueue()
     stream.add("a", pcm(2 * SECOND))
     taken(stream)
     stream.play(SECOND // 2)
@@ -92,7 +92,7 @@ def test_what_the_browser_does_not_have_is_sent_again() -> None:
     )
 )
 def test_whatever_a_browser_reports_every_sample_reaches_it(calls: list[tuple[object, ...]]) -> None:
-    stream, whole, received = Stream(), b"", b""
+    stream, whole, received = PlayQueue(), b"", b""
     for call in calls:
         match call:
             case ("add", str(item_id), int(samples)):

@@ -22,7 +22,7 @@ ECHOES = 2
 """After this many in a row, half duplex is offered."""
 
 
-class BargeIn(ui.element, component="barge_in.js"):
+class Silencer(ui.element, component="barge_in.js"):
     """Silences the speaker in the browser, before any round trip, when somebody speaks, presses Escape or stops."""
 
     def __init__(self, mic: Mic, speaker: Speaker, on_interrupt: Callable[[], object]) -> None:
@@ -31,7 +31,7 @@ class BargeIn(ui.element, component="barge_in.js"):
         self.on("interrupt", lambda: on_interrupt())
 
 
-class Voice(Block):
+class SpokenReplies(Block):
     """Plays replies while it is switched on."""
 
     def __init__(self, mic: Mic) -> None:
@@ -50,7 +50,7 @@ class Voice(Block):
         self.on_problem: Callable[[SpeakerProblem], object] = lambda problem: None
         self.on_cured: Callable[[str], object] = lambda code: None
         self._mic = mic
-        self._barge_in: BargeIn | None = None
+        self._barge_in: Silencer | None = None
         self._half_duplex = False
         self._gives_way = True
         self.session: RealtimeSession | None = None
@@ -149,7 +149,7 @@ class Voice(Block):
                 on_problem=lambda problem: self.on_problem(problem),
                 on_cured=lambda code: self.on_cured(code),
             )
-            self._barge_in = BargeIn(self._mic, self.speaker, lambda: self.on_interrupt())
+            self._barge_in = Silencer(self._mic, self.speaker, lambda: self.on_interrupt())
             self._tell_barge_in(half_duplex=self._half_duplex, gives_way=self._gives_way)
         self._barge_in.on("sounded", self._handle_sounded)
 
