@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -93,6 +95,10 @@ async def test_a_page_that_is_only_fetched_begins_nothing() -> None:
         for page in pages:
             page.client.delete()
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
+        kept = [weakref.ref(page.panel) for page in pages]
+        del pages, page
+        gc.collect()
+        assert [ref() for ref in kept if ref()] == []
 
 
 async def test_a_page_with_a_live_socket_stays_connected_when_an_older_one_dies() -> None:
