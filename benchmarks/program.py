@@ -116,6 +116,7 @@ async def started(*command: str, quiet: bool = False) -> AsyncIterator[Program]:
             await asyncio.wait_for(process.wait(), 10)
         except TimeoutError:
             process.kill()
+            await process.wait()
 
 
 @asynccontextmanager
