@@ -125,6 +125,12 @@ async def test_markdown_is_formatted_while_it_is_written_and_copied_as_it_was_wr
         assert await response.locator(":text('דרכון')").last.evaluate("e => getComputedStyle(e).direction") == "rtl"
         assert await response.locator("h3").evaluate("e => getComputedStyle(e).direction") == "ltr"
 
+        gaps = await response.locator("[data-markdown] > :not(:first-child)").evaluate_all(
+            "all => all.map(e => [e, e.previousElementSibling].map(e => e.getBoundingClientRect()))"
+            ".map(([below, above]) => below.top - above.bottom)"
+        )
+        assert gaps and min(gaps) > 5, "blocks do not touch"
+
         # Nothing took a form and gave it up again: each element, once there, stays.
         forms: list[tuple[str, str]] = await page.evaluate("window.forms")
         assert len(forms) > 8
