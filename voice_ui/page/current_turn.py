@@ -82,8 +82,6 @@ class CurrentTurn(ui.element):
         for part, text in enumerate(item.parts):
             if known is None or part >= len(known.parts) or known.parts[part] != text:
                 self._text_of(item, part).set_text(text)
-            if item.status != "in_progress" and (running := self._running.get((item.id, part))):
-                running.flush()
             if item.phase == "commentary":
                 self._text_of(item, part).classes("vp-preamble")
             if item.status != "in_progress":

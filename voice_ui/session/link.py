@@ -361,15 +361,15 @@ class Link:
 
     async def _receive_loop(self, handle: Handle) -> None:
         said: server.ErrorEvent | None = None
-        pace = Brake()
+        brake = Brake()
         try:
             async for message in self._transport:
                 event = parse(message)
                 said = event if isinstance(event, server.ErrorEvent) else None
                 if not (self._given.items and self._given.is_echo(event)):
                     await handle(event)
-                if pace.is_flood():
-                    await pace.slow_down()
+                if brake.is_flood():
+                    await brake.slow_down()
         except SessionError as error:
             if said is None:
                 raise
