@@ -41,6 +41,19 @@ def test_chunks_get_shorter_only_where_that_would_not_fill_the_core_again() -> N
     assert looks(gauge, 0.3, count=3 * LOOKS_QUIET)[-1] == 20
 
 
+def test_after_a_burst_chunks_are_short_again_at_once() -> None:
+    gauge = Gauge()
+    assert looks(gauge, 0.95, count=3)[-1] == 100  # forty pages are opened
+    assert looks(gauge, 0.1, count=LOOKS_QUIET)[-1] == 20
+
+
+def test_chunks_get_only_as_short_as_there_is_room() -> None:
+    gauge = Gauge()
+    looks(gauge, 0.95, count=3)
+    assert looks(gauge, 0.22, count=LOOKS_QUIET)[-1] == 40
+    assert looks(gauge, 0.4, count=3 * LOOKS_QUIET)[-1] == 40
+
+
 async def test_a_loop_that_is_kept_busy_asks_for_longer_chunks_and_one_that_rests_for_shorter_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -18,7 +18,7 @@ FULL = 0.8
 """Busy for this share of the time, the loop is nearly full: what comes in bursts already waits."""
 
 ROOM = 0.65
-"""Shorter chunks are tried again if they would keep the loop busy for no more than this."""
+"""Chunks get as short as they can without keeping the loop busy for more than this: as if it did nothing but chunks."""
 
 LATE_SECONDS = 0.05
 """What is due waits for this long: the core is full, or is taken by another program."""
@@ -29,8 +29,8 @@ WORTH_IT = 0.25
 LOOKS_LATE = 3
 """In a row: one may be a GC pass, or somebody else's moment."""
 
-LOOKS_QUIET = 10
-"""In a row before chunks get shorter again: five seconds."""
+LOOKS_QUIET = 6
+"""In a row before chunks get shorter again: three seconds."""
 
 
 class Gauge:
@@ -43,16 +43,15 @@ class Gauge:
     def look(self, busy: float, late_seconds: float) -> int:
         """Take in the share of the time in which the loop ran, and how late it was; return the milliseconds."""
         place = CHUNK_MS.index(self.chunk_ms)
-        shorter = CHUNK_MS[max(0, place - 1)]
+        fitting = next((ms for ms in CHUNK_MS[:place] if busy * self.chunk_ms / ms < ROOM), self.chunk_ms)
         self._late = self._late + 1 if late_seconds > LATE_SECONDS and busy > WORTH_IT else 0
-        is_quiet = not self._late and busy * self.chunk_ms / shorter < ROOM
-        self._quiet = self._quiet + 1 if is_quiet else 0
+        self._quiet = self._quiet + 1 if not self._late and fitting < self.chunk_ms else 0
         if (busy > FULL or self._late >= LOOKS_LATE) and place + 1 < len(CHUNK_MS):
             self._late = 0
             self.chunk_ms = CHUNK_MS[place + 1]
         elif self._quiet >= LOOKS_QUIET:
             self._quiet = 0
-            self.chunk_ms = shorter
+            self.chunk_ms = fitting
         return self.chunk_ms
 
 
