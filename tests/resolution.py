@@ -1,6 +1,7 @@
 """Which machines can install Voice UI, and which of them then have speech recognition: `python -m tests.resolution`.
 
-uv resolves the dependencies for each Python and platform as if it ran there, with wheels only. Needs the network.
+uv resolves the dependencies for each Python and platform as if it ran there, with wheels only. This waits minutes for
+the network, so `.ci/run` runs it beside the tests.
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ PLATFORMS = (
 )
 """Not Windows on ARM: soxr has no wheel there. A Python for x86-64 runs on it."""
 
+CURRENT = ("Linux x86-64", "Linux ARM64", "Windows x86-64", "macOS 15, Apple")
+"""Here, speech is recognized by Moonshine and replies are read aloud."""
+
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
@@ -80,6 +84,11 @@ class Resolution:
     def voice(self) -> str:
         """What reads replies aloud there."""
         return "hibari" if "hibari-tts" in self.packages else "none"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing there."""
+        return self.recogniser == "Moonshine" and self.voice == "hibari"
 
 
 def resolve(python: str, platform: Platform) -> Resolution:
@@ -122,13 +131,15 @@ def table(found: list[Resolution]) -> str:
 
 
 def main() -> int:
-    """Print the table; the exit code is 1 if there is a platform on which nothing can be installed."""
+    """Print the table; the exit code is 1 if nothing can be installed, or a current platform has no ears or voice."""
     if shutil.which("uv") is None:
         sys.stderr.write("This needs uv: https://docs.astral.sh/uv/\n")
         return 2
     found = resolutions()
     sys.stdout.write(f"{table(found)}\n")
-    return 1 if any(each.error for each in found) else 0
+    wanting = [each for each in found if each.error or each.platform in CURRENT and not each.is_complete]
+    sys.stdout.write("".join(f"{each.platform}, Python {each.python}: not complete\n" for each in wanting))
+    return 1 if wanting else 0
 
 
 if __name__ == "__main__":
