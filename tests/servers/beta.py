@@ -2,7 +2,7 @@
 
     python -m tests.servers.beta [--port N]
 
-The session behind it speaks GA; names and shapes are translated at the channel (openai 3.57, types/beta/realtime).
+The session behind it speaks GA; names and shapes are translated on their way (openai 3.57, types/beta/realtime).
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -20,8 +19,7 @@ from tests.servers.faulty import faults
 from tests.servers.faulty.bends import Bend, Wire
 from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
 from voice_ui.offline import defaults
-from voice_ui.offline.channel import Channel, WebsocketChannel, new_id, refuse
-from voice_ui.offline.connection import ClientConnection
+from voice_ui.offline.connection import ClientConnection, new_id, refuse
 from voice_ui.offline.parts import Brain, Invocation, Parts, ReplyRequest, SpeechRecognizer, Voice
 from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen
 
@@ -120,22 +118,20 @@ class FaultyServer(PracticeServer):
     async def handle(self, websocket: ServerConnection) -> None:
         assert websocket.request is not None
         if self._dialect == "ga" and _wants_beta(websocket.request):
-            await _refuse(WebsocketChannel(websocket), faults.BETA_DISABLED)
+            await _refuse(websocket, faults.BETA_DISABLED)
         else:
             await super().handle(websocket)
 
-    async def converse(self, channel: Channel, model: str, session: dict[str, Any] | None = None) -> None:
+    async def converse(self, websocket: ServerConnection, model: str) -> None:
         if isinstance(self._behaviour, Refusal):
-            await _refuse(channel, self._behaviour)
+            await _refuse(websocket, self._behaviour)
         else:
-            if session and not session.keys() - {"type", "model"}:
-                session = None
-            await super().converse(channel, model, session)
+            await super().converse(websocket, model)
 
-    def connection(self, channel: Channel, model: str) -> ClientConnection:
+    def connection(self, websocket: ServerConnection, model: str) -> ClientConnection:
         bend = self._behaviour.bend() if isinstance(self._behaviour, Bent) else Bend()
         kind = FaultyBeta if self._dialect == "beta" else FaultyGA
-        connection = kind(channel, self.parts, model=model, session_seconds=self.session_seconds)
+        connection = kind(websocket, self.parts, model=model, session_seconds=self.session_seconds)
         connection.bend = bend
         return connection
 
@@ -171,8 +167,8 @@ def _http(websocket: ServerConnection, answer: Handshake) -> Response:
     return response
 
 
-async def _refuse(channel: Any, refusal: Refusal) -> None:
-    await refuse(channel, refusal.code, refusal.message, refusal.close_code, refusal.kind)
+async def _refuse(websocket: ServerConnection, refusal: Refusal) -> None:
+    await refuse(websocket, refusal.code, refusal.message, refusal.close_code, refusal.kind)
 
 
 def _wants_beta(request: Request) -> bool:
