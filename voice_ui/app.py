@@ -22,7 +22,7 @@ from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.defaults import default_brain
-from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.ollama import LocalModels
 from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations

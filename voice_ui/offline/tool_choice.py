@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from voice_ui.offline.parts import Invocation, ReplyRequest
-from voice_ui.offline.replies.numbers import in_digits
+from voice_ui.offline.replies.words import in_digits
 from voice_ui.offline.tool_arguments import fill, missing
 from voice_ui.offline.tool_words import meaning, name_words, properties_of, said, subject, words
 from voice_ui.protocol import WireItem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voice_ui.offline.replies.numbers import in_digits
+from voice_ui.offline.replies.words import in_digits
 
 LONGEST_SECONDS = 3600
 """As long as a session may last."""

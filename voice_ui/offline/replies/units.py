@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voice_ui.offline.replies.numbers import in_digits
+from voice_ui.offline.replies.words import in_digits
 
 
 @dataclass(frozen=True)
