@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -20,7 +21,7 @@ from voice_ui.images import Image
 from voice_ui.offline import usage
 from voice_ui.offline.items import Entry, Items
 from voice_ui.offline.parts import Invocation, Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed
-from voice_ui.offline.reply_options import ReplyOptions, spread, words_of
+from voice_ui.offline.reply_options import ReplyOptions, spread
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -63,18 +64,9 @@ class Reply:
     async def run(self, context: list[Entry], now: datetime, text: str | None = None) -> None:
         """Answer the last user message of `context`, as soon as its words are known; or say `text`."""
         self._context = context
-        question = next((entry for entry in reversed(context) if entry.item.role == "user"), None)
         try:
-            if text is None and question and question.waiting:
-                await question.waiting.wait()
-            if text is not None:
-                await self._say(words_of(text))
-            elif question and question.failure:
-                text = f"I can hear that you speak, but not what you say: {question.failure}."
-                await self._write(words_of(text), self._parts.brain.delta_seconds)
-            else:
-                async with aclosing(self._answer(now)) as pieces:
-                    await self._say(pieces)
+            async with aclosing(self._pieces(now, text)) as pieces:
+                await self._say(pieces)
         except ReplyFailed as failure:
             self.end("failed", error=failure)
         except ReplyCutOff:
@@ -100,7 +92,17 @@ class Reply:
         output = tuple(entry.item for entry in self._output)
         self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
 
-    async def _answer(self, now: datetime) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, now: datetime, text: str | None) -> AsyncGenerator[Piece, None]:
+        question = next((entry for entry in reversed(self._context) if entry.item.role == "user"), None)
+        if text is None and question:
+            if question.waiting:
+                await question.waiting.wait()
+            if question.failure:
+                text = f"I can hear that you speak, but not what you say: {question.failure}."
+        if text is not None:
+            for word in re.findall(r"\S+\s*", text):
+                yield word
+            return
         request = self._options.request(tuple(entry.item for entry in self._context), now)
         request = replace(request, images=_shown_last(self._context))
         pieces = self._parts.brain.reply(request)
@@ -135,17 +137,14 @@ class Reply:
             async with aclosing(cast("Any", sentences)):
                 await self._speak(sentences)
         else:
-            await self._write(text(), self._parts.brain.delta_seconds)
+            async for piece in text():
+                self._add_text(piece)
+                await asyncio.sleep(self._parts.brain.delta_seconds)
         if cut_off:
             raise cut_off
         self._end_item("completed")
         for call in calls:
             self._call(call)
-
-    async def _write(self, pieces: AsyncIterator[str], pause: float) -> None:
-        async for piece in pieces:
-            self._add_text(piece)
-            await asyncio.sleep(pause)
 
     async def _speak(self, sentences: AsyncIterator[tuple[str, bytes]]) -> None:
         loop = asyncio.get_running_loop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,9 +71,3 @@ def spread(text: str, count: int) -> list[str]:
     for index, word in enumerate(words):
         pieces[index * count // len(words)] += word
     return pieces
-
-
-async def words_of(text: str) -> AsyncIterator[str]:
-    """Yield a text word by word."""
-    for piece in re.findall(r"\S+\s*", text):
-        yield piece
