@@ -45,12 +45,6 @@ def judge_client_event(event: dict[str, Any]) -> None:
     _judge(CLIENT_EVENTS[event["type"]], event, set())
 
 
-def judge_beta_server_event(event: dict[str, Any]) -> None:
-    """Fail unless the SDK knows all of this server event of the beta."""
-    allowed = BETA_RESOURCE_FIELDS if event["type"].startswith("session.") else set()
-    _judge(BETA_SERVER_EVENTS[event["type"]], event, allowed)
-
-
 def judge_beta_client_event(event: dict[str, Any]) -> None:
     """Fail unless the SDK knows all of this client event of the beta."""
     _judge(BETA_CLIENT_EVENTS[event["type"]], event, set())

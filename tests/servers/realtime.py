@@ -22,6 +22,8 @@ from voice_ui import audio
 NOTICE_MS = 100.0
 """Loud sound after which `speech_started` is sent."""
 PREFIX_MS = 300.0
+LOUD_PEAK = 1000
+"""Of 32768: far below a word of `tests.servers.words`, and above what a microphone hears in a pause."""
 
 Transcripts = Literal["early", "with-reply", "late", "never", "failed"]
 Replies = Literal[
@@ -113,7 +115,8 @@ class Realtime:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _greet(self) -> None:
-        session: dict[str, Any] = {"type": "realtime", "id": f"sess_{next(self._numbers)}"}
+        session: dict[str, Any] = {"modalities": ["text"]} if self.wire.beta else {"type": "realtime"}
+        session["id"] = f"sess_{next(self._numbers)}"
         if seconds := self.behaviour.expires_seconds:
             session["expires_at"] = time.time() + seconds
             self._spawn(self._expire(seconds))
@@ -164,7 +167,7 @@ class Realtime:
     async def _append(self, pcm: bytes) -> None:
         duration_ms = audio.milliseconds(pcm)
         self._stream_ms += duration_ms
-        loud = bool(pcm.strip(b"\0"))
+        loud = audio.peak(pcm) >= LOUD_PEAK
         for buffer in (self.sound, self._uncommitted):
             buffer += pcm if loud else b"\0\0"
         if self._turn_detection is None:

@@ -1,4 +1,4 @@
-"""A practice server that fails on demand, speaks either dialect, and takes WebRTC calls."""
+"""A practice server that fails on demand, and takes WebRTC calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import orjson
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from tests.servers.beta import BetaConnection
 from tests.servers.calls.calls import Calls
 from tests.servers.calls.posts import Answer, Post, Reception
 from tests.servers.faulty import faults
@@ -41,26 +40,12 @@ class Bending(ClientConnection):
         if not isinstance(event, dict) or not self.bend.client(event, self):
             super().receive(message)
 
-
-class _LastWord(ClientConnection):
-    """Sees what is sent in the dialect of the client."""
-
-    bend: Bend
-
     def send(self, wire: Wire) -> None:
-        for output in self.bend.server(wire, self):  # type: ignore[arg-type]
+        for output in self.bend.server(wire, self):
             if isinstance(output, dict):
                 super().send(output)
             else:
                 self.act(output)
-
-
-class FaultyGA(Bending, _LastWord):
-    """A faulty connection in GA."""
-
-
-class FaultyBeta(Bending, BetaConnection, _LastWord):
-    """A faulty connection in beta."""
 
 
 class FixedBrain:
@@ -82,9 +67,8 @@ class FixedBrain:
 class FaultyServer(PracticeServer):
     """A server with one fault, or none."""
 
-    def __init__(self, parts: Parts, fault: Fault | None, dialect: str, session_seconds: float) -> None:
+    def __init__(self, parts: Parts, fault: Fault | None, session_seconds: float) -> None:
         self._behaviour = fault.behaviour if fault else None
-        self._dialect = dialect
         if isinstance(self._behaviour, Expiry):
             session_seconds = self._behaviour.seconds
         if isinstance(self._behaviour, FixedReply):
@@ -117,7 +101,7 @@ class FaultyServer(PracticeServer):
 
     async def handle(self, websocket: ServerConnection) -> None:
         assert websocket.request is not None
-        if self._dialect == "ga" and _wants_beta(websocket.request):
+        if _wants_beta(websocket.request):
             await _refuse(websocket, faults.BETA_DISABLED)
         else:
             await super().handle(websocket)
@@ -130,8 +114,7 @@ class FaultyServer(PracticeServer):
 
     def connection(self, websocket: ServerConnection, model: str) -> ClientConnection:
         bend = self._behaviour.bend() if isinstance(self._behaviour, Bent) else Bend()
-        kind = FaultyBeta if self._dialect == "beta" else FaultyGA
-        connection = kind(websocket, self.parts, model=model, session_seconds=self.session_seconds)
+        connection = Bending(websocket, self.parts, model=model, session_seconds=self.session_seconds)
         connection.bend = bend
         return connection
 
@@ -142,7 +125,6 @@ async def serve(
     port: int = 0,
     *,
     fault: str | None = None,
-    dialect: str = "ga",
     recognizer: SpeechRecognizer | None = None,
     brain: Brain | None = None,
     voice: Voice | None = None,
@@ -151,7 +133,7 @@ async def serve(
 ) -> AsyncIterator[FaultyServer]:
     """Run until the context is left; `fault` is `NAME` or `NAME:NUMBER`. Raises ValueError if it does not exist."""
     failing = faults.parse(fault) if fault else None
-    server = kind(defaults.parts(recognizer, brain, voice), failing, dialect, session_seconds)
+    server = kind(defaults.parts(recognizer, brain, voice), failing, session_seconds)
     reception = type("_Reception", (Reception,), {"answer": staticmethod(server.answer)})
     patient = {"open_timeout": None, "ping_interval": None} if failing else {}
     async with listen(server, host, port, create_connection=reception, **patient):
