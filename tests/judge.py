@@ -16,9 +16,6 @@ from pydantic import BaseModel
 RESOURCE_FIELDS = {"session.id", "session.object", "session.expires_at"}
 """The types of `session.created` and `session.updated` lack what makes a session a resource; the service sends it."""
 
-BETA_RESOURCE_FIELDS = {"session.object", "session.client_secret"}
-"""The same in the beta."""
-
 
 def _by_type(union: Any) -> dict[str, type[BaseModel]]:
     members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])

@@ -19,8 +19,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+from websockets.http11 import Response
 
-from tests.servers.calls.posts import Answer, Post
+from tests.servers.calls.posts import Post, answer, refusal
 from voice_ui import audio
 
 JOIN_SECONDS = 30.0
@@ -46,7 +47,7 @@ class Calls:
         self._channels: dict[str, CallChannel] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def answer(self, post: Post) -> Answer:
+    async def answer(self, post: Post) -> Response:
         """Take a call, or end one."""
         path = urlsplit(post.target).path.rstrip("/")
         if path == self._path:
@@ -54,8 +55,8 @@ class Calls:
         call_id, _, verb = path.removeprefix(f"{self._path}/").partition("/")
         if verb == "hangup" and (channel := self._channels.get(call_id)):
             channel.hang_up()
-            return Answer(HTTPStatus.OK)
-        return Answer.error(HTTPStatus.NOT_FOUND, "No such call.")
+            return answer(HTTPStatus.OK)
+        return refusal(HTTPStatus.NOT_FOUND, "No such call.")
 
     async def close(self) -> None:
         """End them all."""
@@ -64,22 +65,22 @@ class Calls:
         await asyncio.gather(*self._serving, return_exceptions=True)
         await asyncio.gather(*(channel.shut() for channel in self._channels.values()))  # where there was no time for it
 
-    async def _take(self, post: Post) -> Answer:
+    async def _take(self, post: Post) -> Response:
         if not find_spec("aiortc"):
-            return Answer.error(HTTPStatus.NOT_IMPLEMENTED, 'Calls need aiortc: pip install -e ".[webrtc]".')
+            return refusal(HTTPStatus.NOT_IMPLEMENTED, 'Calls need aiortc: pip install -e ".[webrtc]".')
         if len(self._channels) >= MOST_CALLS:
-            return Answer.error(HTTPStatus.TOO_MANY_REQUESTS, "Too many calls.")
+            return refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many calls.")
         try:
             offer, session = _offer(post)
         except ValueError as error:
-            return Answer.error(HTTPStatus.BAD_REQUEST, f"{error}")
+            return refusal(HTTPStatus.BAD_REQUEST, f"{error}")
         await asyncio.to_thread(__import__, "aiortc")
         channel = CallChannel()
         try:
             sdp = await channel.accept(offer)
         except Exception as error:  # whatever garbage does to the library
             await channel.shut()
-            return Answer.error(HTTPStatus.BAD_REQUEST, f"The offer cannot be used: {type(error).__name__}.")
+            return refusal(HTTPStatus.BAD_REQUEST, f"The offer cannot be used: {type(error).__name__}.")
         query = parse_qs(urlsplit(post.target).query)
         model = session.get("model") or query.get("model", [""])[0]
         call_id = self._new_id("rtc")
@@ -90,7 +91,7 @@ class Calls:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         headers = {"Content-Type": "application/sdp", "Location": f"{self._path}/{call_id}"}
-        return Answer(HTTPStatus.CREATED, sdp.encode(), headers)
+        return answer(HTTPStatus.CREATED, sdp.encode(), **headers)
 
     async def _converse(self, call_id: str, channel: CallChannel, model: str) -> None:
         try:

@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from tests.servers.calls.calls import Calls
-from tests.servers.calls.posts import Answer, Post, Reception
+from tests.servers.calls.posts import Post, Reception, answer
 from tests.servers.faulty import faults
 from tests.servers.faulty.bends import Bend, Wire
 from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
@@ -87,16 +87,15 @@ class FaultyServer(PracticeServer):
             await self._stopping.wait()
         if isinstance(self._behaviour, Handshake):
             path = urlsplit(request.path).path.rstrip("/")
-            return _http(websocket, faults.WEB_PAGE if path == faults.LOGIN_PATH else self._behaviour)
+            return _http(faults.WEB_PAGE if path == faults.LOGIN_PATH else self._behaviour)
         return await super().admit(websocket, request)
 
-    async def answer(self, post: Post) -> Answer:
+    async def answer(self, post: Post) -> Response:
         """Take or end a call, or fail."""
-        match self._behaviour:
-            case Silence():
-                await self._stopping.wait()
-            case Handshake(status, body, content_type, headers):
-                return Answer(HTTPStatus(status), body.encode(), {"Content-Type": content_type, **headers})
+        if isinstance(self._behaviour, Silence):
+            await self._stopping.wait()
+        if isinstance(self._behaviour, Handshake):
+            return _http(self._behaviour)
         return await self._calls.answer(post)
 
     async def handle(self, websocket: ServerConnection) -> None:
@@ -140,13 +139,10 @@ async def serve(
         yield server
 
 
-def _http(websocket: ServerConnection, answer: Handshake) -> Response:
-    response = websocket.respond(HTTPStatus(answer.status), answer.body)
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = answer.content_type
-    for name, value in answer.headers.items():
-        response.headers[name] = value
-    return response
+def _http(fault: Handshake) -> Response:
+    return answer(
+        HTTPStatus(fault.status), fault.body.encode(), **{"Content-Type": fault.content_type, **fault.headers}
+    )
 
 
 async def _refuse(websocket: ServerConnection, refusal: Refusal) -> None:
