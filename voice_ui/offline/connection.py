@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 
 import orjson
 from websockets.asyncio.server import ServerConnection
 
+from voice_ui.offline.items import new_id
 from voice_ui.offline.parts import Parts
 from voice_ui.offline.session import PracticeSession
 from voice_ui.protocol.client import Rejected
@@ -32,11 +31,6 @@ log = logging.getLogger(__name__)
 
 Act = Callable[[ServerConnection], Awaitable[None]]
 """An action on the websocket, queued among the messages."""
-
-
-def new_id(prefix: str) -> str:
-    """Return a new id in the format of the live service."""
-    return f"{prefix}_{uuid.uuid4().hex[:21]}"
 
 
 async def refuse(
@@ -65,14 +59,7 @@ class ClientConnection:
         self._floor = floor or asyncio.Lock()
         self._outbox: asyncio.Queue[bytes | Act] = asyncio.Queue()
         self._outbox_bytes = 0
-        self.session = PracticeSession(
-            parts,
-            self.post,
-            model=model,
-            expires_at=int(time.time() + session_seconds),
-            new_id=new_id,
-            now=lambda: datetime.now().astimezone(),
-        )
+        self.session = PracticeSession(parts, self.post, model=model, expires_at=int(time.time() + session_seconds))
 
     async def run(self) -> None:
         """Serve the client until one side closes; raises what the websocket raises."""

@@ -19,7 +19,7 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.images import Image
 from voice_ui.offline import usage
-from voice_ui.offline.items import Entry, Items
+from voice_ui.offline.items import Entry, Items, new_id
 from voice_ui.offline.parts import Invocation, Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed
 from voice_ui.offline.reply_options import ReplyOptions, spread
 from voice_ui.protocol import Part, WireItem, server
@@ -43,7 +43,6 @@ class Reply:
         items: Items,
         parts: Parts,
         post: Callable[[Event], None],
-        new_id: Callable[[str], str],
         settings: dict[str, Any],
     ) -> None:
         """`settings` are shown with the response besides those of `options`."""
@@ -53,19 +52,18 @@ class Reply:
         """Ids of the items that the previous reply read: they count as cached."""
         self.on_later: Callable[[Later | NothingLater], None] = lambda later: None
         """Called with messages to say later."""
-        self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
+        self._options, self._items, self._parts, self._post = options, items, parts, post
         self._settings = options.settings() | settings
-        self._context: list[Entry] = []
+        self._context = list(items)
         self._output: list[Entry] = []
         self._open: Entry | None = None
         self._audio_ms = 0.0
         self._post(server.ResponseCreated(self.id, self._settings))
 
-    async def run(self, context: list[Entry], now: datetime, text: str | None = None) -> None:
-        """Answer the last user message of `context`, as soon as its words are known; or say `text`."""
-        self._context = context
+    async def run(self, text: str | None = None) -> None:
+        """Answer the last user message, as soon as its words are known; or say `text`."""
         try:
-            async with aclosing(self._pieces(now, text)) as pieces:
+            async with aclosing(self._pieces(text)) as pieces:
                 await self._say(pieces)
         except ReplyFailed as failure:
             self.end("failed", error=failure)
@@ -92,7 +90,7 @@ class Reply:
         output = tuple(entry.item for entry in self._output)
         self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
 
-    async def _pieces(self, now: datetime, text: str | None) -> AsyncGenerator[Piece, None]:
+    async def _pieces(self, text: str | None) -> AsyncGenerator[Piece, None]:
         question = next((entry for entry in reversed(self._context) if entry.item.role == "user"), None)
         if text is None and question:
             if question.waiting:
@@ -103,6 +101,7 @@ class Reply:
             for word in re.findall(r"\S+\s*", text):
                 yield word
             return
+        now = datetime.now().astimezone()
         request = self._options.request(tuple(entry.item for entry in self._context), now)
         request = replace(request, images=_shown_last(self._context))
         pieces = self._parts.brain.reply(request)
@@ -178,7 +177,7 @@ class Reply:
     def _opened(self) -> Entry:
         """Return the message that is being written, after its first events."""
         if self._open is None:
-            item = WireItem(self._new_id("item"), role="assistant", status="in_progress")
+            item = WireItem(new_id("item"), role="assistant", status="in_progress")
             self._open = entry = Entry(item)
             self._begin_item(entry)
             self._post(server.ContentPartAdded(self.id, entry.id, self._part(""), 0, len(self._output) - 1))
@@ -211,8 +210,8 @@ class Reply:
         self._post(server.OutputItemDone(self.id, entry.item, len(self._output) - 1))
 
     def _call(self, call: Invocation) -> None:
-        call_id = self._new_id("call")
-        item = WireItem(self._new_id("item"), "function_call", status="in_progress", call_id=call_id, name=call.name)
+        call_id = new_id("call")
+        item = WireItem(new_id("item"), "function_call", status="in_progress", call_id=call_id, name=call.name)
         entry = Entry(item)
         self._begin_item(entry)
         index = len(self._output) - 1

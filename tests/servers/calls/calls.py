@@ -23,6 +23,7 @@ from websockets.http11 import Response
 
 from tests.servers.calls.posts import Post, answer, refusal
 from voice_ui import audio
+from voice_ui.offline.items import new_id
 
 JOIN_SECONDS = 30.0
 """From the answer to the open channel; whoever does not come by then will not."""
@@ -41,9 +42,9 @@ Serve = Callable[[Any, str], Awaitable[None]]
 class Calls:
     """All calls of one server."""
 
-    def __init__(self, path: str, new_id: Callable[[str], str], serve: Serve) -> None:
+    def __init__(self, path: str, serve: Serve) -> None:
         """`path` is where calls are made."""
-        self._path, self._new_id, self._serve = path, new_id, serve
+        self._path, self._serve = path, serve
         self._channels: dict[str, CallChannel] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -83,7 +84,7 @@ class Calls:
             return refusal(HTTPStatus.BAD_REQUEST, f"The offer cannot be used: {type(error).__name__}.")
         query = parse_qs(urlsplit(post.target).query)
         model = session.get("model") or query.get("model", [""])[0]
-        call_id = self._new_id("rtc")
+        call_id = new_id("rtc")
         self._channels[call_id] = channel
         if session.keys() - {"type", "model"}:
             channel.configure(session)

@@ -18,7 +18,7 @@ from tests.servers.faulty import faults
 from tests.servers.faulty.bends import Bend, Wire
 from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
 from voice_ui.offline import defaults
-from voice_ui.offline.connection import ClientConnection, new_id, refuse
+from voice_ui.offline.connection import ClientConnection, refuse
 from voice_ui.offline.parts import Brain, Invocation, Parts, ReplyRequest, SpeechRecognizer, Voice
 from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen
 
@@ -75,7 +75,7 @@ class FaultyServer(PracticeServer):
             parts.brain = FixedBrain(self._behaviour.pieces)
         super().__init__(parts, session_seconds)
         self._stopping = asyncio.Event()
-        self._calls = Calls(f"{PATH}/calls", new_id, self.converse)
+        self._calls = Calls(f"{PATH}/calls", self.converse)
 
     async def stop(self) -> None:
         self._stopping.set()
