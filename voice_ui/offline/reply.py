@@ -81,7 +81,7 @@ class Reply:
             return
         self.over = True
         self._end_item("completed" if status == "completed" else "incomplete")
-        code, type, message = (error.code, error.type, error.message) if error else (None, None, "")
+        code, type, message = (error.code, "server_error", error.message) if error else (None, None, "")
         read = usage.of_items(self._context)
         cached = usage.of_items(entry for entry in self._context if entry.id in self.read_before)
         written = sum(usage.of_text(entry.item.text + entry.item.arguments) for entry in self._output)
