@@ -20,9 +20,12 @@ PROXIES = Kind(
 )
 
 
-def _setting(name: str, default: Any, kind: Kind) -> Any:
-    """Return the field of a setting with this name in the environment and in `.env.local`."""
-    return dataclasses.field(default=default, metadata={"name": name, "kind": kind})
+def _setting(name: str, default: Any, kind: Kind, option: str = "") -> Any:
+    """Return the field of a setting with this name in the environment and in `.env.local`.
+
+    `option` is the name of its option on the command line, if it has one.
+    """
+    return dataclasses.field(default=default, metadata={"name": name, "kind": kind, "option": option})
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Settings:
     max_cost_total: float | None = _setting("VOICE_UI_MAX_COST_TOTAL", None, values.dollars)
     prices: OwnPrices | None = _setting("VOICE_UI_PRICES", None, Kind(OWN_PRICES, own_prices))
     tools: Path | None = _setting(
-        "VOICE_UI_TOOLS", None, values.existing_file("a Python file with functions marked @tool")
+        "VOICE_UI_TOOLS", None, values.existing_file("a Python file with functions marked @tool"), "tools"
     )
     mcp: str | None = _setting(
         "VOICE_UI_MCP",
@@ -92,20 +95,24 @@ class Settings:
         Kind('NAME=COMMAND or NAME=URL, separated by semicolons; or a .json file with "mcpServers"', str),
     )
     tools_for_visitors: bool = _setting("VOICE_UI_TOOLS_FOR_VISITORS", False, values.switch)
-    host: str = _setting("VOICE_UI_HOST", "127.0.0.1", values.header("an address of this machine, such as 127.0.0.1"))
-    port: int = _setting("VOICE_UI_PORT", 8080, values.whole(1, 65_535))
-    share: bool = _setting("VOICE_UI_SHARE", False, values.switch)
-    cert: Path | None = _setting("VOICE_UI_CERT", None, values.existing_file("a certificate file in PEM format"))
-    cert_key: Path | None = _setting(
-        "VOICE_UI_CERT_KEY", None, values.existing_file("the certificate's key file in PEM format")
+    host: str = _setting(
+        "VOICE_UI_HOST", "127.0.0.1", values.header("an address of this machine, such as 127.0.0.1"), "host"
     )
-    behind_proxy: Proxies | None = _setting("VOICE_UI_BEHIND_PROXY", None, PROXIES)
+    port: int = _setting("VOICE_UI_PORT", 8080, values.whole(1, 65_535), "port")
+    share: bool = _setting("VOICE_UI_SHARE", False, values.switch, "share")
+    cert: Path | None = _setting(
+        "VOICE_UI_CERT", None, values.existing_file("a certificate file in PEM format"), "cert"
+    )
+    cert_key: Path | None = _setting(
+        "VOICE_UI_CERT_KEY", None, values.existing_file("the certificate's key file in PEM format"), "key"
+    )
+    behind_proxy: Proxies | None = _setting("VOICE_UI_BEHIND_PROXY", None, PROXIES, "behind_proxy")
     access_code: str | None = _setting("VOICE_UI_ACCESS_CODE", None, values.access_code)
     frame_ancestors: str | None = _setting("VOICE_UI_FRAME_ANCESTORS", None, values.frame_ancestors)
     redis_url: str | None = _setting("VOICE_UI_REDIS_URL", None, values.redis_url)
     secret: Secret | None = _setting("VOICE_UI_SECRET", None, values.long_secret)
     drain_seconds: int = _setting("VOICE_UI_DRAIN_SECONDS", 20, values.whole(0, 3600))
-    native: bool = _setting("VOICE_UI_NATIVE", False, values.switch)
+    native: bool = _setting("VOICE_UI_NATIVE", False, values.switch, "native")
     offline: bool = False
     open_browser: bool = True
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -117,26 +124,15 @@ class Setting:
     """What is known of one field of `Settings`."""
 
     field: str
-    name: str
     default: Any
+    name: str
     kind: Kind
+    option: str
 
 
 SETTINGS = tuple(
-    Setting(each.name, each.metadata["name"], each.default, each.metadata["kind"])
-    for each in dataclasses.fields(Settings)
-    if each.metadata
+    Setting(each.name, each.default, **each.metadata) for each in dataclasses.fields(Settings) if each.metadata
 )
 
-
-OPTIONS = {
-    "VOICE_UI_TOOLS": "tools",
-    "VOICE_UI_HOST": "host",
-    "VOICE_UI_PORT": "port",
-    "VOICE_UI_SHARE": "share",
-    "VOICE_UI_CERT": "cert",
-    "VOICE_UI_CERT_KEY": "key",
-    "VOICE_UI_BEHIND_PROXY": "behind_proxy",
-    "VOICE_UI_NATIVE": "native",
-}
+OPTIONS = {each.name: each.option for each in SETTINGS if each.option}
 """Those that the command line has, too."""
