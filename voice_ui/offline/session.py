@@ -18,7 +18,6 @@ from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudio
 from voice_ui.offline.items import Entry, Items, new_id
 from voice_ui.offline.parts import DetectorUnavailable, Later, NothingLater, Parts
 from voice_ui.offline.reply import Reply
-from voice_ui.offline.reply_options import ReplyOptions
 from voice_ui.protocol import Part, WireItem, client, server
 from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import Event
@@ -171,9 +170,8 @@ class PracticeSession:
         if self._reply and not self._reply.over:
             message = f"Conversation already has an active response in progress: {self._reply.id}."
             raise Rejected("conversation_already_has_active_response", f"{message} Wait until it is done.")
-        options = ReplyOptions(self._session, change, self._speaks)
-        settings = {"conversation_id": self._conversation_id}
-        self._reply = Reply(options, self._items, self._parts, self._post, settings)
+        settings = configuration.for_reply(self._session, change)
+        self._reply = Reply(settings, self._items, self._parts, self._post, self._conversation_id)
         self._reply.read_before, self._read_before = self._read_before, {entry.id for entry in self._items}
         self._reply.on_later = self._expect
         self._replying = asyncio.create_task(self._reply.run(text), name="offline: reply")

@@ -32,7 +32,7 @@ class Kind:
 
 
 def kind(allowed: str, *, is_secret: bool = False) -> Callable[[Callable[[str], Any]], Kind]:
-    """Make a function that reads a value the kind of settings that it reads."""
+    """Return a decorator that turns the function that reads a value into a `Kind`."""
     return lambda parse: Kind(allowed, parse, is_secret)
 
 
