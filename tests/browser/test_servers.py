@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.page import open_talk
 from tests.running import program
 from tests.servers.faulty import serve
-from tests.servers.realtime import Realtime
+from tests.servers.realtime import Behaviour, Realtime
 from tests.servers.scripted import ScriptedServer
 
 KEY = "sk-proj-0123456789abcdefghij"
@@ -22,7 +22,7 @@ async def test_a_server_of_either_dialect_is_understood_unasked(
     dialect: str, tmp_path: Path, open_browser: OpenBrowser
 ) -> None:
     # Either refuses, or complains of, every field that belongs to the other dialect.
-    serving = ScriptedServer(Realtime(), beta=True).running() if dialect == "beta" else serve()
+    serving = ScriptedServer(Realtime(Behaviour(loud_peak=1000)), beta=True).running() if dialect == "beta" else serve()
     heard, reply = ("hm", "Reply to") if dialect == "beta" else ("seven plus five", "12")
     async with serving as server:
         base = server.url.partition("/realtime")[0].replace("ws://", "http://")

@@ -22,8 +22,6 @@ from voice_ui import audio
 NOTICE_MS = 100.0
 """Loud sound after which `speech_started` is sent."""
 PREFIX_MS = 300.0
-LOUD_PEAK = 1000
-"""Of 32768: far below a word of `tests.servers.words`, and above what a microphone hears in a pause."""
 
 Transcripts = Literal["early", "with-reply", "late", "never", "failed"]
 Replies = Literal[
@@ -49,6 +47,8 @@ class Behaviour:
     """Refuses every session.update but the first."""
     refuses_aloud: bool = False
     """Says so when it cannot answer a turn because a response is running."""
+    loud_peak: int = 1
+    """Of 32768: sound with a lower peak is silence. A browser's microphone has no silence of zeros."""
     noise: bool = False
     """Sends events nobody knows, messages that are no JSON, and errors of no consequence."""
 
@@ -167,7 +167,7 @@ class Realtime:
     async def _append(self, pcm: bytes) -> None:
         duration_ms = audio.milliseconds(pcm)
         self._stream_ms += duration_ms
-        loud = audio.peak(pcm) >= LOUD_PEAK
+        loud = audio.peak(pcm) >= self.behaviour.loud_peak
         for buffer in (self.sound, self._uncommitted):
             buffer += pcm if loud else b"\0\0"
         if self._turn_detection is None:
