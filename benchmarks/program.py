@@ -31,8 +31,9 @@ import dataclasses, os
 os.environ.pop("PYTEST_CURRENT_TEST", None)  # NiceGUI would take it for its own
 from voice_ui import app, settings
 chosen = settings.load(["--no-open", "--host", "127.0.0.1", "--port", "{port}"])
-app.run(dataclasses.replace(chosen, azure_openai_endpoint=None, openai_api_key=None, openai_base_url="{server}/v1",
-    model="measure", dialect="auto", turn_detection="server_vad", max_sessions=10_000, max_minutes=1440, max_cost=None))
+chosen = dataclasses.replace(chosen, azure_openai_endpoint=None, openai_api_key=None, openai_base_url="{server}/v1",
+    model="measure", dialect="auto", turn_detection="server_vad", max_sessions=10_000, max_minutes=1440, max_cost=None)
+app.VoiceUI(chosen).run()
 """
 """The app as `main.py` runs it, but for whom it talks to: whatever is in `.env.local`, no server of anybody's is asked
 for anything."""

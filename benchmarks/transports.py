@@ -30,12 +30,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from websockets.asyncio.server import ServerConnection
 
 from benchmarks.figures import columns
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from voice_ui import audio
-from voice_ui.offline.channel import Channel
 from voice_ui.offline.connection import ClientConnection
 from voice_ui.protocol import client
 from voice_ui.servers import Endpoint
@@ -95,8 +95,8 @@ class Listener(ClientConnection):
 
 
 class ListeningServer(FaultyServer):
-    def connection(self, channel: Channel, model: str) -> ClientConnection:
-        return Listener(channel, self.parts, model=model, session_seconds=3600)
+    def connection(self, websocket: ServerConnection, model: str) -> ClientConnection:
+        return Listener(websocket, self.parts, model=model, session_seconds=3600)
 
 
 async def listen() -> None:

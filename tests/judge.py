@@ -16,9 +16,6 @@ from pydantic import BaseModel
 RESOURCE_FIELDS = {"session.id", "session.object", "session.expires_at"}
 """The types of `session.created` and `session.updated` lack what makes a session a resource; the service sends it."""
 
-BETA_RESOURCE_FIELDS = {"session.object", "session.client_secret"}
-"""The same in the beta."""
-
 
 def _by_type(union: Any) -> dict[str, type[BaseModel]]:
     members: tuple[type[BaseModel], ...] = get_args(get_args(union)[0])
@@ -43,12 +40,6 @@ def judge_server_event(event: dict[str, Any]) -> None:
 def judge_client_event(event: dict[str, Any]) -> None:
     """Fail unless the SDK knows all of this client event."""
     _judge(CLIENT_EVENTS[event["type"]], event, set())
-
-
-def judge_beta_server_event(event: dict[str, Any]) -> None:
-    """Fail unless the SDK knows all of this server event of the beta."""
-    allowed = BETA_RESOURCE_FIELDS if event["type"].startswith("session.") else set()
-    _judge(BETA_SERVER_EVENTS[event["type"]], event, allowed)
 
 
 def judge_beta_client_event(event: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from voice_ui.errors import Problem, Refused, SettingsError
 from voice_ui.offline import server as offline_server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.defaults import default_brain
-from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.ollama import LocalModels
 from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.conversations import Conversations
@@ -58,29 +58,29 @@ FAVICON = Path(__file__).parent / "page" / "favicon.svg"
 class VoiceUI:
     """The running app: which server answers, and every conversation with it."""
 
-    def __init__(
-        self,
-        chosen: Settings,
-        share: Share | None = None,
-        tools: ChosenTools | None = None,
-        accounts: Accounts | None = None,
-        replica: replicas.Replica | None = None,
-    ) -> None:
-        self._settings, self._replica = chosen, replica
-        self._accounts = LocalAccounts() if accounts is None else accounts
-        self._tools = tools or ChosenTools()
-        self._dialer = Dialer(chosen.transport)
-        self._share = share
-        self._conversations = Conversations()
-        proxies = share.proxies if share else Proxies()
-        self.capacity = Capacity(most_for(handles()), is_shared=proxies.trusts)
-        self._visitors: Visitors | None = None
-        if share:
-            from voice_ui.page.visitors import Visitors
-
-            self._visitors = Visitors(self._conversations, self._accounts)
+    def __init__(self, chosen: Settings) -> None:
+        """Raises SettingsError, with a line for each mistake."""
+        source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
+        self._tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
+        self._replica = replicas.Replica(chosen.redis_url, chosen.max_sessions) if chosen.redis_url else None
         self._limits = limits_of(chosen)
-        self._seats = replica.seats if replica else Seats(chosen.max_sessions)
+        self._accounts = self._replica.accounts if self._replica else _accounts(chosen, self._limits)
+        self._conversations = Conversations()
+        self._share: Share | None = None
+        self._visitors: Visitors | None = None
+        if chosen.share:
+            from voice_ui.page.visitors import Visitors
+            from voice_ui.sharing.share import Share
+
+            self._share, self._visitors = Share(chosen), Visitors(self._conversations, self._accounts)
+        # The network has a door of its own, unless a proxy comes to us.
+        is_local = settings.is_this_machine(chosen.host) or chosen.behind_proxy
+        self._host = chosen.host if is_local else "127.0.0.1"
+        self._settings = chosen = replace(chosen, port=_free_port(self._host, chosen, self._share))
+        self._dialer = Dialer(chosen.transport)
+        proxies = self._share.proxies if self._share else Proxies()
+        self.capacity = Capacity(most_for(handles()), is_shared=proxies.trusts)
+        self._seats = self._replica.seats if self._replica else Seats(chosen.max_sessions)
         self._drain = Drain(self._conversations, self._seats, chosen.drain_seconds)
         self._handovers = Handovers()
         self._practice: offline_server.PracticeServer | None = None
@@ -88,6 +88,56 @@ class VoiceUI:
         self._collector = tuning.Collector(is_quiet=lambda: self._seats.taken == 0)
         self._started = asyncio.Event()
         self._resources = AsyncExitStack()
+
+    def run(self) -> None:
+        """Serve the page until interrupted."""
+        chosen = self._settings
+        app.on_startup(self.start)
+        app.on_shutdown(self.stop)
+        ui.page("/")(self.open_page)
+        guard = partial(
+            Guard,
+            frame_ancestors=chosen.frame_ancestors or "",
+            is_ready=self.is_ready,
+            is_ending=self.is_ending,
+        )
+        if self._share:
+            guard = partial(guard, names=self._share.names, room=self._share.room, proxies=self._share.proxies)
+        tuning.put_in_front(guard)
+        tuning.bound_sockets()
+        tuning.deliver_directly()
+        tuning.wait_without_tasks()
+        tuning.spare_props_their_events()
+        if chosen.native:
+            app.native.on("closed", app.shutdown)  # whatever the window is still busy with
+            app.native.start_args.update(window.start_args(f"http://{self._host}:{chosen.port}"))
+        tuning.use_sansio_websockets()
+        tuning.exit_cleanly_on_sigterm()
+        try:
+            ui.run(
+                host=self._host,
+                port=chosen.port,
+                title="Voice UI",
+                favicon=FAVICON,
+                dark=None,
+                language="en-US",
+                binding_refresh_interval=None,  # nothing is polled here
+                reconnect_timeout=RECONNECT_SECONDS,
+                reload=False,
+                show=chosen.open_browser,
+                native=chosen.native,
+                window_size=window.SIZE if chosen.native else None,
+                tailwind=False,
+                timeout_graceful_shutdown=1,
+                ws_per_message_deflate=False,  # sound hardly gets smaller, and everything is small
+                proxy_headers=False,  # the guard looks at them
+                log_config=None,  # all of the log goes through ours, which trusts no words from outside
+                http=bounded(self.capacity),
+                ws_max_size=BODY_BYTES,  # of one message; socket.io takes less
+                workers=1,  # whatever WEB_CONCURRENCY says: a conversation lives in one process
+            )
+        except KeyboardInterrupt:
+            pass
 
     async def start(self) -> None:
         """Start the practice server if it is the one to answer; called once the event loop runs."""
@@ -284,18 +334,13 @@ def main(argv: Sequence[str] | None = None) -> None:
             window.check()
         transport.check(chosen.transport)
         replicas.check(chosen.redis_url)
-        source = "--tools" if chosen.sources.get("VOICE_UI_TOOLS") == settings.COMMAND_LINE else "VOICE_UI_TOOLS"
-        tools = ChosenTools(chosen.tools, chosen.mcp, file_source=source)
-        replica = replicas.Replica(chosen.redis_url, chosen.max_sessions) if chosen.redis_url else None
-        accounts = replica.accounts if replica else _accounts(chosen)
-        share = _share(chosen) if chosen.share else None
-        chosen = replace(chosen, port=_free_port(chosen, share))
+        voice_ui = VoiceUI(chosen)
     except SettingsError as error:
         sys.stderr.writelines(f"voice-ui: {line}\n" for line in str(error).splitlines())
         sys.exit(2)
     log.write()
     tuning.quiet_libraries()
-    run(chosen, share, tools, accounts, replica)
+    voice_ui.run()
 
 
 def limits_of(chosen: Settings) -> Limits:
@@ -310,9 +355,9 @@ def limits_of(chosen: Settings) -> Limits:
     )
 
 
-def _accounts(chosen: Settings) -> Accounts:
+def _accounts(chosen: Settings, limits: Limits) -> Accounts:
     """Return what counts the costs; sums that are limited survive a restart. Raises SettingsError."""
-    if not limits_of(chosen).has_sums:
+    if not limits.has_sums:
         return LocalAccounts()
     import platformdirs
 
@@ -325,82 +370,12 @@ def _accounts(chosen: Settings) -> Accounts:
         raise SettingsError(f"{words}, or none, to begin anew") from None
 
 
-def _share(chosen: Settings) -> Share:
-    from voice_ui.sharing.share import Share
-
-    return Share(chosen)
-
-
-def _free_port(chosen: Settings, share: Share | None) -> int:
+def _free_port(host: str, chosen: Settings, share: Share | None) -> int:
     """Return the port to listen on; raises SettingsError if there is none."""
-    addresses = [_host(chosen), *(share.addresses if share else ())]
+    addresses = [host, *(share.addresses if share else ())]
     port = ports.free(addresses, chosen.port, fixed="VOICE_UI_PORT" in chosen.sources)
     if port != chosen.port:
         sys.stdout.write(f"Port {chosen.port} is taken{ports.held_by(chosen.port)}; using port {port} instead.\n")
     if share:
         share.port = port
     return port
-
-
-def _host(chosen: Settings) -> str:
-    """Return where the owner is served: the network has a door of its own, unless a proxy comes to us."""
-    this_machine = settings.is_this_machine(chosen.host)
-    return chosen.host if this_machine or chosen.behind_proxy else "127.0.0.1"
-
-
-def run(
-    chosen: Settings,
-    share: Share | None = None,
-    tools: ChosenTools | None = None,
-    accounts: Accounts | None = None,
-    replica: replicas.Replica | None = None,
-) -> None:
-    """Serve the page with these settings until interrupted."""
-    voice_ui = VoiceUI(chosen, share, tools, accounts, replica)
-    app.on_startup(voice_ui.start)
-    app.on_shutdown(voice_ui.stop)
-    ui.page("/")(voice_ui.open_page)
-    guard = partial(
-        Guard,
-        frame_ancestors=chosen.frame_ancestors or "",
-        is_ready=voice_ui.is_ready,
-        is_ending=voice_ui.is_ending,
-    )
-    if share:
-        guard = partial(guard, names=share.names, room=share.room, proxies=share.proxies)
-    tuning.put_in_front(guard)
-    tuning.bound_sockets()
-    tuning.deliver_directly()
-    tuning.wait_without_tasks()
-    tuning.spare_props_their_events()
-    host = _host(chosen)
-    if chosen.native:
-        app.native.on("closed", app.shutdown)  # whatever the window is still busy with
-        app.native.start_args.update(window.start_args(f"http://{host}:{chosen.port}"))
-    tuning.use_sansio_websockets()
-    tuning.exit_cleanly_on_sigterm()
-    try:
-        ui.run(
-            host=host,
-            port=chosen.port,
-            title="Voice UI",
-            favicon=FAVICON,
-            dark=None,
-            language="en-US",
-            binding_refresh_interval=None,  # nothing is polled here
-            reconnect_timeout=RECONNECT_SECONDS,
-            reload=False,
-            show=chosen.open_browser,
-            native=chosen.native,
-            window_size=window.SIZE if chosen.native else None,
-            tailwind=False,
-            timeout_graceful_shutdown=1,
-            ws_per_message_deflate=False,  # sound hardly gets smaller, and everything is small
-            proxy_headers=False,  # the guard looks at them
-            log_config=None,  # all of the log goes through ours, which trusts no words from outside
-            http=bounded(voice_ui.capacity),
-            ws_max_size=BODY_BYTES,  # of one message; socket.io takes less
-            workers=1,  # whatever WEB_CONCURRENCY says: a conversation lives in one process
-        )
-    except KeyboardInterrupt:
-        pass

@@ -11,6 +11,8 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.page import open_talk
 from tests.running import program
 from tests.servers.faulty import serve
+from tests.servers.realtime import Behaviour, Realtime
+from tests.servers.scripted import ScriptedServer
 
 KEY = "sk-proj-0123456789abcdefghij"
 
@@ -19,14 +21,16 @@ KEY = "sk-proj-0123456789abcdefghij"
 async def test_a_server_of_either_dialect_is_understood_unasked(
     dialect: str, tmp_path: Path, open_browser: OpenBrowser
 ) -> None:
-    # It refuses unknown fields, so what belongs to the other dialect would be told as update-rejected.
-    async with serve(dialect=dialect) as server:
-        base = server.url.removesuffix("/realtime").replace("ws://", "http://")
+    # Either refuses, or complains of, every field that belongs to the other dialect.
+    serving = ScriptedServer(Realtime(Behaviour(loud_peak=1000)), beta=True).running() if dialect == "beta" else serve()
+    heard, reply = ("hm", "Reply to") if dialect == "beta" else ("seven plus five", "12")
+    async with serving as server:
+        base = server.url.partition("/realtime")[0].replace("ws://", "http://")
         async with program(folder=tmp_path, OPENAI_BASE_URL=base) as app, open_browser() as browser:
             talk = await open_talk(browser, app.url)
             await talk.start()
-            await expect(talk.heard).to_contain_text("seven plus five", ignore_case=True)
-            await expect(talk.response).to_contain_text("12")
+            await expect(talk.heard).to_contain_text(heard, ignore_case=True)
+            await expect(talk.response).to_contain_text(reply)
             await talk.is_in("listening")
             await expect(talk.error).to_be_hidden()
             await talk.stop()

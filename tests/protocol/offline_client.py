@@ -12,7 +12,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.judge import judge_beta_server_event, judge_server_event
+from tests.judge import judge_server_event
 from tests.patience import within
 from voice_ui import audio
 from voice_ui.offline.parts import RecognizerUnavailable
@@ -85,9 +85,8 @@ class ParrotUtterance:
 class Client:
     """One connection, and all events it received."""
 
-    def __init__(self, websocket: ClientConnection, judge: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, websocket: ClientConnection) -> None:
         self.websocket = websocket
-        self._judge = judge
         self.events: list[dict[str, Any]] = []
 
     async def send(self, type: str, **fields: Any) -> None:
@@ -97,7 +96,7 @@ class Client:
         """Wait for the next event of a type."""
         while True:
             event: dict[str, Any] = json.loads(await within(10, self.websocket.recv()))
-            self._judge(event)
+            judge_server_event(event)
             self.events.append(event)
             if event["type"] == type:
                 return event
@@ -121,9 +120,9 @@ class Client:
 
 
 @asynccontextmanager
-async def client_of(url: str, *, beta: bool = False, **options: Any) -> AsyncIterator[Client]:
+async def client_of(url: str, **options: Any) -> AsyncIterator[Client]:
     """Connect, and read the greeting."""
     async with connect(url, **options) as websocket:
-        client = Client(websocket, judge_beta_server_event if beta else judge_server_event)
+        client = Client(websocket)
         await client.hear("session.created")
         yield client

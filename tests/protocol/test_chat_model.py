@@ -12,7 +12,9 @@ import pytest
 from tests.patience import until, within
 from tests.servers.chat import Answer, call, chat_server, event, failing, streamed
 from voice_ui.errors import CODES, code_from_wire
-from voice_ui.offline.chat import ChatEndpoint, ChatModel, failures, ollama_available
+from voice_ui.offline import defaults
+from voice_ui.offline.chat import ChatEndpoint, ChatModel, failures
+from voice_ui.offline.ollama import LocalModels
 from voice_ui.offline.parts import Invocation, ReplyFailed, ReplyRequest
 from voice_ui.protocol import Part, WireItem
 from voice_ui.settings import Secret
@@ -164,5 +166,5 @@ async def test_a_server_without_a_model_says_so() -> None:
 async def test_an_ollama_is_found(body: str, found: list[str]) -> None:
     async with chat_server(Answer(), tags=body) as chat:
         address = chat.url.removesuffix("/v1")
-        assert await within(10, ollama_available(address)) == found
-    assert await within(10, ollama_available(address)) == []
+        assert await within(10, LocalModels(defaults.parts(), address).find()) == found
+    assert await within(10, LocalModels(defaults.parts(), address).find()) == []

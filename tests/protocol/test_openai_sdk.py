@@ -14,7 +14,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from tests.judge import judge_beta_server_event, judge_server_event
+from tests.judge import judge_server_event
 from tests.patience import SECOND, until, within
 from tests.protocol.offline_client import question
 from tests.servers.faulty import FAULTS
@@ -104,40 +104,6 @@ async def test_the_openai_sdk_holds_a_spoken_turn() -> None:
         assert usage.input_token_details is not None
         assert usage.input_token_details.audio_tokens
         assert usage.output_tokens
-
-
-async def test_the_sdks_beta_client_holds_a_spoken_turn_in_beta() -> None:
-    async with (
-        offline_program(module="tests.servers.beta") as program,
-        AsyncOpenAI(api_key="sk-anything", websocket_base_url=program.url.removesuffix("/realtime")) as client,
-        client.beta.realtime.connect(model="gpt-4o-realtime-preview-2024-12-17") as connection,
-    ):
-        assert (await within(5, connection.recv())).type == "session.created"
-        await connection.session.update(
-            session={
-                "modalities": ["text"],
-                "input_audio_transcription": {"model": "whisper-1"},
-                "turn_detection": {"type": "server_vad", "silence_duration_ms": 500},
-            }
-        )
-        speech = question()
-        for start in range(0, len(speech), 960):
-            await connection.input_audio_buffer.append(audio=audio.encode(speech[start : start + 960]))
-        text, transcript = "", ""
-        async with asyncio.timeout(30 * SECOND):
-            async for event in connection:
-                judge_beta_server_event(event.to_dict(mode="json", exclude_unset=True))
-                match event.type:
-                    case "conversation.item.input_audio_transcription.completed":
-                        transcript = event.transcript
-                    case "response.text.delta":
-                        text += event.delta
-                    case "response.done":
-                        assert event.response.status == "completed"
-                        assert event.response.modalities == ["text"]
-                        break
-        assert transcript.lower().strip(" ?.") == "what is seven plus five"
-        assert "12" in text or "twelve" in text.lower()
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM], ids=lambda name: str(name.name))

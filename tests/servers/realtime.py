@@ -47,6 +47,8 @@ class Behaviour:
     """Refuses every session.update but the first."""
     refuses_aloud: bool = False
     """Says so when it cannot answer a turn because a response is running."""
+    loud_peak: int = 1
+    """Of 32768: sound with a lower peak is silence. A browser's microphone has no silence of zeros."""
     noise: bool = False
     """Sends events nobody knows, messages that are no JSON, and errors of no consequence."""
 
@@ -113,7 +115,8 @@ class Realtime:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _greet(self) -> None:
-        session: dict[str, Any] = {"type": "realtime", "id": f"sess_{next(self._numbers)}"}
+        session: dict[str, Any] = {"modalities": ["text"]} if self.wire.beta else {"type": "realtime"}
+        session["id"] = f"sess_{next(self._numbers)}"
         if seconds := self.behaviour.expires_seconds:
             session["expires_at"] = time.time() + seconds
             self._spawn(self._expire(seconds))
@@ -164,7 +167,7 @@ class Realtime:
     async def _append(self, pcm: bytes) -> None:
         duration_ms = audio.milliseconds(pcm)
         self._stream_ms += duration_ms
-        loud = bool(pcm.strip(b"\0"))
+        loud = audio.peak(pcm) >= self.behaviour.loud_peak
         for buffer in (self.sound, self._uncommitted):
             buffer += pcm if loud else b"\0\0"
         if self._turn_detection is None:

@@ -14,16 +14,8 @@ from tests.patience import SECOND
 from tests.servers.strict import Judge
 from tests.servers.words import whole_words
 from voice_ui import audio
+from voice_ui.protocol import Dialect, names
 
-BETA_NAMES = {
-    "conversation.item.added": "conversation.item.created",
-    "response.output_text.delta": "response.text.delta",
-    "response.output_text.done": "response.text.done",
-    "response.output_audio_transcript.delta": "response.audio_transcript.delta",
-    "response.output_audio_transcript.done": "response.audio_transcript.done",
-    "response.output_audio.delta": "response.audio.delta",
-    "response.output_audio.done": "response.audio.done",
-}
 GA_ONLY = {"conversation.item.done"}
 
 
@@ -44,7 +36,7 @@ class Wire:
         if self.beta:
             if type in GA_ONLY:
                 return
-            event["type"] = BETA_NAMES.get(type, type)
+            event["type"] = names.event_name(type, Dialect.BETA)
         await self.send(json.dumps(event))
 
     async def send(self, message: str | bytes) -> None:

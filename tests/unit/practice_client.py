@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.patience import until
 from tests.servers.faulty.bends import Bend
-from tests.servers.faulty.server import FaultyBeta, FaultyGA
+from tests.servers.faulty.server import Bending
 from voice_ui import audio
 from voice_ui.offline.configuration import TurnDetection
 from voice_ui.offline.parts import Invocation, Parts, RecognizerUnavailable, ReplyRequest, Voice
@@ -151,22 +151,17 @@ class PracticeClient:
         *,
         model: str = "gpt-realtime-2.1",
         update: dict[str, Any] | None = None,
-        beta: bool = False,
         bend: Bend | None = None,
         voice: Voice | None = None,
     ) -> None:
         self.recognizer, self.brain = Told(), ThreePieces()
         self.parts = Parts(self.recognizer, self.brain, voice, LoudnessDetector)
-        kind = FaultyBeta if beta else FaultyGA
-        self.connection = kind(self, self.parts, model=model, session_seconds=3600)
+        self.connection = Bending(self, self.parts, model=model, session_seconds=3600)
         self.connection.bend = bend or Bend()
         self.session = self.connection.session
         self.events: list[dict[str, Any]] = []
         self.session.start()
-        if beta:
-            self.send("session.update", session={"modalities": ["text"], **(update or {})})
-        else:
-            self.update(**{"output_modalities": ["text"], **(update or {})})
+        self.update(**{"output_modalities": ["text"], **(update or {})})
         self.created = self.take()
         self.forget()
 

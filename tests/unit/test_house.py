@@ -26,7 +26,7 @@ FLOORS = [
 
 WALLS = {
     "nicegui": {"app", "page", "mic", "speaker", "callbacks", "tuning", "page_socket"},
-    "websockets": {"transport", "offline.server", "offline.channel", "page_socket", "text_frame"},
+    "websockets": {"transport", "offline.server", "offline.connection", "page_socket", "text_frame"},
     "os": {"settings", "tools.mcp_servers"},
     "mcp": {"tools.mcp_servers"},
     "redis": {"replicas.store"},

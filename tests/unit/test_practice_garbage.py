@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
-from tests.judge import judge_beta_server_event, judge_server_event
+from tests.judge import judge_server_event
 from tests.unit.practice_client import PracticeClient, loud, quiet
 from voice_ui import audio
 from voice_ui.protocol.client import EVENT_CLASSES
@@ -141,36 +141,3 @@ async def take_action(client: PracticeClient, action: str | bytes) -> None:
         await client.settle()
     else:
         client.receive(action)
-
-
-BETA_SESSION = st.fixed_dictionaries(
-    {},
-    optional={
-        "modalities": st.sampled_from([["text"], ["audio", "text"], None]),
-        "turn_detection": TURN_DETECTION,
-        "temperature": st.sampled_from([0.7, 3, None]),
-        "voice": st.sampled_from(["verse", None]),
-        "input_audio_transcription": st.sampled_from([{"model": "whisper-1"}, None]),
-    },
-)
-BETA_UPDATES = st.builds(lambda session: json.dumps({"type": "session.update", "session": session}), BETA_SESSION)
-
-
-@settings(
-    max_examples=400,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(
-    st.lists(BETA_UPDATES | client_messages() | st.sampled_from(["heard", "failed", "tick"]), min_size=10, max_size=30)
-)
-async def test_no_client_can_break_the_session_in_beta(actions: list[str | bytes]) -> None:
-    client = PracticeClient(model="gpt-4o-realtime-preview-2024-12-17", beta=True)
-    for action in actions:
-        await take_action(client, action)
-    for event in client.events:
-        judge_beta_server_event(event)
-    client.forget()
-    client.send("session.update", session={})
-    assert client.types == ["session.updated"]

@@ -70,7 +70,7 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
 )
 def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(name: str, value: str) -> None:
     known = {"PORT": "VOICE_UI_PORT"}.get(name, name)
-    allowed = next(setting.allowed for setting in SETTINGS if setting.name == known)
+    allowed = next(setting.kind.allowed for setting in SETTINGS if setting.name == known)
     with pytest.raises(SettingsError) as caught:
         read(NOTHING, {name: value}, {})
     message = str(caught.value)

@@ -353,11 +353,10 @@ def test_visitors_use_no_tools_unless_the_owner_says_so(
     from voice_ui.app import VoiceUI
     from voice_ui.settings import read
     from voice_ui.sharing.guard import Visitor
-    from voice_ui.tools import ChosenTools
 
     path = tmp_path / "my_tools.py"
     path.write_text("from voice_ui.tools import tool\n@tool\ndef one() -> int:\n    'One.'\n    return 1\n")
     chosen = read(NOTHING, {"VOICE_UI_TOOLS": str(path), "VOICE_UI_TOOLS_FOR_VISITORS": setting}, {})
-    voice_ui = VoiceUI(chosen, tools=ChosenTools(chosen.tools))
+    voice_ui = VoiceUI(chosen)
     tools = voice_ui._tools_for(Visitor("192.168.1.5", is_owner))()
     assert [each.name for each in tools] == (["one"] if allowed else [])

@@ -14,7 +14,7 @@ from voice_ui import settings
 from voice_ui.errors import SettingsError
 from voice_ui.offline import defaults, server
 from voice_ui.offline.chat.endpoint import ChatEndpoint
-from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable, VoiceUnavailable
+from voice_ui.offline.parts import DetectorUnavailable, RecognizerUnavailable
 
 ABOUT = """\
 The practice server of Voice UI: OpenAI's realtime protocol without a key, a network or a language model.
@@ -73,8 +73,6 @@ async def _warm(practice: server.PracticeServer) -> None:
         logging.getLogger(__name__).warning("speech works only with push to talk: %s", error)
     except RecognizerUnavailable as error:
         logging.getLogger(__name__).warning("speech is detected, but not transcribed: %s", error)
-    except VoiceUnavailable as error:
-        logging.getLogger(__name__).warning("replies are not spoken: %s", error)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,11 @@ def updated(session: dict[str, Any], change: dict[str, Any], *, speaks: bool) ->
     return merged
 
 
+def for_reply(session: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of one reply: the session's, with a checked `response.create` in their place."""
+    return _merged(session, copy.deepcopy(change), session)
+
+
 def turn_detection(session: dict[str, Any]) -> TurnDetection | None:
     """Return how turns are detected, None if the client ends its turns."""
     detection = session["audio"]["input"]["turn_detection"]

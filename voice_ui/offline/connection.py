@@ -1,7 +1,4 @@
-"""One client of the practice server: reads what it sends, writes what its session posts, and ends both together.
-
-No websocket here: messages come and go through a `Channel`.
-"""
+"""One client of the practice server: reads what it sends, writes what its session posts, and ends both together."""
 
 from __future__ import annotations
 
@@ -9,15 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 
 import orjson
+from websockets.asyncio.server import ServerConnection
 
-from voice_ui.offline.channel import Channel, new_id
+from voice_ui.offline.items import new_id
 from voice_ui.offline.parts import Parts
 from voice_ui.offline.session import PracticeSession
 from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import Event
+from voice_ui.protocol.server import ErrorEvent
 
 LONG_MESSAGE = 64 * 1024
 """Characters. Longer messages are read one at a time, so that many of them do not hold up the event loop."""
@@ -31,32 +29,40 @@ EXPIRED = "Your session hit the maximum duration of 60 minutes."
 log = logging.getLogger(__name__)
 
 
-Act = Callable[[Channel], Awaitable[None]]
-"""An action on the channel, queued among the messages."""
+Act = Callable[[ServerConnection], Awaitable[None]]
+"""An action on the websocket, queued among the messages."""
+
+
+async def refuse(
+    websocket: ServerConnection, code: str, message: str, close_code: int, type: str = "invalid_request_error"
+) -> None:
+    """Refuse a client as OpenAI does: the upgrade succeeds, then one `error` event and the end."""
+    error = ErrorEvent(type, code, message).to_wire()
+    await websocket.send(orjson.dumps({"type": error.pop("type"), "event_id": new_id("event"), **error}), text=True)
+    await websocket.close(close_code, f"{type}.{code}")
 
 
 class ClientConnection:
     """Runs one session from its first event to its last."""
 
     def __init__(
-        self, channel: Channel, parts: Parts, *, model: str, session_seconds: float, floor: asyncio.Lock | None = None
+        self,
+        websocket: ServerConnection,
+        parts: Parts,
+        *,
+        model: str,
+        session_seconds: float,
+        floor: asyncio.Lock | None = None,
     ) -> None:
         """The lock `floor` lets only one client's long message be processed at a time."""
-        self._channel, self._parts, self._session_seconds = channel, parts, session_seconds
+        self._websocket, self._session_seconds = websocket, session_seconds
         self._floor = floor or asyncio.Lock()
         self._outbox: asyncio.Queue[bytes | Act] = asyncio.Queue()
         self._outbox_bytes = 0
-        self.session = PracticeSession(
-            parts,
-            self.post,
-            model=model,
-            expires_at=int(time.time() + session_seconds),
-            new_id=new_id,
-            now=lambda: datetime.now().astimezone(),
-        )
+        self.session = PracticeSession(parts, self.post, model=model, expires_at=int(time.time() + session_seconds))
 
     async def run(self) -> None:
-        """Serve the client until one side closes; raises what the channel raises."""
+        """Serve the client until one side closes; raises what the websocket raises."""
         expiry = asyncio.get_running_loop().call_later(self._session_seconds, self._expire)
         reading = asyncio.create_task(self._read_loop(), name="offline: read")
         writing = asyncio.create_task(self._write_loop(), name="offline: write")
@@ -85,10 +91,10 @@ class ClientConnection:
         self._outbox_bytes += len(message)
         if self._outbox_bytes > OUTBOX_BYTES:
             log.info("a client does not read; its connection is dropped")
-            self._channel.abort()
+            self._websocket.transport.abort()
 
     def act(self, act: Act) -> None:
-        """Queue an action on the channel, after all messages so far."""
+        """Queue an action on the websocket, after all messages so far."""
         self._outbox.put_nowait(act)
 
     def receive(self, message: str | bytes) -> None:
@@ -97,7 +103,7 @@ class ClientConnection:
 
     async def _read_loop(self) -> None:
         self.session.start()
-        async for message in self._channel:
+        async for message in self._websocket:
             if len(message) > LONG_MESSAGE:
                 async with self._floor:
                     self.receive(message)
@@ -116,11 +122,11 @@ class ClientConnection:
         while True:
             entry = await self._outbox.get()
             if isinstance(entry, bytes):
-                await self._channel.send(entry)
+                await self._websocket.send(entry, text=True)
                 self._outbox_bytes -= len(entry)
             else:
-                await entry(self._channel)
+                await entry(self._websocket)
 
     def _expire(self) -> None:
         self.session.refuse(Rejected("session_expired", EXPIRED))
-        self.act(lambda channel: channel.close(1001, EXPIRED))
+        self.act(lambda websocket: websocket.close(1001, EXPIRED))

@@ -29,27 +29,22 @@ class CannedReplies:
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Piece]:
         """Yield tool calls if the question calls for one, otherwise the reply, about a word at a time."""
-        from voice_ui.offline import replies
+        from voice_ui.offline import looking, replies
         from voice_ui.offline.tool_choice import choose
 
+        after: list[Piece] = []
         if choice := choose(request):
-            for call in choice.calls:
-                yield call
-            for piece in replies.pieces(choice.text):
-                yield piece
-            return
-        if request.images:
-            from voice_ui.offline.looking import described
-
-            for piece in replies.pieces(await asyncio.to_thread(described, request.images)):
-                yield piece
-            return
-        for piece in replies.pieces(replies.reply(request.heard, earlier=request.earlier, now=request.now)):
+            text, after = choice.text, [*choice.calls]
+        elif request.images:
+            text = await asyncio.to_thread(looking.described, request.images)
+        else:
+            text = replies.reply(request.heard, earlier=request.earlier, now=request.now)
+            if timer := replies.timer(request.heard):
+                after = [Later(timer.seconds, timer.text)]
+            elif replies.cancels_timers(request.heard):
+                after = [NothingLater()]
+        for piece in [*replies.pieces(text), *after]:
             yield piece
-        if timer := replies.timer(request.heard):
-            yield Later(timer.seconds, timer.text)
-        elif replies.cancels_timers(request.heard):
-            yield NothingLater()
 
     async def close(self) -> None:
         """Nothing to close."""

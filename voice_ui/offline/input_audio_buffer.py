@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from voice_ui import audio
 from voice_ui.offline.configuration import TurnDetection
+from voice_ui.offline.items import new_id
 from voice_ui.offline.parts import Detector, SpeechUtterance
 from voice_ui.offline.vad import SpeechEnd, SpeechStart
 from voice_ui.protocol import server
@@ -59,14 +60,8 @@ class _OpenTurn:
 class InputAudioBuffer:
     """The `input_audio_buffer` of one session."""
 
-    def __init__(
-        self,
-        new_item_id: Callable[[], str],
-        detector: Callable[[TurnDetection], Detector],
-        listen: Callable[[str], SpeechUtterance],
-    ) -> None:
+    def __init__(self, detector: Callable[[TurnDetection], Detector], listen: Callable[[str], SpeechUtterance]) -> None:
         """`listen` begins the utterance of an item."""
-        self._new_item_id = new_item_id
         self._new_detector = detector
         self._listen = listen
         self._detection: TurnDetection | None = None
@@ -123,7 +118,7 @@ class InputAudioBuffer:
             )
             raise Rejected("input_audio_buffer_commit_empty", message)
         if self._turn is None:
-            self._begin(self._new_item_id(), bytes(self._quiet))
+            self._begin(new_id("item"), bytes(self._quiet))
         if self._detector:
             self._detector.reset()
         yield from self._end(detected=False)
@@ -145,7 +140,7 @@ class InputAudioBuffer:
         self._written += len(pcm)
         if self._detection is None:
             if self._turn is None:
-                self._begin(self._new_item_id(), b"")
+                self._begin(new_id("item"), b"")
             self._feed(pcm)
             return
         if self._turn:
@@ -175,7 +170,7 @@ class InputAudioBuffer:
     def _start(self, start_ms: int) -> Iterator[Heard]:
         quiet_start = self._written - len(self._quiet)
         start = max(start_ms * BYTES_PER_MS, quiet_start)
-        item_id = self._new_item_id()
+        item_id = new_id("item")
         self._idle_since = None
         yield server.SpeechStarted(item_id, start // BYTES_PER_MS)
         self._begin(item_id, bytes(self._quiet[start - quiet_start :]))
@@ -189,7 +184,7 @@ class InputAudioBuffer:
         if self._written - since >= timeout_ms * BYTES_PER_MS:
             self._idle_since = None
             self._uncommitted = 0
-            item_id = self._new_item_id()
+            item_id = new_id("item")
             yield server.TimeoutTriggered(item_id, since // BYTES_PER_MS, self._written // BYTES_PER_MS)
             yield CommittedTurn(item_id, timeout_ms, None, detected=True)
 

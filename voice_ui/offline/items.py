@@ -7,6 +7,7 @@ pattern the live service is known to use; not each of them was seen there.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,11 @@ MAX_CHARACTERS = 1_000_000
 
 ROOT = "root"
 """The `previous_item_id` of what goes to the first place."""
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id in the format of the live service."""
+    return f"{prefix}_{uuid.uuid4().hex[:21]}"
 
 
 @dataclass(eq=False)

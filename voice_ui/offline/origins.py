@@ -7,19 +7,20 @@ name was made to point here (DNS rebinding).
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from voice_ui.settings import is_this_machine, plain_address
 
 
 def refusal(host: str | None, origin: str | None, *, only_loopback: bool = True) -> str | None:
     """Return why a request with these headers is refused, None if it is not; `only_loopback` is where it listens."""
     name = _hostname(f"//{host or ''}")
-    if (only_loopback or origin is not None) and name != "localhost" and not _is_address(name):
+    if (only_loopback or origin is not None) and name != "localhost" and not plain_address(name):
         return f"The Host header names '{name[:80]}'. Connect to localhost or to an IP address."
     if origin is None:
         return None
     page = _hostname(origin)
-    if page == name or page == "localhost" or (_is_address(page) and ip_address(page).is_loopback):
+    if page == name or is_this_machine(page):
         return None
     return f"A page of '{page[:80]}' may not connect to the practice server of this machine."
 
@@ -29,11 +30,3 @@ def _hostname(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -36,9 +36,9 @@ class VoiceUnavailable(Exception):
 class ReplyFailed(Exception):
     """No answer: the response fails with this error, and the session continues."""
 
-    def __init__(self, code: str, message: str, type: str = "server_error") -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code, self.message, self.type = code, message, type
+        self.code, self.message = code, message
 
 
 class ReplyCutOff(Exception):

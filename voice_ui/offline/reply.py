@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,9 +19,9 @@ from typing import Any, cast
 from voice_ui import audio
 from voice_ui.images import Image
 from voice_ui.offline import usage
-from voice_ui.offline.items import Entry, Items
-from voice_ui.offline.parts import Invocation, Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed
-from voice_ui.offline.reply_options import ReplyOptions, spread, words_of
+from voice_ui.offline.items import Entry, Items, new_id
+from voice_ui.offline.parts import Invocation, Later, NothingLater, Parts, Piece, ReplyCutOff, ReplyFailed, ReplyRequest
+from voice_ui.offline.voice.sentences import spread
 from voice_ui.protocol import Part, WireItem, server
 from voice_ui.protocol.reading import Event
 
@@ -38,43 +39,42 @@ class Reply:
 
     def __init__(
         self,
-        options: ReplyOptions,
+        settings: dict[str, Any],
         items: Items,
         parts: Parts,
         post: Callable[[Event], None],
-        new_id: Callable[[str], str],
-        settings: dict[str, Any],
+        conversation_id: str,
     ) -> None:
-        """`settings` are shown with the response besides those of `options`."""
+        """`settings` are those of a session, with what was asked for this reply in their place."""
         self.id = new_id("resp")
         self.over = False
         self.read_before: set[str] = set()
         """Ids of the items that the previous reply read: they count as cached."""
         self.on_later: Callable[[Later | NothingLater], None] = lambda later: None
         """Called with messages to say later."""
-        self._options, self._items, self._parts, self._post, self._new_id = options, items, parts, post, new_id
-        self._settings = options.settings() | settings
-        self._context: list[Entry] = []
+        self._settings, self._items, self._parts, self._post = settings, items, parts, post
+        self._spoken = parts.voice is not None and settings["output_modalities"] == ["audio"]
+        most = settings["max_output_tokens"]
+        self._max_tokens = most if isinstance(most, int) else None
+        output = settings["audio"]["output"]
+        self._shown = {
+            "conversation_id": conversation_id,
+            "output_modalities": ["audio"] if self._spoken else ["text"],
+            "max_output_tokens": most,
+            "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
+            "metadata": settings.get("metadata"),
+        }
+        self._context = list(items)
         self._output: list[Entry] = []
         self._open: Entry | None = None
         self._audio_ms = 0.0
-        self._post(server.ResponseCreated(self.id, self._settings))
+        self._post(server.ResponseCreated(self.id, self._shown))
 
-    async def run(self, context: list[Entry], now: datetime, text: str | None = None) -> None:
-        """Answer the last user message of `context`, as soon as its words are known; or say `text`."""
-        self._context = context
-        question = next((entry for entry in reversed(context) if entry.item.role == "user"), None)
+    async def run(self, text: str | None = None) -> None:
+        """Answer the last user message, as soon as its words are known; or say `text`."""
         try:
-            if text is None and question and question.waiting:
-                await question.waiting.wait()
-            if text is not None:
-                await self._say(words_of(text))
-            elif question and question.failure:
-                text = f"I can hear that you speak, but not what you say: {question.failure}."
-                await self._write(words_of(text), self._parts.brain.delta_seconds)
-            else:
-                async with aclosing(self._answer(now)) as pieces:
-                    await self._say(pieces)
+            async with aclosing(self._pieces(text)) as pieces:
+                await self._say(pieces)
         except ReplyFailed as failure:
             self.end("failed", error=failure)
         except ReplyCutOff:
@@ -91,25 +91,46 @@ class Reply:
             return
         self.over = True
         self._end_item("completed" if status == "completed" else "incomplete")
-        code, type, message = (error.code, error.type, error.message) if error else (None, None, "")
+        code, type, message = (error.code, "server_error", error.message) if error else (None, None, "")
         read = usage.of_items(self._context)
         cached = usage.of_items(entry for entry in self._context if entry.id in self.read_before)
         written = sum(usage.of_text(entry.item.text + entry.item.arguments) for entry in self._output)
-        instructions = self._options.get("instructions") or ""
-        spent = usage.of_response(instructions, read, cached, written, self._audio_ms)
+        spent = usage.of_response(self._settings["instructions"], read, cached, written, self._audio_ms)
         output = tuple(entry.item for entry in self._output)
-        self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._settings))
+        self._post(server.ResponseDone(self.id, status, reason, code, type, message, spent, output, self._shown))
 
-    async def _answer(self, now: datetime) -> AsyncGenerator[Piece, None]:
-        request = self._options.request(tuple(entry.item for entry in self._context), now)
-        request = replace(request, images=_shown_last(self._context))
-        pieces = self._parts.brain.reply(request)
+    async def _pieces(self, text: str | None) -> AsyncGenerator[Piece, None]:
+        question = next((entry for entry in reversed(self._context) if entry.item.role == "user"), None)
+        if text is None and question:
+            if question.waiting:
+                await question.waiting.wait()
+            if question.failure:
+                text = f"I can hear that you speak, but not what you say: {question.failure}."
+        if text is not None:
+            for word in re.findall(r"\S+\s*", text):
+                yield word
+            return
+        pieces = self._parts.brain.reply(self._request())
         try:
             async for piece in pieces:
                 yield piece
         finally:
             if hasattr(pieces, "aclose"):
                 await pieces.aclose()
+
+    def _request(self) -> ReplyRequest:
+        transcription = self._settings["audio"]["input"]["transcription"] or {}
+        return ReplyRequest(
+            items=tuple(entry.item for entry in self._context),
+            now=datetime.now().astimezone(),
+            instructions=self._settings["instructions"],
+            tools=tuple(self._settings["tools"]),
+            tool_choice=self._settings["tool_choice"],
+            language=transcription.get("language"),
+            images=_shown_last(self._context),
+            spoken=self._spoken,
+            max_output_tokens=self._max_tokens,
+        )
 
     async def _say(self, pieces: AsyncIterator[Piece]) -> None:
         """Send the message, if any, and then the tool calls."""
@@ -129,23 +150,19 @@ class Reply:
             except ReplyCutOff as error:  # the voice still has to say what it holds of the last sentence
                 cut_off = error
 
-        if self._options.spoken and self._parts.voice:
-            speed = self._options.session["audio"]["output"].get("speed") or 1.0
-            sentences = self._parts.voice.speak(text(), speed=speed)
+        if self._spoken and self._parts.voice:
+            sentences = self._parts.voice.speak(text(), speed=self._settings["audio"]["output"]["speed"])
             async with aclosing(cast("Any", sentences)):
                 await self._speak(sentences)
         else:
-            await self._write(text(), self._parts.brain.delta_seconds)
+            async for piece in text():
+                self._add_text(piece)
+                await asyncio.sleep(self._parts.brain.delta_seconds)
         if cut_off:
             raise cut_off
         self._end_item("completed")
         for call in calls:
             self._call(call)
-
-    async def _write(self, pieces: AsyncIterator[str], pause: float) -> None:
-        async for piece in pieces:
-            self._add_text(piece)
-            await asyncio.sleep(pause)
 
     async def _speak(self, sentences: AsyncIterator[tuple[str, bytes]]) -> None:
         loop = asyncio.get_running_loop()
@@ -169,17 +186,16 @@ class Reply:
     def _add_text(self, delta: str) -> None:
         entry = self._opened()
         text = entry.item.text + delta
-        most = self._options.max_tokens
-        if most is not None and usage.of_text(text) > most:
+        if self._max_tokens is not None and usage.of_text(text) > self._max_tokens:
             raise ReplyCutOff
         entry.item = replace(entry.item, content=(self._part(text),))
-        kind = server.OutputAudioTranscriptDelta if self._options.spoken else server.OutputTextDelta
+        kind = server.OutputAudioTranscriptDelta if self._spoken else server.OutputTextDelta
         self._post(kind(self.id, entry.id, 0, delta, len(self._output) - 1))
 
     def _opened(self) -> Entry:
         """Return the message that is being written, after its first events."""
         if self._open is None:
-            item = WireItem(self._new_id("item"), role="assistant", status="in_progress")
+            item = WireItem(new_id("item"), role="assistant", status="in_progress")
             self._open = entry = Entry(item)
             self._begin_item(entry)
             self._post(server.ContentPartAdded(self.id, entry.id, self._part(""), 0, len(self._output) - 1))
@@ -197,7 +213,7 @@ class Reply:
         if entry is None:
             return
         text, index = entry.item.text, len(self._output) - 1
-        if self._options.spoken:
+        if self._spoken:
             self._post(server.AudioDone(self.id, entry.id, 0, index))
             self._post(server.OutputAudioTranscriptDone(self.id, entry.id, 0, text, index))
         else:
@@ -212,8 +228,8 @@ class Reply:
         self._post(server.OutputItemDone(self.id, entry.item, len(self._output) - 1))
 
     def _call(self, call: Invocation) -> None:
-        call_id = self._new_id("call")
-        item = WireItem(self._new_id("item"), "function_call", status="in_progress", call_id=call_id, name=call.name)
+        call_id = new_id("call")
+        item = WireItem(new_id("item"), "function_call", status="in_progress", call_id=call_id, name=call.name)
         entry = Entry(item)
         self._begin_item(entry)
         index = len(self._output) - 1
@@ -223,7 +239,7 @@ class Reply:
         self._close_item(entry, "completed")
 
     def _part(self, text: str) -> Part:
-        return Part("output_audio", transcript=text) if self._options.spoken else Part("output_text", text)
+        return Part("output_audio", transcript=text) if self._spoken else Part("output_text", text)
 
 
 def _shown_last(context: list[Entry]) -> tuple[Image, ...]:

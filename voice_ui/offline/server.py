@@ -14,15 +14,13 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 from websockets.asyncio.server import Server, ServerConnection, serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from voice_ui.offline import defaults, origins
-from voice_ui.offline.channel import Channel, WebsocketChannel, refuse
-from voice_ui.offline.connection import ClientConnection
+from voice_ui.offline.connection import ClientConnection, refuse
 from voice_ui.offline.parts import Brain, Parts, SpeechRecognizer, Voice
 
 PATH = "/v1/realtime"
@@ -102,38 +100,35 @@ class PracticeServer:
         """Serve one client until it leaves."""
         assert websocket.request is not None
         query = parse_qs(urlsplit(websocket.request.path).query)
-        await self.converse(WebsocketChannel(websocket), query.get("model", [""])[0])
+        await self.converse(websocket, query.get("model", [""])[0])
 
-    async def converse(self, channel: Channel, model: str, session: dict[str, Any] | None = None) -> None:
-        """Serve the client at a channel; `session` is a configuration it brought along."""
+    async def converse(self, websocket: ServerConnection, model: str) -> None:
+        """Serve one client, who asks for a model."""
         task = asyncio.current_task()
         assert task is not None
-        self._serving[task] = channel.abort
+        self._serving[task] = websocket.transport.abort
         self.sessions += 1
         try:
             if self.sessions > MAX_SESSIONS:
-                await refuse(channel, "session_limit_reached", "All sessions of this server are taken.", 1013)
+                await refuse(websocket, "session_limit_reached", "All sessions of this server are taken.", 1013)
                 return
-            connection = self.connection(channel, (model or DEFAULT_MODEL)[:256])
-            if session:
-                connection.receive(orjson.dumps({"type": "session.update", "session": session}).decode())
-            await connection.run()
+            await self.connection(websocket, (model or DEFAULT_MODEL)[:256]).run()
         except ConnectionClosed:
             pass
         except asyncio.CancelledError:
-            await channel.close(1001, "")
+            await websocket.close(1001, "")
             raise
         except Exception:
             log.exception("a session of the practice server failed")
-            await channel.close(1011, "server_error")
+            await websocket.close(1011, "server_error")
         finally:
             self.sessions -= 1
             del self._serving[task]
 
-    def connection(self, channel: Channel, model: str) -> ClientConnection:
+    def connection(self, websocket: ServerConnection, model: str) -> ClientConnection:
         """Return the connection of a new client."""
         return ClientConnection(
-            channel, self.parts, model=model, session_seconds=self.session_seconds, floor=self._floor
+            websocket, self.parts, model=model, session_seconds=self.session_seconds, floor=self._floor
         )
 
 

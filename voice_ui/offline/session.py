@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from voice_ui import audio, images
@@ -16,10 +15,9 @@ from voice_ui.images import Image
 from voice_ui.offline import configuration
 from voice_ui.offline.hearing import Hearing
 from voice_ui.offline.input_audio_buffer import CommittedTurn, Heard, InputAudioBuffer
-from voice_ui.offline.items import Entry, Items
+from voice_ui.offline.items import Entry, Items, new_id
 from voice_ui.offline.parts import DetectorUnavailable, Later, NothingLater, Parts
 from voice_ui.offline.reply import Reply
-from voice_ui.offline.reply_options import ReplyOptions
 from voice_ui.protocol import Part, WireItem, client, server
 from voice_ui.protocol.client import Rejected
 from voice_ui.protocol.reading import Event
@@ -34,23 +32,14 @@ RETRY_SECONDS = 0.5
 class PracticeSession:
     """One session; `aclose` stops its tasks."""
 
-    def __init__(
-        self,
-        parts: Parts,
-        post: Callable[[Event], None],
-        *,
-        model: str,
-        expires_at: int,
-        new_id: Callable[[str], str],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._parts, self._post, self._new_id, self._now = parts, post, new_id, now
+    def __init__(self, parts: Parts, post: Callable[[Event], None], *, model: str, expires_at: int) -> None:
+        self._parts, self._post = parts, post
         self._speaks = parts.voice is not None
         output = "audio" if self._speaks else "text"
         self._session = configuration.default(model, new_id("sess"), expires_at, output)
         self._items = Items()
         self._hearing = Hearing(parts.recognizer, self._items, post)
-        self._buffer = InputAudioBuffer(lambda: new_id("item"), parts.detector, self._hearing.listen)
+        self._buffer = InputAudioBuffer(parts.detector, self._hearing.listen)
         self._conversation_id = new_id("conv")
         self._reply: Reply | None = None
         self._replying: asyncio.Task[None] | None = None
@@ -152,8 +141,8 @@ class PracticeSession:
             if part.type == "input_image"
         ]
         content = tuple(replace(part, audio=None, image_url=None) for part in item.content)
-        call_id = item.call_id or (self._new_id("call") if item.type.startswith("function_call") else "")
-        item_id, status = item.id or self._new_id("item"), item.status or "completed"
+        call_id = item.call_id or (new_id("call") if item.type.startswith("function_call") else "")
+        item_id, status = item.id or new_id("item"), item.status or "completed"
         kept = replace(item, id=item_id, status=status, call_id=call_id, content=content)
         entry = Entry(kept, audio.milliseconds(pcm), image=shown[-1] if shown else None)
         self._items.add(entry, previous_item_id)
@@ -181,14 +170,11 @@ class PracticeSession:
         if self._reply and not self._reply.over:
             message = f"Conversation already has an active response in progress: {self._reply.id}."
             raise Rejected("conversation_already_has_active_response", f"{message} Wait until it is done.")
-        options = ReplyOptions(self._session, change, self._speaks)
-        settings = {"conversation_id": self._conversation_id}
-        context = list(self._items)
-        self._reply = Reply(options, self._items, self._parts, self._post, self._new_id, settings)
-        self._reply.read_before, self._read_before = self._read_before, {entry.id for entry in context}
+        settings = configuration.for_reply(self._session, change)
+        self._reply = Reply(settings, self._items, self._parts, self._post, self._conversation_id)
+        self._reply.read_before, self._read_before = self._read_before, {entry.id for entry in self._items}
         self._reply.on_later = self._expect
-        running = self._reply.run(context, self._now(), text)
-        self._replying = asyncio.create_task(running, name="offline: reply")
+        self._replying = asyncio.create_task(self._reply.run(text), name="offline: reply")
         self._replying.add_done_callback(self._replied)
 
     def _expect(self, later: Later | NothingLater) -> None:

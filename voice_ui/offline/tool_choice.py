@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from voice_ui.offline.parts import Invocation, ReplyRequest
-from voice_ui.offline.replies.numbers import in_digits
+from voice_ui.offline.replies.words import in_digits
 from voice_ui.offline.tool_arguments import fill, missing
 from voice_ui.offline.tool_words import meaning, name_words, properties_of, said, subject, words
 from voice_ui.protocol import WireItem
@@ -48,7 +48,8 @@ def choose(request: ReplyRequest) -> Choice | None:
     forced = request.tool_choice if isinstance(request.tool_choice, dict) else {}
     functions = [tool for tool in functions if tool["name"] == forced.get("name")] or functions
     is_forced = bool(forced) or request.tool_choice == "required"
-    return _answer_to_question(functions, request) or _choice(functions, request, request.heard, is_forced=is_forced)
+    heard = _digits(request.heard)
+    return _answer_to_question(functions, request) or _choice(functions, request, heard, is_forced=is_forced)
 
 
 def _choice(tools: list[dict[str, Any]], request: ReplyRequest, heard: str, *, is_forced: bool) -> Choice | None:
@@ -57,7 +58,7 @@ def _choice(tools: list[dict[str, Any]], request: ReplyRequest, heard: str, *, i
         tool = best(tools, clause, request.now.date(), is_forced=is_forced)
         if tool is None:
             continue
-        arguments = fill(tool, _digits(clause), request.now.date())
+        arguments = fill(tool, clause, request.now.date())
         if lacking := missing(tool, arguments):
             return Choice(text=question(tool, lacking[0]))
         calls.append(Invocation(tool["name"], json.dumps(arguments, ensure_ascii=False)))
@@ -67,7 +68,7 @@ def _choice(tools: list[dict[str, Any]], request: ReplyRequest, heard: str, *, i
 
 def best(tools: list[dict[str, Any]], heard: str, today: date, *, is_forced: bool = False) -> dict[str, Any] | None:
     """Return the tool that is meant; None if there is none, or if it cannot be told which of two."""
-    asked = meaning(words(_digits(heard)))
+    asked = meaning(words(heard))
     scores = [_score(tool, asked) for tool in tools]
     highest = max(scores, default=0)
     if highest < _ENOUGH and not is_forced:
@@ -80,7 +81,7 @@ def best(tools: list[dict[str, Any]], heard: str, today: date, *, is_forced: boo
 
 
 def _fit(tool: dict[str, Any], heard: str, today: date) -> int:
-    arguments = fill(tool, _digits(heard), today)
+    arguments = fill(tool, heard, today)
     return len(arguments) - 10 * len(missing(tool, arguments))
 
 
@@ -98,7 +99,7 @@ def _answer_to_question(tools: list[dict[str, Any]], request: ReplyRequest) -> C
         for name in properties_of(tool):
             if request.earlier[-1].strip() == question(tool, name) and len(users) > 1:
                 whole = f"{users[-2].rstrip(' .?!')} {said(name)} {users[-1]}"
-                return _choice([tool], request, whole, is_forced=True)
+                return _choice([tool], request, _digits(whole), is_forced=True)
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from voice_ui.errors import Problem
-from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.ollama import LocalModels
 from voice_ui.page.conversations import Conversations
 from voice_ui.page.handover import Handovers
 from voice_ui.protocol import SessionConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.ollama import LocalModels
 from voice_ui.page.block import Block
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from nicegui import background_tasks, ui
 
 from voice_ui.errors import Problem
-from voice_ui.offline.local_models import LocalModels
+from voice_ui.offline.ollama import LocalModels
 from voice_ui.page.block import Block
 from voice_ui.page.browser_tab import BrowserTab, Memory
 from voice_ui.page.choices import Choices

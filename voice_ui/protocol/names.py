@@ -50,11 +50,10 @@ SESSION: dict[tuple[str, ...], str] = {
 }
 """Where GA keeps a field of the session, and what the flat session of the beta calls it."""
 
-GA_EVENTS = {beta: ga for ga, beta in EVENTS.items()}
 GA_PARTS = {beta: ga for ga, beta in PARTS.items()}
 
 _MODALITIES = {"text": ["text"], "audio": ["audio", "text"]}
-_BETA_FORMAT, _GA_FORMAT = "pcm16", {"type": "audio/pcm", "rate": 24_000}
+_BETA_FORMAT = "pcm16"
 
 
 def event_name(type: str, dialect: Dialect) -> str:
@@ -88,21 +87,6 @@ def flat(session: dict[str, Any]) -> dict[str, Any]:
     if isinstance(modalities := found.get("modalities"), list) and modalities:
         found["modalities"] = _MODALITIES.get(modalities[0], modalities)
     return {name: _BETA_FORMAT if name.endswith("_audio_format") else value for name, value in found.items()}
-
-
-def nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """Return a session, or the settings of a response, of the beta as GA writes it."""
-    found: dict[str, Any] = {}
-    for path, name in SESSION.items():
-        if name in flat:
-            *folders, last = path
-            place = found
-            for folder in folders:
-                place = place.setdefault(folder, {})
-            place[last] = _GA_FORMAT if name.endswith("_audio_format") else flat[name]
-    if isinstance(modalities := flat.get("modalities"), list):
-        found["output_modalities"] = ["audio"] if "audio" in modalities else ["text"]
-    return found
 
 
 _NOTHING = object()

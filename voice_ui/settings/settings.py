@@ -1,205 +1,138 @@
-"""What the owner chose: the command line wins over the environment, that over `.env.local`, that over the default."""
+"""The settings: their names, their defaults, and what each may be. NOTE: .env.local.example shows the same."""
 
 from __future__ import annotations
 
-import argparse
-import difflib
-import re
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from voice_ui import base_url
-from voice_ui.errors import SettingsError
-from voice_ui.settings.prices import OwnPrices
-from voice_ui.settings.proxies import Proxies, plain_address
-from voice_ui.settings.table import OPTIONS, SETTINGS, Setting
-from voice_ui.settings.values import Secret, access_code, long_secret, secret
+from voice_ui import models
+from voice_ui.settings import values
+from voice_ui.settings.prices import ALLOWED as OWN_PRICES, OwnPrices, own_prices
+from voice_ui.settings.proxies import Proxies, proxies
+from voice_ui.settings.values import Kind, Secret
 
-COMMAND_LINE, ENVIRONMENT, ENV_FILE = "the command line", "the environment", ".env.local"
-"""Where a setting may come from; the first of them wins."""
+PROXIES = Kind(
+    "addresses or networks of trusted proxies, such as 127.0.0.1 or 10.0.0.0/8, separated by commas; or * for any",
+    proxies,
+)
+
+
+def _setting(name: str, default: Any, kind: Kind, option: str = "") -> Any:
+    """Return the field of a setting with this name in the environment and in `.env.local`.
+
+    `option` is the name of its option on the command line, if it has one.
+    """
+    return dataclasses.field(default=default, metadata={"name": name, "kind": kind, "option": option})
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything that can be chosen, and where each choice came from."""
 
-    openai_api_key: Secret | None
-    openai_base_url: str
-    openai_org_id: str | None
-    openai_project_id: str | None
-    azure_openai_endpoint: str | None
-    azure_openai_api_key: Secret | None
-    chat_url: str | None
-    chat_model: str | None
-    chat_api_key: Secret | None
-    ollama_host: str
-    model: str
-    dialect: str
-    transport: str
-    instructions: str | None
-    output: str
-    voice: str | None
-    speed: float | None
-    languages: tuple[str, ...]
-    keywords: tuple[str, ...]
-    transcription_prompt: str | None
-    noise_reduction: str | None
-    turn_detection: str
-    silence_ms: int
-    threshold: float
-    eagerness: str
-    barge_in: str
-    transcription_model: str
-    reasoning_effort: str
-    max_output_tokens: int | str | None
-    truncation: str | float | None
-    max_sessions: int
-    max_minutes: int
-    idle_minutes: int
-    max_cost: float | None
-    max_cost_per_visitor: float | None
-    max_cost_per_day: float | None
-    max_cost_total: float | None
-    prices: OwnPrices | None
-    tools: Path | None
-    mcp: str | None
-    tools_for_visitors: bool
-    host: str
-    port: int
-    share: bool
-    cert: Path | None
-    cert_key: Path | None
-    behind_proxy: Proxies | None
-    access_code: str | None
-    frame_ancestors: str | None
-    redis_url: str | None
-    secret: Secret | None
-    drain_seconds: int
-    native: bool
+    openai_api_key: Secret | None = _setting("OPENAI_API_KEY", None, values.secret)
+    openai_base_url: str = _setting(
+        "OPENAI_BASE_URL", "https://api.openai.com/v1", values.url("an http(s) or ws(s) address")
+    )
+    openai_org_id: str | None = _setting("OPENAI_ORG_ID", None, values.header("an organization id, org-…"))
+    openai_project_id: str | None = _setting("OPENAI_PROJECT_ID", None, values.header("a project id, proj_…"))
+    azure_openai_endpoint: str | None = _setting(
+        "AZURE_OPENAI_ENDPOINT", None, values.url("https://RESOURCE.openai.azure.com")
+    )
+    azure_openai_api_key: Secret | None = _setting("AZURE_OPENAI_API_KEY", None, values.secret)
+    chat_url: str | None = _setting(
+        "VOICE_UI_CHAT_URL", None, values.url("an http(s) address, such as http://localhost:11434/v1")
+    )
+    chat_model: str | None = _setting("VOICE_UI_CHAT_MODEL", None, values.header("the name of a model of that server"))
+    chat_api_key: Secret | None = _setting("VOICE_UI_CHAT_API_KEY", None, values.secret)
+    ollama_host: str = _setting("OLLAMA_HOST", "http://localhost:11434", values.ollama_host)
+    model: str = _setting("VOICE_UI_MODEL", models.DEFAULT, values.header("the name of a realtime model"))
+    dialect: str = _setting("VOICE_UI_DIALECT", "auto", values.one_of("auto", "ga", "beta"))
+    transport: str = _setting("VOICE_UI_TRANSPORT", "websocket", values.one_of("websocket", "webrtc"))
+    instructions: str | None = _setting("VOICE_UI_INSTRUCTIONS", None, Kind("any text", str))
+    output: str = _setting("VOICE_UI_OUTPUT", "text", values.one_of("text", "audio"))
+    voice: str | None = _setting(
+        "VOICE_UI_VOICE", None, values.header("the name of one of the model's voices, such as marin or cedar")
+    )
+    speed: float | None = _setting("VOICE_UI_SPEED", None, values.between(0.25, 1.5))
+    languages: tuple[str, ...] = _setting("VOICE_UI_LANGUAGE", (), values.languages)
+    keywords: tuple[str, ...] = _setting("VOICE_UI_KEYWORDS", (), values.keywords)
+    transcription_prompt: str | None = _setting("VOICE_UI_TRANSCRIPTION_PROMPT", None, values.prompt)
+    noise_reduction: str | None = _setting("VOICE_UI_NOISE_REDUCTION", None, values.one_of("near", "far", "off"))
+    turn_detection: str = _setting(
+        "VOICE_UI_TURN_DETECTION", "server_vad", values.one_of("server_vad", "semantic_vad", "none")
+    )
+    silence_ms: int = _setting("VOICE_UI_SILENCE_MS", 500, values.whole(100, 5000))
+    threshold: float = _setting("VOICE_UI_THRESHOLD", 0.5, values.between(0, 1))
+    eagerness: str = _setting("VOICE_UI_EAGERNESS", "auto", values.one_of("low", "auto", "high"))
+    barge_in: str = _setting("VOICE_UI_BARGE_IN", "words", values.one_of("at-once", "words", "never"))
+    transcription_model: str = _setting(
+        "VOICE_UI_TRANSCRIPTION_MODEL",
+        models.DEFAULT_TRANSCRIPTION,
+        values.header("the name of a transcription model, or none"),
+    )
+    reasoning_effort: str = _setting(
+        "VOICE_UI_REASONING_EFFORT", "low", values.one_of("none", "minimal", "low", "medium", "high", "xhigh")
+    )
+    max_output_tokens: int | str | None = _setting("VOICE_UI_MAX_OUTPUT_TOKENS", None, values.tokens)
+    truncation: str | float | None = _setting("VOICE_UI_TRUNCATION", None, values.truncation)
+    max_sessions: int = _setting("VOICE_UI_MAX_SESSIONS", 20, values.whole(1, 10_000))
+    max_minutes: int = _setting("VOICE_UI_MAX_MINUTES", 60, values.whole(1, 1440))
+    idle_minutes: int = _setting("VOICE_UI_IDLE_MINUTES", 5, values.whole(1, 1440))
+    max_cost: float | None = _setting("VOICE_UI_MAX_COST", None, values.dollars)
+    max_cost_per_visitor: float | None = _setting("VOICE_UI_MAX_COST_PER_VISITOR", None, values.dollars)
+    max_cost_per_day: float | None = _setting("VOICE_UI_MAX_COST_PER_DAY", None, values.dollars)
+    max_cost_total: float | None = _setting("VOICE_UI_MAX_COST_TOTAL", None, values.dollars)
+    prices: OwnPrices | None = _setting("VOICE_UI_PRICES", None, Kind(OWN_PRICES, own_prices))
+    tools: Path | None = _setting(
+        "VOICE_UI_TOOLS", None, values.existing_file("a Python file with functions marked @tool"), "tools"
+    )
+    mcp: str | None = _setting(
+        "VOICE_UI_MCP",
+        None,
+        Kind('NAME=COMMAND or NAME=URL, separated by semicolons; or a .json file with "mcpServers"', str),
+    )
+    tools_for_visitors: bool = _setting("VOICE_UI_TOOLS_FOR_VISITORS", False, values.switch)
+    host: str = _setting(
+        "VOICE_UI_HOST", "127.0.0.1", values.header("an address of this machine, such as 127.0.0.1"), "host"
+    )
+    port: int = _setting("VOICE_UI_PORT", 8080, values.whole(1, 65_535), "port")
+    share: bool = _setting("VOICE_UI_SHARE", False, values.switch, "share")
+    cert: Path | None = _setting(
+        "VOICE_UI_CERT", None, values.existing_file("a certificate file in PEM format"), "cert"
+    )
+    cert_key: Path | None = _setting(
+        "VOICE_UI_CERT_KEY", None, values.existing_file("the certificate's key file in PEM format"), "key"
+    )
+    behind_proxy: Proxies | None = _setting("VOICE_UI_BEHIND_PROXY", None, PROXIES, "behind_proxy")
+    access_code: str | None = _setting("VOICE_UI_ACCESS_CODE", None, values.access_code)
+    frame_ancestors: str | None = _setting("VOICE_UI_FRAME_ANCESTORS", None, values.frame_ancestors)
+    redis_url: str | None = _setting("VOICE_UI_REDIS_URL", None, values.redis_url)
+    secret: Secret | None = _setting("VOICE_UI_SECRET", None, values.long_secret)
+    drain_seconds: int = _setting("VOICE_UI_DRAIN_SECONDS", 20, values.whole(0, 3600))
+    native: bool = _setting("VOICE_UI_NATIVE", False, values.switch, "native")
     offline: bool = False
     open_browser: bool = True
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """For each setting that was given: the source whose word it is."""
 
 
-def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Mapping[str, str | None]) -> Settings:
-    """Return the settings of these three sources; raises SettingsError with a line for each that is not allowed."""
-    environ = {name: value for name, value in environ.items() if not _is_of_kubernetes(name, value)}
-    places = {
-        COMMAND_LINE: {name: getattr(arguments, option) for name, option in OPTIONS.items()},
-        ENVIRONMENT: environ,
-        ENV_FILE: env_file,
-    }
-    wrong = [*_misspelt(environ, ENVIRONMENT), *_misspelt(env_file, ENV_FILE)]
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for setting in SETTINGS:
-        values[setting.field] = setting.default
-        for source, given in places.items():
-            if raw := (given.get(setting.name) or "").strip():  # set but empty is how shells say "not set"
-                sources[setting.name] = source
-                try:
-                    values[setting.field] = setting.parse(raw)
-                except ValueError:
-                    wrong.append(_refusal(setting, raw, source))
-                break
-    wrong += _take_from_platform(values, sources, environ)
-    _take_model_from_address(values, sources)
-    if wrong := wrong or _contradictions(values, sources):
-        raise SettingsError("\n".join(wrong))
-    return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
+@dataclass(frozen=True)
+class Setting:
+    """What is known of one field of `Settings`."""
+
+    field: str
+    default: Any
+    name: str
+    kind: Kind
+    option: str
 
 
-def _is_of_kubernetes(name: str, value: str) -> bool:
-    """Whether Kubernetes set it, for a service that happens to be named voice-ui."""
-    return re.fullmatch(r"VOICE_UI_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP).*)", name) is not None or (
-        name == "VOICE_UI_PORT" and value.startswith(("tcp://", "udp://"))
-    )
+SETTINGS = tuple(
+    Setting(each.name, each.default, **each.metadata) for each in dataclasses.fields(Settings) if each.metadata
+)
 
-
-def _take_from_platform(values: dict[str, Any], sources: dict[str, str], environ: Mapping[str, str]) -> list[str]:
-    """Take PORT and HOST, by which platforms say where to listen; ours win. Returns a line for a PORT that is none.
-
-    Behind a proxy, who sets PORT wants to reach us from outside of this machine, or container.
-    """
-    port = environ.get("PORT", "").strip()
-    if not port or "VOICE_UI_PORT" in sources:
-        return []
-    setting = next(setting for setting in SETTINGS if setting.name == "VOICE_UI_PORT")
-    try:
-        values["port"] = setting.parse(port)
-    except ValueError:
-        return [f"PORT (from {ENVIRONMENT}) cannot be {port[:60]!r}; allowed: {setting.allowed}"]
-    sources["VOICE_UI_PORT"] = f"PORT in {ENVIRONMENT}"
-    if values["behind_proxy"] and "VOICE_UI_HOST" not in sources:
-        host = environ.get("HOST", "").strip()  # some shells put the name of the machine there
-        values["host"] = host if plain_address(host) else "0.0.0.0"
-    return []
-
-
-def _take_model_from_address(values: dict[str, Any], sources: dict[str, str]) -> None:
-    """A pasted address may name the model or deployment; VOICE_UI_MODEL wins over it."""
-    if "VOICE_UI_MODEL" in sources:
-        return
-    if values["azure_openai_endpoint"]:
-        name, named = "AZURE_OPENAI_ENDPOINT", base_url.azure(values["azure_openai_endpoint"]).model
-    elif base_url.is_azure(values["openai_base_url"]):
-        name, named = "OPENAI_BASE_URL", base_url.azure(values["openai_base_url"]).model
-    else:
-        name, named = "OPENAI_BASE_URL", base_url.compatible(values["openai_base_url"]).model
-    if named:
-        values["model"], sources["VOICE_UI_MODEL"] = named, f"{name} in {sources[name]}"
-
-
-def _misspelt(given: Mapping[str, str | None], source: str) -> list[str]:
-    """Return a line for each name that begins like ours but is unknown: it would be ignored without a word."""
-    known = [setting.name for setting in SETTINGS]
-    wrong = []
-    for name in given:
-        if name.startswith("VOICE_UI_") and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            wrong.append(f"{name[:60]} (from {source}) is not a setting{hint}")
-    return wrong
-
-
-def _refusal(setting: Setting, raw: str, source: str) -> str:
-    # The value itself is shown only where it cannot be a secret; an address may hold a password, anywhere.
-    hidden = setting.parse in {secret, long_secret, access_code} or "@" in raw or "?" in raw
-    shown = "is not valid" if hidden else f"cannot be {raw[:60]!r}"
-    return f"{_place(setting.name, source)} {shown}; allowed: {setting.allowed}"
-
-
-def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
-    """Return a line for each that is allowed alone, but not together with the others."""
-    wrong = []
-    if not values["share"] and not is_this_machine(values["host"]):
-        place = _place("VOICE_UI_HOST", sources.get("VOICE_UI_HOST", sources.get("VOICE_UI_PORT", "")))
-        wrong.append(f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1")
-    if values["cert_key"] and not values["cert"]:
-        place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
-        wrong.append(f"{place} is a key without a certificate; allowed: only with VOICE_UI_CERT or --cert")
-    for name, field_name in (
-        ("VOICE_UI_BEHIND_PROXY", "behind_proxy"),
-        ("VOICE_UI_ACCESS_CODE", "access_code"),
-        ("VOICE_UI_MAX_COST_PER_VISITOR", "max_cost_per_visitor"),
-    ):
-        if values[field_name] and not values["share"]:
-            wrong.append(f"{_place(name, sources[name])} has no effect without sharing; allowed: only with --share")
-    return wrong
-
-
-def _place(name: str, source: str) -> str:
-    """Return where a value was given, as it is spelt there."""
-    return "--" + OPTIONS[name].replace("_", "-") if source == COMMAND_LINE else f"{name} (from {source})"
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether only this machine reaches that address or name."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+OPTIONS = {each.name: each.option for each in SETTINGS if each.option}
+"""Those that the command line has, too."""

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from voice_ui.errors import SettingsError
-from voice_ui.settings.settings import ENV_FILE, Settings, read
+from voice_ui.settings.reading import ENV_FILE, read
+from voice_ui.settings.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 """Where `main.py` is."""

@@ -1,10 +1,12 @@
-"""What may be written for a setting, and what it means. Each of these raises ValueError for what is not allowed."""
+"""The kinds of settings: what may be written for one, and what it means."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from voice_ui import redaction
@@ -15,6 +17,23 @@ _SECRET_NAME = re.compile(r"(?i)key|token|secret|sig|password|code")
 
 MOST_KEYWORDS, LONGEST_KEYWORD, LONGEST_PROMPT = 100, 100, 1000
 """More than a transcription can use, and less than what a session's configuration would be refused for."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a setting may be."""
+
+    allowed: str
+    """For the person who wrote something else."""
+    parse: Callable[[str], Any]
+    """Return what a text means; raises ValueError."""
+    is_secret: bool = False
+    """Whether a wrong value is not repeated in a message."""
+
+
+def kind(allowed: str, *, is_secret: bool = False) -> Callable[[Callable[[str], Any]], Kind]:
+    """Return a decorator that turns the function that reads a value into a `Kind`."""
+    return lambda parse: Kind(allowed, parse, is_secret)
 
 
 class Secret:
@@ -37,11 +56,7 @@ class Secret:
         return f"…{self._value[-4:]}" if len(self._value) >= 16 else "…"
 
 
-def text(value: str) -> str:
-    return value
-
-
-def url(value: str) -> str:
+def _url(value: str) -> str:
     parts = urlsplit(value)  # raises ValueError for a host in odd brackets, and below for an odd port
     if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname or parts.port == 0:
         raise ValueError
@@ -55,6 +70,7 @@ def url(value: str) -> str:
     return value.partition("#")[0].rstrip("/")
 
 
+@kind("redis://HOST:PORT/NUMBER, rediss://… or unix://…")
 def redis_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path) or parts.port == 0:
@@ -63,11 +79,12 @@ def redis_url(value: str) -> str:
     return value
 
 
+@kind("where Ollama listens, HOST:PORT")
 def ollama_host(value: str) -> str:
     """As Ollama's own clients read it: `0.0.0.0` is this machine, and 11434 the port of an address that names none."""
     if "://" not in value:
         value = f"http://{'localhost' if value.startswith(':') else ''}{value}"
-    parts = urlsplit(url(value))
+    parts = urlsplit(_url(value))
     if parts.scheme not in {"http", "https"}:
         raise ValueError
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(parts.hostname or "", parts.hostname or "")
@@ -75,64 +92,68 @@ def ollama_host(value: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def one_of(*names: str) -> Callable[[str], str]:
+def one_of(*names: str) -> Kind:
     def parse(value: str) -> str:
         if value.lower() not in names:
             raise ValueError
         return value.lower()
 
-    return parse
+    return Kind(", ".join(names), parse)
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not least <= (number := int(value)) <= most:
-            raise ValueError
-        return number
-
-    return parse
+def whole(least: int, most: int) -> Kind:
+    return Kind(f"a whole number from {least} to {most}", lambda value: _within(least, int(value), most))
 
 
+def between(least: float, most: float) -> Kind:
+    return Kind(f"a number from {least} to {most}", lambda value: _within(least, float(value), most))
+
+
+def _within(least: float, number: float, most: float) -> float:
+    if not least <= number <= most:
+        raise ValueError
+    return number
+
+
+@kind("an amount in US dollars, such as 0.50")
 def dollars(value: str) -> float:
     if not 0 < (amount := float(value)) < 1_000_000:
         raise ValueError
     return amount
 
 
-def between(least: float, most: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        if not least <= (number := float(value)) <= most:
-            raise ValueError
-        return number
-
-    return parse
+@kind("a whole number from 1 to 4096, or inf")
+def tokens(value: str) -> Any:
+    return "inf" if value.lower() == "inf" else whole(1, 4096).parse(value)
 
 
-def tokens(value: str) -> int | str:
-    return "inf" if value.lower() == "inf" else whole(1, 4096)(value)
-
-
-def truncation(value: str) -> str | float:
+@kind("auto, disabled, or a ratio from 0.1 to 1")
+def truncation(value: str) -> Any:
     """How a conversation is shortened that is too long for the model."""
-    return value.lower() if value.lower() in {"auto", "disabled"} else between(0.1, 1)(value)
+    return value.lower() if value.lower() in {"auto", "disabled"} else between(0.1, 1).parse(value)
 
 
+@kind("yes, no")
 def switch(value: str) -> bool:
-    return one_of("yes", "true", "on", "1", "no", "false", "off", "0")(value) in {"yes", "true", "on", "1"}
+    meanings = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(("no", "false", "off", "0"), False)
+    if (meaning := meanings.get(value.lower())) is None:
+        raise ValueError
+    return meaning
 
 
-def existing_file(value: str) -> Path:
+def _existing_file(value: str) -> Path:
     if not (path := Path(value).expanduser()).is_file():
         raise ValueError
     return path
 
 
-def header(value: str) -> str:
+def _header(value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ValueError
     return value
 
 
+@kind("an ISO 639-1 language code such as en or de, or several, separated by commas")
 def languages(value: str) -> tuple[str, ...]:
     """A server that takes no other would drop the whole configuration for it."""
     codes = parts_of(value)
@@ -141,6 +162,7 @@ def languages(value: str) -> tuple[str, ...]:
     return codes
 
 
+@kind("up to 100 words or names, separated by commas")
 def keywords(value: str) -> tuple[str, ...]:
     words = parts_of(value)
     if not words or len(words) > MOST_KEYWORDS or any(len(word) > LONGEST_KEYWORD for word in words):
@@ -148,6 +170,7 @@ def keywords(value: str) -> tuple[str, ...]:
     return words
 
 
+@kind("up to 1000 characters")
 def prompt(value: str) -> str:
     if len(value) > LONGEST_PROMPT:
         raise ValueError
@@ -159,6 +182,7 @@ def parts_of(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in (" ".join(part.split()) for part in re.split(r"[,\n]", value)) if part))
 
 
+@kind("8 to 64 letters and digits", is_secret=True)
 def access_code(value: str) -> str:
     """A short one would be guessed: five attempts a minute from each address add up."""
     letters = re.sub(r"[ -]", "", value)
@@ -167,6 +191,7 @@ def access_code(value: str) -> str:
     return letters.upper()
 
 
+@kind("sites such as https://example.com, separated by spaces; or * for any")
 def frame_ancestors(value: str) -> str:
     """Return the sources as they stand in a Content-Security-Policy (CSP 3, section 6.4.2)."""
     sources = value.replace(",", " ").split()
@@ -176,12 +201,26 @@ def frame_ancestors(value: str) -> str:
     return " ".join(source.lower() for source in sources)
 
 
+@kind("16 or more visible ASCII characters, no spaces or quotes", is_secret=True)
 def long_secret(value: str) -> Secret:
     """One that signs must not be guessed."""
     if len(value) < 16:
         raise ValueError
-    return secret(value)
+    return Secret(_header(value))
 
 
+@kind("the key alone: visible ASCII characters, no spaces or quotes", is_secret=True)
 def secret(value: str) -> Secret:
-    return Secret(header(value))
+    return Secret(_header(value))
+
+
+def url(allowed: str) -> Kind:
+    return Kind(allowed, _url)
+
+
+def header(allowed: str) -> Kind:
+    return Kind(allowed, _header)
+
+
+def existing_file(allowed: str) -> Kind:
+    return Kind(allowed, _existing_file)

@@ -12,8 +12,7 @@ from voice_ui.tools.collection import AnyTool, HostedTool, Toolbox
 from voice_ui.tools.context import RunningSession, ToolContext
 from voice_ui.tools.definition import Tool, tool
 from voice_ui.tools.loading import load
-from voice_ui.tools.mcp_config import McpServer
-from voice_ui.tools.mcp_servers import McpServers
+from voice_ui.tools.mcp_servers import McpServer, McpServers
 from voice_ui.tools.refusals import InvalidArguments, ToolError, ToolFailed
 
 __all__ = [

@@ -7,7 +7,6 @@ from pathlib import Path
 from voice_ui.errors import SettingsError
 from voice_ui.tools.definition import Tool
 from voice_ui.tools.loading import load
-from voice_ui.tools.mcp_config import parse
 from voice_ui.tools.mcp_servers import McpServers
 
 
@@ -18,15 +17,13 @@ class ChosenTools:
         """Import `file` and read what `mcp` names; raises SettingsError with a line for everything that is wrong."""
         wrong: list[str] = []
         self._tools: list[Tool] = []
-        self._servers: McpServers | None = None
+        self._servers = McpServers(())
         try:
             self._tools = load(file, file_source) if file else []
         except SettingsError as error:
             wrong.append(str(error))
         try:
-            self._servers = McpServers(parse(mcp)) if mcp else None
-        except ValueError as error:
-            wrong.append(f"VOICE_UI_MCP: {error}")
+            self._servers = _mcp_servers(mcp) if mcp else self._servers
         except SettingsError as error:
             wrong.append(str(error))
         if wrong:
@@ -34,17 +31,23 @@ class ChosenTools:
 
     async def start(self) -> list[str]:
         """Start the MCP servers; return a line for each that cannot be reached, which is tried again later."""
-        if self._servers is None:
-            return []
         self._servers.start()
         return await self._servers.settled()
 
     async def close(self) -> None:
         """Leave the MCP servers."""
-        if self._servers:
-            await self._servers.close()
+        await self._servers.close()
 
     @property
     def all(self) -> list[Tool]:
         """All tools that there are now."""
-        return self._servers.joined(self._tools) if self._servers else self._tools
+        return self._servers.joined(self._tools)
+
+
+def _mcp_servers(setting: str) -> McpServers:
+    from voice_ui.tools.mcp_config import parse  # loads pydantic
+
+    try:
+        return McpServers(parse(setting))
+    except ValueError as error:
+        raise SettingsError(f"VOICE_UI_MCP: {error}") from error

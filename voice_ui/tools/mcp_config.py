@@ -9,30 +9,29 @@ The file has the shape that other MCP clients use: {"mcpServers": {"files": {"co
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from voice_ui.redaction import register
+from voice_ui.tools.mcp_servers import McpServer
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,32}")
 
 
-@dataclass(frozen=True)
-class McpServer:
-    """One MCP server; it has a command or an address."""
-
-    name: str
-    command: tuple[str, ...] = ()
+class _Entry(BaseModel):
+    command: str = ""
+    args: list[str] = []
     url: str = ""
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env: dict[str, str] = {}
+    headers: dict[str, str] = {}
     approve: bool = False
-    """Whether a person has to approve every call of its tools."""
+
+
+class _File(BaseModel):
+    servers: dict[str, _Entry] = Field(alias="mcpServers")
 
 
 def parse(text: str) -> tuple[McpServer, ...]:
@@ -42,6 +41,8 @@ def parse(text: str) -> tuple[McpServer, ...]:
     else:
         servers = [_from_line(line) for line in re.split(r"[;\n]", text) if line.strip()]
     names = [server.name for server in servers]
+    if wrong := [name for name in names if not _NAME.fullmatch(name)]:
+        raise ValueError(f"{wrong[0][:40]!r} is not a name: 1 to 32 ASCII letters, digits, _ or -")
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"{twice[0]} is named twice")
     if not servers:
@@ -53,7 +54,6 @@ def _from_line(line: str) -> McpServer:
     name, equals, where = (part.strip() for part in line.partition("="))
     if not equals or not where:
         raise ValueError(f"{name[:40]!r} is not of the form NAME=COMMAND or NAME=URL")
-    _check_name(name)
     if where.startswith(("http://", "https://")):
         return McpServer(name, url=where)
     return McpServer(name, tuple(shlex.split(where)))
@@ -61,40 +61,19 @@ def _from_line(line: str) -> McpServer:
 
 def _from_file(path: Path) -> list[McpServer]:
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        entries = _File.model_validate_json(path.read_bytes()).servers
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON") from error
-    entries = given.get("mcpServers") if isinstance(given, dict) else None
-    if not isinstance(entries, dict):
-        raise ValueError(f'{path} has no "mcpServers"')
-    return [_from_entry(name, entry, path) for name, entry in entries.items()]
-
-
-def _from_entry(name: str, entry: Any, path: Path) -> McpServer:
-    _check_name(name)
-    entry = entry if isinstance(entry, dict) else {}
-    command, url = entry.get("command"), entry.get("url")
-    if not isinstance(command or url, str) or (command and url):
-        raise ValueError(f"{name} in {path} needs either a command or a url")
-    args = entry.get("args", [])
-    if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):
-        raise ValueError(f"the args of {name} in {path} are not a list of strings")
-    env, headers = (_strings(entry.get(key, {}), f"the {key} of {name} in {path}") for key in ("env", "headers"))
-    for secret in headers.values():
-        register(secret)
-    return McpServer(
-        name, (command, *args) if command else (), url or "", env, headers, approve=entry.get("approve") is True
-    )
-
-
-def _strings(given: Any, what: str) -> dict[str, str]:
-    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
-        raise ValueError(f"{what} are not an object of strings")
-    return given
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name[:40]!r} is not a name: 1 to 32 ASCII letters, digits, _ or -")
+    except ValidationError as error:  # without what stands there: it may be a secret
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{path}: {f'{place}: ' if place else ''}{first['msg']}") from None
+    servers = []
+    for name, entry in entries.items():
+        if bool(entry.command) == bool(entry.url):
+            raise ValueError(f"{name} in {path} needs either a command or a url")
+        for secret in entry.headers.values():
+            register(secret)
+        command = (entry.command, *entry.args) if entry.command else ()
+        servers.append(McpServer(name, command, entry.url, entry.env, entry.headers, entry.approve))
+    return servers

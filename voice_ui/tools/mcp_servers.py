@@ -12,15 +12,16 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from voice_ui.errors import SettingsError
 from voice_ui.redaction import redact
 from voice_ui.tools.definition import Tool
-from voice_ui.tools.mcp_config import McpServer
 from voice_ui.tools.refusals import ToolFailed
 
 if TYPE_CHECKING:
@@ -42,18 +43,29 @@ CALL_SECONDS = 60.0
 _log = logging.getLogger("voice_ui.tools")
 
 
+@dataclass(frozen=True)
+class McpServer:
+    """One MCP server; it has a command or an address."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    url: str = ""
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    approve: bool = False
+    """Whether a person has to approve every call of its tools."""
+
+
 class McpServers:
     """Several MCP servers, from entering it to leaving it."""
 
     def __init__(self, servers: Iterable[McpServer]) -> None:
         """Raises SettingsError if the `mcp` package is missing."""
-        try:
-            import mcp  # noqa: F401
-        except ImportError as error:
-            raise SettingsError("VOICE_UI_MCP needs the package mcp: pip install 'voice-ui[mcp]'") from error
+        self._connections = [_Connection(server) for server in servers]
+        if self._connections and not find_spec("mcp"):
+            raise SettingsError("VOICE_UI_MCP needs the package mcp: pip install 'voice-ui[mcp]'")
         # It logs what it cannot read, which may be the result of a tool.
         logging.getLogger("mcp").setLevel(logging.CRITICAL)
-        self._connections = [_Connection(server) for server in servers]
 
     @property
     def problems(self) -> list[str]:

@@ -40,10 +40,6 @@ class Proxy:
     """`HTTPS_PROXY` and the like."""
 
     @property
-    def is_socks(self) -> bool:
-        return self.url.startswith("socks")
-
-    @property
     def facts(self) -> dict[str, str]:
         """What a problem with it shows."""
         return {"proxy": self.address, "setting": self.setting}

@@ -19,9 +19,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
+from websockets.http11 import Response
 
-from tests.servers.calls.posts import Answer, Post
+from tests.servers.calls.posts import Post, answer, refusal
 from voice_ui import audio
+from voice_ui.offline.items import new_id
 
 JOIN_SECONDS = 30.0
 """From the answer to the open channel; whoever does not come by then will not."""
@@ -33,20 +35,20 @@ MOST_CALLS = 100
 
 log = logging.getLogger(__name__)
 
-Serve = Callable[["CallChannel", str, dict[str, Any]], Awaitable[None]]
-"""Serves one client through a channel; told the model and the session that were asked for."""
+Serve = Callable[[Any, str], Awaitable[None]]
+"""Serves one client through a `CallChannel`; told the model that was asked for."""
 
 
 class Calls:
     """All calls of one server."""
 
-    def __init__(self, path: str, new_id: Callable[[str], str], serve: Serve) -> None:
+    def __init__(self, path: str, serve: Serve) -> None:
         """`path` is where calls are made."""
-        self._path, self._new_id, self._serve = path, new_id, serve
+        self._path, self._serve = path, serve
         self._channels: dict[str, CallChannel] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def answer(self, post: Post) -> Answer:
+    async def answer(self, post: Post) -> Response:
         """Take a call, or end one."""
         path = urlsplit(post.target).path.rstrip("/")
         if path == self._path:
@@ -54,8 +56,8 @@ class Calls:
         call_id, _, verb = path.removeprefix(f"{self._path}/").partition("/")
         if verb == "hangup" and (channel := self._channels.get(call_id)):
             channel.hang_up()
-            return Answer(HTTPStatus.OK)
-        return Answer.error(HTTPStatus.NOT_FOUND, "No such call.")
+            return answer(HTTPStatus.OK)
+        return refusal(HTTPStatus.NOT_FOUND, "No such call.")
 
     async def close(self) -> None:
         """End them all."""
@@ -64,37 +66,39 @@ class Calls:
         await asyncio.gather(*self._serving, return_exceptions=True)
         await asyncio.gather(*(channel.shut() for channel in self._channels.values()))  # where there was no time for it
 
-    async def _take(self, post: Post) -> Answer:
+    async def _take(self, post: Post) -> Response:
         if not find_spec("aiortc"):
-            return Answer.error(HTTPStatus.NOT_IMPLEMENTED, 'Calls need aiortc: pip install -e ".[webrtc]".')
+            return refusal(HTTPStatus.NOT_IMPLEMENTED, 'Calls need aiortc: pip install -e ".[webrtc]".')
         if len(self._channels) >= MOST_CALLS:
-            return Answer.error(HTTPStatus.TOO_MANY_REQUESTS, "Too many calls.")
+            return refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many calls.")
         try:
             offer, session = _offer(post)
         except ValueError as error:
-            return Answer.error(HTTPStatus.BAD_REQUEST, f"{error}")
+            return refusal(HTTPStatus.BAD_REQUEST, f"{error}")
         await asyncio.to_thread(__import__, "aiortc")
         channel = CallChannel()
         try:
             sdp = await channel.accept(offer)
         except Exception as error:  # whatever garbage does to the library
             await channel.shut()
-            return Answer.error(HTTPStatus.BAD_REQUEST, f"The offer cannot be used: {type(error).__name__}.")
+            return refusal(HTTPStatus.BAD_REQUEST, f"The offer cannot be used: {type(error).__name__}.")
         query = parse_qs(urlsplit(post.target).query)
         model = session.get("model") or query.get("model", [""])[0]
-        call_id = self._new_id("rtc")
+        call_id = new_id("rtc")
         self._channels[call_id] = channel
-        task = asyncio.create_task(self._converse(call_id, channel, f"{model}", session), name="offline: call")
+        if session.keys() - {"type", "model"}:
+            channel.configure(session)
+        task = asyncio.create_task(self._converse(call_id, channel, f"{model}"), name="offline: call")
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         headers = {"Content-Type": "application/sdp", "Location": f"{self._path}/{call_id}"}
-        return Answer(HTTPStatus.CREATED, sdp.encode(), headers)
+        return answer(HTTPStatus.CREATED, sdp.encode(), **headers)
 
-    async def _converse(self, call_id: str, channel: CallChannel, model: str, session: dict[str, Any]) -> None:
+    async def _converse(self, call_id: str, channel: CallChannel, model: str) -> None:
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 await channel.opened.wait()
-            await self._serve(channel, model, session)
+            await self._serve(channel, model)
         except TimeoutError:
             log.info("a call was answered, and nobody came")
         finally:
@@ -126,7 +130,10 @@ def _offer(post: Post) -> tuple[str, dict[str, Any]]:
 
 
 class CallChannel:
-    """One call as a `connection.Channel`: the sound of its track comes in as appends between the other events."""
+    """One call with the methods of a websocket that the practice server uses.
+
+    A session that was posted, and the sound of its track, come in as updates and appends between the other events.
+    """
 
     def __init__(self) -> None:
         from aiortc import RTCConfiguration, RTCPeerConnection
@@ -137,6 +144,7 @@ class CallChannel:
         self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
         self._frozen = False
+        self.transport = self
         self._stopping: asyncio.Future[Any] | None = None
         self._shutting: asyncio.Task[None] | None = None
         self._peer.on("datachannel", self._handle_channel)
@@ -151,17 +159,17 @@ class CallChannel:
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         return str(self._peer.localDescription.sdp)
 
+    def configure(self, session: dict[str, Any]) -> None:
+        """Begin with a `session.update`."""
+        self._messages.put_nowait(orjson.dumps({"type": "session.update", "session": session}).decode())
+
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         while (message := await self._messages.get()) is not None:
             yield message
 
-    async def send(self, message: str | bytes) -> None:
+    async def send(self, message: str | bytes, text: bool = False) -> None:
         if self._channel.readyState == "open":  # else the reader is about to learn that nobody is there
-            self._channel.send(message if isinstance(message, str) else message.decode())
-
-    async def send_binary(self, message: bytes) -> None:
-        if self._channel.readyState == "open":
-            self._channel.send(message)
+            self._channel.send(message.decode() if text and isinstance(message, bytes) else message)
 
     async def close(self, code: int, reason: str) -> None:
         """End the call; it knows no codes."""
@@ -175,7 +183,7 @@ class CallChannel:
     def abort(self) -> None:
         self.hang_up()
 
-    def freeze(self) -> None:
+    def pause_reading(self) -> None:
         """Hear and report nothing any more."""
         self._frozen = True
         stops = [transceiver.receiver.stop() for transceiver in self._peer.getTransceivers()]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import h11
 import orjson
 from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Response
 
 POST = b"POST "
 
@@ -27,25 +29,22 @@ class Post:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What is said to it."""
+def answer(status: HTTPStatus, body: bytes = b"", **headers: str) -> Response:
+    """Return what is said to it."""
+    always = {"Content-Length": f"{len(body)}", "Connection": "close"}
+    return Response(status, status.phrase, Headers(always | headers), body)
 
-    status: HTTPStatus
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
 
-    @classmethod
-    def error(cls, status: HTTPStatus, message: str) -> Answer:
-        """Say no, as OpenAI words it."""
-        body = orjson.dumps({"error": {"type": "invalid_request_error", "message": message}})
-        return cls(status, body, {"Content-Type": "application/json"})
+def refusal(status: HTTPStatus, message: str) -> Response:
+    """Return a no, as OpenAI words it."""
+    body = orjson.dumps({"error": {"type": "invalid_request_error", "message": message}})
+    return answer(status, body, **{"Content-Type": "application/json"})
 
 
 class Reception(ServerConnection):
     """A connection that turns out to be a post, or a websocket's."""
 
-    answer: Callable[[Post], Awaitable[Answer]]
+    answer: Callable[[Post], Awaitable[Response]]
     """Set by whoever makes a subclass for his server."""
 
     _first: bytes | None = b""  # what came before there was enough to tell them apart
@@ -82,19 +81,14 @@ class Reception(ServerConnection):
                 if len(self._body) > BODY_BYTES:
                     raise h11.RemoteProtocolError("too long", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except h11.RemoteProtocolError as error:
-            self._send(Answer.error(HTTPStatus(error.error_status_hint), "This is no request."))
+            self._send(refusal(HTTPStatus(error.error_status_hint), "This is no request."))
 
     async def _respond(self) -> None:
         assert self._request
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self._request.headers}
         self._send(await self.answer(Post(self._request.target.decode("latin-1"), headers, self._body)))
 
-    def _send(self, answer: Answer) -> None:
-        head = {"Content-Length": f"{len(answer.body)}", "Connection": "close", **answer.headers}
-        lines = [
-            f"HTTP/1.1 {answer.status} {answer.status.phrase}",
-            *(f"{name}: {text}" for name, text in head.items()),
-        ]
+    def _send(self, response: Response) -> None:
         if not self.transport.is_closing():
-            self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+            self.transport.write(response.serialize())
             self.transport.close()

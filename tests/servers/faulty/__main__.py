@@ -17,7 +17,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.servers.faulty")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
-    parser.add_argument("--dialect", choices=("ga", "beta"), default="ga")
     parser.add_argument("--fault", metavar="NAME[:NUMBER]", help="fail in this way; `list` shows the ways")
     options = parser.parse_args(argv)
     if options.fault == "list":
@@ -34,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _run(options: argparse.Namespace) -> None:
-    async with serve(options.host, options.port, fault=options.fault, dialect=options.dialect) as server:
+    async with serve(options.host, options.port, fault=options.fault) as server:
         await until_interrupted(server, f"It fails on purpose: {options.fault}.\n" if options.fault else "")
 
 

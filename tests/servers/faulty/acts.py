@@ -1,4 +1,4 @@
-"""What a fault does at the channel instead of sending an event."""
+"""What a fault does to the websocket, or to a call, instead of sending an event."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from voice_ui.offline.connection import Act
 def close(code: int, reason: str) -> Act:
     """Close the connection."""
 
-    async def act(channel: Any) -> None:
-        await channel.close(code, reason)
+    async def act(websocket: Any) -> None:
+        await websocket.close(code, reason)
 
     return act
 
 
-async def abort(channel: Any) -> None:
+async def abort(websocket: Any) -> None:
     """Drop the connection without a word."""
-    channel.abort()
+    websocket.transport.abort()
 
 
-async def freeze(channel: Any) -> None:
+async def freeze(websocket: Any) -> None:
     """Neither read nor write any more, and leave the connection open."""
-    channel.freeze()
+    websocket.transport.pause_reading()
     await asyncio.Event().wait()
 
 
 def pause(seconds: float) -> Act:
     """Send what follows this much later."""
 
-    async def act(channel: Any) -> None:
+    async def act(websocket: Any) -> None:
         await asyncio.sleep(seconds)
 
     return act
@@ -40,7 +40,7 @@ def pause(seconds: float) -> Act:
 def raw(message: str | bytes) -> Act:
     """Send what need not be an event; bytes as a binary frame."""
 
-    async def act(channel: Any) -> None:
-        await (channel.send_binary(message) if isinstance(message, bytes) else channel.send(message))
+    async def act(websocket: Any) -> None:
+        await websocket.send(message)
 
     return act

@@ -1,6 +1,6 @@
 """What comes between a session and its client: what is sent is dropped, changed, or cut off.
 
-The session behind stays healthy, so that whatever a fault leaves alone is as it should be, in either dialect.
+The session behind stays healthy, so that whatever a fault leaves alone is as it should be.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ Wire = dict[str, Any]
 DELTAS = {
     "response.output_text.delta",
     "response.output_audio_transcript.delta",
-    "response.text.delta",
-    "response.audio_transcript.delta",
 }
 
 OVERSIZED_BYTES = 17 * 1024 * 1024

@@ -39,11 +39,6 @@ class Refusal:
     close_code: int
     kind: str = "invalid_request_error"
 
-    @property
-    def close_reason(self) -> str:
-        """The reason as OpenAI words it."""
-        return f"{self.kind}.{self.code}"
-
 
 @dataclass(frozen=True)
 class Expiry:

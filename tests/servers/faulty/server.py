@@ -1,4 +1,4 @@
-"""A practice server that fails on demand, speaks either dialect, and takes WebRTC calls."""
+"""A practice server that fails on demand, and takes WebRTC calls."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from tests.servers.beta import BetaConnection
 from tests.servers.calls.calls import Calls
-from tests.servers.calls.posts import Answer, Post, Reception
+from tests.servers.calls.posts import Post, Reception, answer
 from tests.servers.faulty import faults
 from tests.servers.faulty.bends import Bend, Wire
 from tests.servers.faulty.faults import Bent, Expiry, Fault, FixedReply, Handshake, Refusal, Silence
 from voice_ui.offline import defaults
-from voice_ui.offline.channel import Channel, WebsocketChannel, new_id, refuse
-from voice_ui.offline.connection import ClientConnection
+from voice_ui.offline.connection import ClientConnection, refuse
 from voice_ui.offline.parts import Brain, Invocation, Parts, ReplyRequest, SpeechRecognizer, Voice
 from voice_ui.offline.server import PATH, SESSION_SECONDS, PracticeServer, listen
 
@@ -43,26 +40,12 @@ class Bending(ClientConnection):
         if not isinstance(event, dict) or not self.bend.client(event, self):
             super().receive(message)
 
-
-class _LastWord(ClientConnection):
-    """Sees what is sent in the dialect of the client."""
-
-    bend: Bend
-
     def send(self, wire: Wire) -> None:
-        for output in self.bend.server(wire, self):  # type: ignore[arg-type]
+        for output in self.bend.server(wire, self):
             if isinstance(output, dict):
                 super().send(output)
             else:
                 self.act(output)
-
-
-class FaultyGA(Bending, _LastWord):
-    """A faulty connection in GA."""
-
-
-class FaultyBeta(Bending, BetaConnection, _LastWord):
-    """A faulty connection in beta."""
 
 
 class FixedBrain:
@@ -84,16 +67,15 @@ class FixedBrain:
 class FaultyServer(PracticeServer):
     """A server with one fault, or none."""
 
-    def __init__(self, parts: Parts, fault: Fault | None, dialect: str, session_seconds: float) -> None:
+    def __init__(self, parts: Parts, fault: Fault | None, session_seconds: float) -> None:
         self._behaviour = fault.behaviour if fault else None
-        self._dialect = dialect
         if isinstance(self._behaviour, Expiry):
             session_seconds = self._behaviour.seconds
         if isinstance(self._behaviour, FixedReply):
             parts.brain = FixedBrain(self._behaviour.pieces)
         super().__init__(parts, session_seconds)
         self._stopping = asyncio.Event()
-        self._calls = Calls(f"{PATH}/calls", new_id, self.converse)
+        self._calls = Calls(f"{PATH}/calls", self.converse)
 
     async def stop(self) -> None:
         self._stopping.set()
@@ -105,37 +87,33 @@ class FaultyServer(PracticeServer):
             await self._stopping.wait()
         if isinstance(self._behaviour, Handshake):
             path = urlsplit(request.path).path.rstrip("/")
-            return _http(websocket, faults.WEB_PAGE if path == faults.LOGIN_PATH else self._behaviour)
+            return _http(faults.WEB_PAGE if path == faults.LOGIN_PATH else self._behaviour)
         return await super().admit(websocket, request)
 
-    async def answer(self, post: Post) -> Answer:
+    async def answer(self, post: Post) -> Response:
         """Take or end a call, or fail."""
-        match self._behaviour:
-            case Silence():
-                await self._stopping.wait()
-            case Handshake(status, body, content_type, headers):
-                return Answer(HTTPStatus(status), body.encode(), {"Content-Type": content_type, **headers})
+        if isinstance(self._behaviour, Silence):
+            await self._stopping.wait()
+        if isinstance(self._behaviour, Handshake):
+            return _http(self._behaviour)
         return await self._calls.answer(post)
 
     async def handle(self, websocket: ServerConnection) -> None:
         assert websocket.request is not None
-        if self._dialect == "ga" and _wants_beta(websocket.request):
-            await _refuse(WebsocketChannel(websocket), faults.BETA_DISABLED)
+        if _wants_beta(websocket.request):
+            await _refuse(websocket, faults.BETA_DISABLED)
         else:
             await super().handle(websocket)
 
-    async def converse(self, channel: Channel, model: str, session: dict[str, Any] | None = None) -> None:
+    async def converse(self, websocket: ServerConnection, model: str) -> None:
         if isinstance(self._behaviour, Refusal):
-            await _refuse(channel, self._behaviour)
+            await _refuse(websocket, self._behaviour)
         else:
-            if session and not session.keys() - {"type", "model"}:
-                session = None
-            await super().converse(channel, model, session)
+            await super().converse(websocket, model)
 
-    def connection(self, channel: Channel, model: str) -> ClientConnection:
+    def connection(self, websocket: ServerConnection, model: str) -> ClientConnection:
         bend = self._behaviour.bend() if isinstance(self._behaviour, Bent) else Bend()
-        kind = FaultyBeta if self._dialect == "beta" else FaultyGA
-        connection = kind(channel, self.parts, model=model, session_seconds=self.session_seconds)
+        connection = Bending(websocket, self.parts, model=model, session_seconds=self.session_seconds)
         connection.bend = bend
         return connection
 
@@ -146,7 +124,6 @@ async def serve(
     port: int = 0,
     *,
     fault: str | None = None,
-    dialect: str = "ga",
     recognizer: SpeechRecognizer | None = None,
     brain: Brain | None = None,
     voice: Voice | None = None,
@@ -155,24 +132,21 @@ async def serve(
 ) -> AsyncIterator[FaultyServer]:
     """Run until the context is left; `fault` is `NAME` or `NAME:NUMBER`. Raises ValueError if it does not exist."""
     failing = faults.parse(fault) if fault else None
-    server = kind(defaults.parts(recognizer, brain, voice), failing, dialect, session_seconds)
+    server = kind(defaults.parts(recognizer, brain, voice), failing, session_seconds)
     reception = type("_Reception", (Reception,), {"answer": staticmethod(server.answer)})
     patient = {"open_timeout": None, "ping_interval": None} if failing else {}
     async with listen(server, host, port, create_connection=reception, **patient):
         yield server
 
 
-def _http(websocket: ServerConnection, answer: Handshake) -> Response:
-    response = websocket.respond(HTTPStatus(answer.status), answer.body)
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = answer.content_type
-    for name, value in answer.headers.items():
-        response.headers[name] = value
-    return response
+def _http(fault: Handshake) -> Response:
+    return answer(
+        HTTPStatus(fault.status), fault.body.encode(), **{"Content-Type": fault.content_type, **fault.headers}
+    )
 
 
-async def _refuse(channel: Any, refusal: Refusal) -> None:
-    await refuse(channel, refusal.code, refusal.message, refusal.close_code, refusal.kind)
+async def _refuse(websocket: ServerConnection, refusal: Refusal) -> None:
+    await refuse(websocket, refusal.code, refusal.message, refusal.close_code, refusal.kind)
 
 
 def _wants_beta(request: Request) -> bool:

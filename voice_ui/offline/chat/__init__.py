@@ -6,6 +6,5 @@
 
 from voice_ui.offline.chat.endpoint import ChatEndpoint
 from voice_ui.offline.chat.model import ChatModel
-from voice_ui.offline.chat.ollama import ollama_available
 
-__all__ = ["ChatEndpoint", "ChatModel", "ollama_available"]
+__all__ = ["ChatEndpoint", "ChatModel"]

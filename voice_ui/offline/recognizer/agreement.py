@@ -40,7 +40,6 @@ class Agreement:
         passed_on = len(self.text.split())
         if len(words) <= passed_on:
             return ""
-        known = " ".join(words)
         # The comma or full stop after the last word is a guess as long as no word follows it.
         words = [*words[:-1], re.sub(r"\W+$", "", words[-1]) or words[-1]]
         known = " ".join(words)

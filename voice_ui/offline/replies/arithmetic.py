@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from voice_ui.offline.replies.numbers import in_digits
+from voice_ui.offline.replies.words import in_digits
 
 MOST_DIGITS = 12
 MOST_TOKENS = 40

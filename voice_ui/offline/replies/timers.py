@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voice_ui.offline.replies.numbers import in_digits
-
 LONGEST_SECONDS = 3600
 """As long as a session may last."""
 
@@ -34,9 +32,8 @@ class Reminder:
 def timer(question: str, heard: str = "") -> Reminder | str | None:
     """Return the timer that is asked for, why it cannot be set, or None if none is.
 
-    `question` has no punctuation; `heard` is the same as it was said, with capitals.
+    `question` is `words.normalised`; `heard` is the same as it was said, with capitals.
     """
-    question = in_digits(question)
     if found := _REMINDER.search(question):
         length, what = found["length"] or found["last"], found["what"] or found["first"]
         text = f"Reminder: {_as_said(what, heard)}." if what else "You asked me to remind you now."

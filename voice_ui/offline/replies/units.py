@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voice_ui.offline.replies.numbers import in_digits
-
 
 @dataclass(frozen=True)
 class _Unit:
@@ -74,8 +72,8 @@ def _in_inches(found: re.Match[str]) -> str:
 
 
 def convert(question: str) -> str | None:
-    """Return the conversion that is asked for, as a sentence; None if none is. `question` has no punctuation."""
-    question = _FEET_AND_INCHES.sub(_in_inches, in_digits(question))
+    """Return the conversion that is asked for, as a sentence; None if none is. `question` is `words.normalised`."""
+    question = _FEET_AND_INCHES.sub(_in_inches, question)
     for pattern in _ASKED:
         if found := pattern.search(question):
             return _sentence(_amount(found["amount"]), _named(found["from"]), _named(found["to"]))

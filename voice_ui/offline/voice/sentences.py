@@ -55,6 +55,15 @@ class Sentences:
         return clauses[-1] if clauses else space or LONGEST
 
 
+def spread(text: str, count: int) -> list[str]:
+    """Return `text` in `count` pieces that begin with whole words; joined they are the text."""
+    words = re.findall(r"\s*\S+\s*?(?=\s|$)|\s+", text) or [text]
+    pieces = [""] * count
+    for index, word in enumerate(words):
+        pieces[index * count // len(words)] += word
+    return pieces
+
+
 def spoken(sentence: str) -> str:
     """Return the words to read aloud: no markup, no code, of a link its text; "" if there is nothing to say."""
     text = _FENCE.sub(" ", sentence)

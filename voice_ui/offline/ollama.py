@@ -1,14 +1,17 @@
-"""The chat models that an Ollama on this machine has, of which the owner may let one answer."""
+"""An Ollama on this machine, and which of its models answers. None is used before the owner chooses it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
-from voice_ui.offline.chat.endpoint import ChatEndpoint
-from voice_ui.offline.chat.ollama import ollama_available
+from voice_ui.offline.chat import ChatEndpoint
 from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.parts import Parts
+
+SECONDS = 1.0
+"""For the list of models."""
 
 
 class LocalModels:
@@ -34,8 +37,18 @@ class LocalModels:
         return ChatEndpoint(self._address, self.chosen)
 
     async def find(self) -> list[str]:
-        """Return the models to choose from, the newest first; empty if no Ollama answers."""
-        return await ollama_available(self._address)
+        """Return the chat models to choose from, the newest first; empty if no Ollama answers.
+
+        (https://docs.ollama.com/api/tags)
+        """
+        import httpx
+
+        try:
+            async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as web:
+                response = await web.get(f"{self._address}/api/tags")
+                return [str(model["name"]) for model in response.json()["models"] if _chats_here(model)]
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError):
+            return []
 
     def choose(self, model: str) -> None:
         """Let `model` answer; an empty name goes back to the built-in replies."""
@@ -43,3 +56,9 @@ class LocalModels:
         self._parts.brain = default_brain(self.endpoint if model else None)
         for each in list(self.on_change):
             each()
+
+
+def _chats_here(model: dict[str, Any]) -> bool:
+    """Whether a model answers, rather than makes embeddings, and runs on that machine, not in Ollama's cloud."""
+    details = model.get("details") or {}
+    return not model.get("remote_host") and "bert" not in str(details.get("family") or "")
