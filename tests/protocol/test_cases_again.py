@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -103,6 +104,50 @@ async def test_a_server_may_use_one_id_for_all_utterances() -> None:
     reader, _ = await read_of(counts_badly, seconds=40)
     assert (reader.codes, reader.written("assistant")) == ([], ["Reply 1.", "Reply 2."])
     assert reader.shown.count("thinking") == 2
+
+
+@in_virtual_time
+async def test_a_server_may_use_one_id_for_all_responses() -> None:
+    async def counts_badly(wire: Wire) -> None:
+        await wire.configure()
+        for number in (1, 2):
+            await wire.heard_speech(f"u{number}", None, start_ms=number * 1000, end_ms=number * 1000 + 500)
+            await wire.reply(f"Reply {number}.", response="r", item=f"a{number}")
+        await wire.until_closed()
+
+    reader, _ = await read_of(counts_badly, seconds=70)
+    assert (reader.codes, reader.written("assistant")) == ([], ["Reply 1.", "Reply 2."])
+    assert reader.before_rest == "listening"
+
+
+@in_virtual_time
+async def test_types_of_events_without_end_take_no_memory() -> None:
+    async def invents(wire: Wire) -> None:
+        await wire.configure()
+        for number in range(500):
+            await wire.say(f"event.{number}")
+        await wire.until_closed()
+
+    _, session = await read_of(invents)
+    assert len(session.unknown_events) < 150 and session.unknown_events.total() == 500
+
+
+@in_virtual_time
+async def test_a_renewal_long_after_an_outage_is_no_outage() -> None:
+    async def breaks(wire: Wire) -> None:
+        await wire.configure()
+        await asyncio.sleep(1)
+        wire.abort()
+
+    async def expires(wire: Wire) -> None:
+        await wire.say("session.created", session={"type": "realtime", "expires_at": time.time() + 200})
+        await wire.say("session.updated", session=(await wire.hear("session.update"))["session"])
+        await wire.until_closed()
+
+    async with ScriptedServer(breaks, expires, holds).running() as server, session_with(server) as (session, reader):
+        session.start()
+        await asyncio.sleep(400)
+        assert (len(server.wires), reader.shown.count("reconnecting")) == (3, 1)
 
 
 @in_virtual_time

@@ -24,6 +24,9 @@ from voice_ui.session.tools import Calls
 from voice_ui.session.turns import ResponseBegan, TurnEnded
 from voice_ui.usage import is_counted
 
+MOST_UNKNOWN = 100
+"""Types of ignored events that are counted apart."""
+
 _log = logging.getLogger("voice_ui.session")
 
 
@@ -149,7 +152,8 @@ class Dialogue:
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
-                self._unknown_events[what[:80]] += 1
+                is_one_more = what in self._unknown_events or len(self._unknown_events) < MOST_UNKNOWN
+                self._unknown_events[what if is_one_more else "other"] += 1
                 self._report(event)
             case _:
                 self._report(event)

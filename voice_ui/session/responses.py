@@ -117,7 +117,9 @@ class Responses:
         return response_id != self.active and response_id not in self._finished
 
     def created(self, response_id: str) -> Action | None:
-        """A response has begun."""
+        """A response has begun; some servers give all of them one id."""
+        if response_id in self._finished:
+            self._finished.remove(response_id)
         cancel, self._cancel_next = self._cancel_next, False
         self._wanted_for_speech = self._wanted_for_speech and cancel
         self._take(response_id)
