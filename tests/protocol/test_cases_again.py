@@ -15,6 +15,7 @@ from tests.patience import until
 from tests.protocol.calling import call, function_call
 from tests.protocol.reader import BY_HAND, CONFIG, Reader, session_with
 from tests.protocol.speaking import keep_quiet
+from tests.servers.realtime import Realtime
 from tests.servers.scripted import ScriptedServer, holds
 from tests.servers.wire import Wire
 from tests.virtual_time import in_virtual_time
@@ -205,6 +206,15 @@ async def test_a_page_that_is_far_behind_misses_no_state() -> None:
             reading.cancel()
             assert reader.written("assistant") == ["x" * 3000]
             assert reader.shown[-1] == "listening", reader.shown
+
+
+@in_virtual_time
+async def test_lines_typed_before_there_is_a_connection_get_one_reply_and_no_empty_one() -> None:
+    async with ScriptedServer(Realtime()).running() as server, session_with(server) as (session, reader):
+        for text in ("one", "two", "three"):
+            session.send_text(text)
+        await until(lambda: session.state.at_rest)
+        assert len(reader.written("assistant")) == len(server.wires[0].of_type("response.create")) == 1
 
 
 # What servers bill.

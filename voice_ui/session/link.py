@@ -453,6 +453,8 @@ class Link:
     def _begin_response(self, response_id: str) -> ResponseBegan:
         began = self.turns.begin_response(response_id)
         self._act(self.responses.created(response_id))
+        if not self.responses.cancelled and self.turns.are_all_replied_to:
+            self.responses.want_no_more()
         return began
 
     def _act(self, action: Action | None) -> None:

@@ -79,6 +79,10 @@ class Responses:
         self._wanted_in_quiet = True
         return self._next()
 
+    def want_no_more(self) -> None:
+        """The response that runs answers everything that was said or written so far."""
+        self._wanted = False
+
     def want_no_more_in_quiet(self) -> None:
         """Tool outputs need no reply."""
         self._wanted_in_quiet = False

@@ -101,6 +101,11 @@ class Turns:
         """The open turns that no response answers yet."""
         return [turn for turn in self.open if turn.response_id is None]
 
+    @property
+    def are_all_replied_to(self) -> bool:
+        """Whether a response answers, or begins to answer, every turn that ended."""
+        return not self.awaited and not self._commits
+
     def unanswered_ms(self, alive_at: float) -> float:
         """Return the place from which on something may have been said that is not answered.
 
