@@ -254,13 +254,14 @@ class Conversation:
                 return self._take(wire)
             case server.ItemDeleted(item_id):
                 return self.forget(item_id)
-            case server.TranscriptionDelta(item_id, delta) if delta:
+            case server.TranscriptionDelta(item_id, delta) if item_id and delta:
                 item = self._user(item_id)
-                item.parts = [(item.text + delta)[:MOST_CHARACTERS]]
+                item.parts = [(item.text + self._joined(item.id, 0, delta))[:MOST_CHARACTERS]]
                 return [_changed(item)]
             case server.TranscriptionCompleted(item_id, transcript):
                 item = self._user(item_id)
                 item.parts, item.status = [well_formed(transcript).strip()[:MOST_CHARACTERS]], "completed"
+                self._half.pop((item.id, 0), None)
                 return [_changed(item)]
             case server.TranscriptionFailed(item_id):
                 item = self._user(item_id)

@@ -61,8 +61,13 @@ def exit_cleanly_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
+STOP_SECONDS = 5.0
+"""An orderly stop takes up to 3 s. A second Ctrl-C in this time would make uvicorn leave sessions and tasks as they
+are, and print their tracebacks."""
+
+
 def drain_on_sigterm(drain: Callable[[], Awaitable[None]]) -> None:
-    """Let `drain` run before uvicorn stops at SIGTERM; a second signal, or Ctrl-C, stops it at once.
+    """Let `drain` run before uvicorn stops at SIGTERM; a second signal, or Ctrl-C, stops it at once, in good order.
 
     Called while uvicorn runs: it has set its own handlers by then, and takes them back at the end.
     """
@@ -81,7 +86,14 @@ def drain_on_sigterm(drain: Callable[[], Awaitable[None]]) -> None:
         else:
             loop.call_soon_threadsafe(begin)
 
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not interrupted or time.monotonic() - interrupted[0] > STOP_SECONDS:
+            interrupted.append(time.monotonic())
+            server.handle_exit(number, frame)
+
+    interrupted: list[float] = []
     signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, interrupt)
 
 
 EVENT_SIGNATURE = inspect.signature(lambda event: None)

@@ -12,6 +12,7 @@ from operator import add
 from typing import Any
 
 from voice_ui.models import Prices
+from voice_ui.protocol.reading import mapping, number
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ def usage_of(told: Mapping[str, Any]) -> Usage:
     )
 
 
+def is_counted(told: Mapping[str, Any]) -> bool:
+    """Whether the `usage` of a response holds any count of tokens."""
+    return any(number(told.get(name)) is not None for name in ("input_tokens", "output_tokens"))
+
+
 def in_dollars(amount: float) -> str:
     """Return US dollars with two to four places; a little is not shown as nothing."""
     if 0 < amount < 0.0001:
@@ -87,10 +93,8 @@ def in_dollars(amount: float) -> str:
 
 
 def _part(told: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = told.get(name)
-    return part if isinstance(part, dict) else {}
+    return mapping(told.get(name))
 
 
 def _count(told: Mapping[str, Any], name: str) -> int:
-    count = told.get(name)
-    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0
+    return max(0, int(number(told.get(name)) or 0))

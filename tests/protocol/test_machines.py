@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,14 @@ def test_names_of_machines_become_what_browsers_send(
     found = addresses.host_names()
     assert len(found) == len(names) and all(word.isascii() for word in found)
     assert not name.isascii() or found == names
+
+
+async def test_an_impatient_ctrl_c_stops_the_program_in_good_order(tmp_path: Path) -> None:
+    async with program("--offline", folder=tmp_path) as app:  # no traceback, and exit code 0
+        with suppress(ProcessLookupError):
+            for _ in range(5):
+                app.process.send_signal(signal.SIGINT)
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])

@@ -54,6 +54,8 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("VOICE_UI_SHARE", "maybe"),
         ("VOICE_UI_LANGUAGE", "english"),
         ("VOICE_UI_CERT", "/no/such/file.pem"),
+        ("VOICE_UI_CERT", "~no-such-user/file.pem"),
+        ("VOICE_UI_TOOLS", "c" * 300),
         ("VOICE_UI_BEHIND_PROXY", "proxy.example"),
         ("VOICE_UI_BEHIND_PROXY", "10.0.0.0/33"),
         ("VOICE_UI_BEHIND_PROXY", "10.0.0.1,"),

@@ -85,6 +85,7 @@ export default {
     async open(run) {
       this.post("starting", null);
       run.timer = setInterval(() => this.tick(run), TICK_MS);
+      const { wish } = this;
       try {
         run.stream = await streamFrom(this.device, this.constraints);
       } finally {
@@ -112,6 +113,7 @@ export default {
       });
       run.node.port.onmessage = ({ data }) => this.take(run, data);
       run.source.connect(run.node);
+      if (wish !== this.wish) this.reopen();
     },
 
     watchTrack(run) {
@@ -130,11 +132,12 @@ export default {
 
     // Another device, or other constraints: the capture goes on with it.
     async reopen() {
-      const run = this.run;
+      const { run, wish } = this;
       if (!run?.node) return;
+      const isOld = () => run !== this.run || wish !== this.wish; // stopped or chosen again meanwhile
       try {
         const stream = await streamFrom(this.device, this.constraints);
-        if (run !== this.run) return stream.getTracks().forEach((track) => track.stop());
+        if (isOld()) return stream.getTracks().forEach((track) => track.stop());
         letGo({ stream: run.stream });
         run.source.disconnect();
         run.stream = stream;
@@ -144,7 +147,7 @@ export default {
         run.silent = 0;
         this.reportDevices();
       } catch (error) {
-        this.fail(run, error.name, error.message);
+        if (!isOld()) this.fail(run, error.name, error.message);
       }
     },
 

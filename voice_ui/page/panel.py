@@ -388,5 +388,6 @@ class VoicePanel(Display, component="panel.js"):
         self._show_event(event)
         if self._keeper:
             self._keeper.note(event)
-        if isinstance(event, StateChanged) and event.state.at_rest:
+        # Not if Start was pressed again since: that is not to be undone.
+        if isinstance(event, StateChanged) and event.state.at_rest and self.session and self.session.state.at_rest:
             self.mic.stop()

@@ -173,12 +173,15 @@ class FunctionCallArgumentsDone(Event):
     output_index: int = 0
 
 
+ENDINGS = ("completed", "cancelled", "incomplete", "failed")
+
+
 @dataclass(frozen=True)
 class ResponseDone(Event):
     type: ClassVar[str] = "response.done"
     response_id: str
     status: str = "completed"
-    """completed, cancelled, incomplete, failed"""
+    """One of `ENDINGS`. A response that is over is not `in_progress`, whatever a server writes."""
     reason: str | None = None
     """cancelled: turn_detected, client_cancelled; incomplete: max_output_tokens, content_filter"""
     error_code: str | None = None
@@ -213,7 +216,7 @@ class ResponseDone(Event):
         error = mapping(details.get("error"))
         return cls(
             text(response.get("id")),
-            text(response.get("status")) or cls.status,
+            status if (status := response.get("status")) in ENDINGS else cls.status,
             text_or_none(details.get("reason")),
             text_or_none(error.get("code")),
             text_or_none(error.get("type")),

@@ -12,6 +12,7 @@ from typing import Any
 
 from voice_ui.errors import Problem, Refused
 from voice_ui.models import Prices
+from voice_ui.protocol.reading import number
 from voice_ui.servers import Endpoint
 from voice_ui.session.accounts import OWNER, Account
 from voice_ui.usage import Usage, in_dollars, usage_of
@@ -172,15 +173,18 @@ class Budget:
         self._book(counted.cost(endpoint.prices) if endpoint.prices else None, at)
 
     def add_transcription(self, usage: Mapping[str, Any], endpoint: Endpoint, model: str | None, at: float) -> None:
-        """Count the `usage` of one transcript, which is billed separately, at the transcription model's prices."""
+        """Count the `usage` of one transcript, which is billed separately, at the transcription model's prices.
+
+        Where it says nothing that can be counted, the length of the audio counts.
+        """
         counted = usage_of(usage)
         self.usage += counted
-        self._untranscribed_seconds = 0.0
         tokens = counted.audio_in + counted.audio_cached or counted.text_in + counted.text_cached
-        seconds = usage.get("seconds") if usage.get("type") == "duration" else tokens / AUDIO_TOKENS_A_SECOND
-        if not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
-            self.is_exact = False
+        seconds = number(usage.get("seconds")) or tokens / AUDIO_TOKENS_A_SECOND
+        if seconds <= 0:
+            self._settle_transcript(endpoint, model, at)
             return
+        self._untranscribed_seconds = 0.0
         minute = endpoint.prices.transcription_minute(model or "") if endpoint.prices else None
         self._book(None if minute is None else minute * seconds / 60, at)
 
@@ -189,15 +193,14 @@ class Budget:
         self._estimate(self._reply_at_least(endpoint.prices) if endpoint.prices else 0.0, at)
         self._forget_reply()
 
-    def settle_transcript(self, endpoint: Endpoint, model: str | None, at: float) -> None:
-        """Count a transcript of which the server does not report the usage."""
+    def _settle_transcript(self, endpoint: Endpoint, model: str | None, at: float) -> None:
         self._estimate(self._transcript_at_least(endpoint.prices, model) if endpoint.prices else 0.0, at)
         self._untranscribed_seconds = 0.0
 
     def lose_connection(self, endpoint: Endpoint, model: str | None, at: float) -> None:
         """The connection is gone: what was used over it and is not reported yet never will be."""
         self.settle_reply(endpoint, at)
-        self.settle_transcript(endpoint, model, at)
+        self._settle_transcript(endpoint, model, at)
         self._context = 0
 
     def _estimate(self, dollars: float, at: float) -> None:

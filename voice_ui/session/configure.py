@@ -52,8 +52,9 @@ async def configure(transport: Transport, endpoint: Endpoint, config: SessionCon
                         update = client.SessionUpdate(config).to_wire(dialect)
                         return Confirmed(dialect, expires_in, diagnosis.difference(update, session))
                     case server.ErrorEvent():
-                        said = said or event
-                        patience.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)
+                        if said is None:  # a server that goes on and on about it extends nothing
+                            said = event
+                            patience.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)
     except TimeoutError as error:
         if said is None:
             facts = diagnosis.facts_of(endpoint, seconds=f"{CONFIGURE_SECONDS:.0f}")

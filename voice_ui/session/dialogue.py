@@ -22,6 +22,10 @@ from voice_ui.session.reports import Reports
 from voice_ui.session.timing import Timing
 from voice_ui.session.tools import Calls
 from voice_ui.session.turns import ResponseBegan, TurnEnded
+from voice_ui.usage import is_counted
+
+MOST_UNKNOWN = 100
+"""Types of ignored events that are counted apart."""
 
 _log = logging.getLogger("voice_ui.session")
 
@@ -82,7 +86,6 @@ class Dialogue:
         was_cancelled = responses.cancelled
         if isinstance(event, server.ResponseDone):  # before another reply is asked for
             self._bill(event, link)
-        event = link.identified(event)
         news = tuple(link.apply(event))
         self._meter(event, news, link, now)
         spoken_until = [link.spoken_until(each.turn) or now for each in news if isinstance(each, TurnEnded)]
@@ -113,11 +116,7 @@ class Dialogue:
             case server.ReplyTextDelta(delta=delta):
                 self._budget.written += len(delta)
             case server.TranscriptionCompleted(usage=usage):
-                model = link.config.transcription_model
-                if usage:
-                    self._budget.add_transcription(usage, self._endpoint, model, now)
-                else:
-                    self._budget.settle_transcript(self._endpoint, model, now)
+                self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model, now)
                 self._report_usage()
 
     def _take(self, taken: Taken, link: Link) -> list[SessionEvent]:
@@ -153,7 +152,8 @@ class Dialogue:
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
-                self._unknown_events[what[:80]] += 1
+                is_one_more = what in self._unknown_events or len(self._unknown_events) < MOST_UNKNOWN
+                self._unknown_events[what if is_one_more else "other"] += 1
                 self._report(event)
             case _:
                 self._report(event)
@@ -163,7 +163,7 @@ class Dialogue:
         """Count what a response used; where the server does not say, what it must have used at least."""
         if link.responses.has_finished(event.response_id):
             return  # said twice
-        if event.usage:
+        if is_counted(event.usage):
             self._budget.add(event.usage, self._endpoint, self._clock())
         else:
             self._budget.settle_reply(self._endpoint, self._clock())

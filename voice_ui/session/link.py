@@ -55,6 +55,8 @@ _OF_A_RESPONSE = (
     server.ResponseDone,
 )
 
+_OF_A_TRANSCRIPT = (server.TranscriptionCompleted, server.TranscriptionFailed)
+
 Handle = Callable[[ServerEvent], Awaitable[None]]
 
 
@@ -376,9 +378,15 @@ class Link:
             raise diagnosis.explained(error, diagnosis.ended(said, error, self._endpoint)) from error
 
     def identified(self, event: ServerEvent) -> ServerEvent:
-        """Return the event with the id of its response; where a server leaves it out, it is the one that runs."""
-        if isinstance(event, _OF_A_RESPONSE) and not event.response_id and self.responses.active:
-            return replace(event, response_id=self.responses.active)
+        """Return the event with its id: where a server leaves it out, it is about the response that runs, or about what
+        was said last."""
+        if isinstance(event, _OF_A_RESPONSE):
+            if not event.response_id and self.responses.active:
+                return replace(event, response_id=self.responses.active)
+        elif isinstance(event, server.Committed) and not event.item_id:
+            return replace(event, item_id=self.turns.uncommitted_item_id or next(self._ids))
+        elif isinstance(event, _OF_A_TRANSCRIPT) and not event.item_id:
+            return replace(event, item_id=self.turns.ended_item_id or next(self._ids))
         return event
 
     def apply(self, event: ServerEvent) -> list[TurnEnded | ResponseBegan]:
@@ -445,6 +453,8 @@ class Link:
     def _begin_response(self, response_id: str) -> ResponseBegan:
         began = self.turns.begin_response(response_id)
         self._act(self.responses.created(response_id))
+        if not self.responses.cancelled and self.turns.are_all_replied_to:
+            self.responses.want_no_more()
         return began
 
     def _act(self, action: Action | None) -> None:

@@ -39,7 +39,12 @@ class Outage:
     @property
     def is_on(self) -> bool:
         """Whether a connection was lost, and none has held since."""
-        return self._deadline is not None
+        return self._deadline is not None and not self._has_held
+
+    @property
+    def _has_held(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return self._connected_at is not None and now - self._connected_at >= STABLE_SECONDS
 
     def begin(self, cause: SessionError, *, stopped_at: float | None) -> bool:
         """A connection was lost, or could not be made again; return whether this is a new outage.
@@ -47,8 +52,7 @@ class Outage:
         `stopped_at` is when Stop was pressed, by the event loop's clock.
         """
         now = asyncio.get_running_loop().time()
-        held = self._connected_at is not None and now - self._connected_at >= STABLE_SECONDS
-        is_new = held or self._deadline is None
+        is_new = not self.is_on
         if is_new:
             self.attempt, self._deadline = 0, now + OUTAGE_SECONDS
         self._connected_at, self._cause = None, cause
@@ -75,6 +79,8 @@ class Outage:
     @asynccontextmanager
     async def limit(self) -> AsyncIterator[None]:
         """Limit the time for reconnecting; raises the cause of the outage when the time is up."""
+        if self._has_held:
+            self.over()
         try:
             async with asyncio.timeout_at(self._deadline) as self._running:
                 yield

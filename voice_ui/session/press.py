@@ -39,6 +39,7 @@ from voice_ui.session.tracer import traced
 from voice_ui.session.turns import UNNOTICED_SECONDS
 from voice_ui.tools import RunningSession, Toolbox
 from voice_ui.transport import Transport
+from voice_ui.usage import usage_of
 
 SETTLE_SECONDS = 1.0
 """After Stop, when all was sent and nobody seems to have spoken: a server notices speech within this time."""
@@ -94,6 +95,8 @@ class Press:
         self.microphone = False
         self.stream = Stream()
         self.intake = Intake(self.stream, clock)
+        self.is_over = False
+        """Whether it ends, and nothing more can be said in it."""
         self.final = IDLE
         """The state after its end."""
         self.failure: tuple[Problem, int | None] | None = None
@@ -162,6 +165,7 @@ class Press:
             _log.exception("session ended by a mistake of ours")
             self.failure, self.final = (Problem("program-error", type(error).__name__, facts), None), FAILED
         finally:
+            self.is_over = True
             await self._calls.close()
         _log.info("session ends after %.0f s: %d tokens", self._clock() - self.began, self._budget.usage.total)
 
@@ -480,8 +484,11 @@ class Press:
 
     async def _handle(self, event: ServerEvent) -> None:
         """Take in an event of the server."""
+        await self._reports.room()
         if (link := self._link) is None:
             return
+        if not isinstance(event, server.ReplyTextDelta) or not event.response_id:
+            event = link.identified(event)
         if isinstance(event, server.SpeechStarted):
             self._over_reply.begin(event, link)
         changes = self._dialogue.take(event, link)
@@ -493,7 +500,7 @@ class Press:
                 self.may_go_on()
         elif isinstance(event, server.ResponseDone):
             self._outage.over()
-            is_unreported = event.status == "completed" and not event.usage
+            is_unreported = event.status == "completed" and not usage_of(event.usage).total
             if is_unreported and (problem := self._budget.unreported(self.endpoint)):
                 self.cut_off(problem)
             elif not self._is_cut_off:
@@ -508,14 +515,13 @@ class Press:
         is_text = isinstance(event, server.ReplyTextDelta)
         if is_text and changes and self.state.phase is not Phase.ANSWERING:
             # The first word is on its way to the page before anything is made of the state that it leads to.
-            await self._reports.put(changes)
+            self._reports.say(*changes)
             for _ in range(FIRST_WORD_STEPS):
                 await asyncio.sleep(0)
             changes = []
         if not is_text or self.state.phase is not Phase.ANSWERING:
             self.refresh()
-        if changes:
-            await self._reports.put(changes)
+        self._reports.say(*changes)
 
     def _handle_mark(self, entry: Entry) -> None:
         """A mark of the stream was sent."""

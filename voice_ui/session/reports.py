@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 from voice_ui.errors import Problem
 from voice_ui.session.events import ProblemRaised, ProblemSolved, SessionEvent
 from voice_ui.session.tracer import Tracer
 
 EVENTS_KEPT = 1000
-"""How many events may wait. Beyond that, the connection is not read until the reader catches up."""
+"""How many events may wait. Beyond that, the connection is not read until the reader catches up; the calls of the user
+may add as many again."""
 
 _log = logging.getLogger("voice_ui.session")
 
@@ -39,23 +40,18 @@ class Reports(AsyncIterator[SessionEvent]):
         return self.tracer.error if self.tracer else None
 
     def say(self, *events: SessionEvent) -> None:
-        """Report without waiting; drops the event if the queue is full, because then nobody reads."""
+        """Report without waiting; drops the event if nobody reads."""
         for event in events:
-            if len(self._events) < EVENTS_KEPT:
-                self._put(event)
-
-    async def put(self, events: Iterable[SessionEvent]) -> None:
-        """Report, waiting if the reader is behind."""
-        for event in events:
-            while len(self._events) >= EVENTS_KEPT:
-                self._writer = asyncio.get_running_loop().create_future()
-                await self._writer
-            self._put(event)
-
-    def _put(self, event: SessionEvent) -> None:
-        self._events.append(event)
-        if self._reader and not self._reader.done():
+            if len(self._events) < 2 * EVENTS_KEPT:
+                self._events.append(event)
+        if self._reader and self._events and not self._reader.done():
             self._reader.set_result(None)
+
+    async def room(self) -> None:
+        """Wait until the reader has caught up; called before a server event is handled, so that no state is lost."""
+        while len(self._events) >= EVENTS_KEPT:
+            self._writer = asyncio.get_running_loop().create_future()
+            await self._writer
 
     def raise_problem(self, problem: Problem, number: int | None = None) -> None:
         """Report a problem, and the event that caused it by its number in the trace."""

@@ -79,6 +79,10 @@ class Responses:
         self._wanted_in_quiet = True
         return self._next()
 
+    def want_no_more(self) -> None:
+        """The response that runs answers everything that was said or written so far."""
+        self._wanted = False
+
     def want_no_more_in_quiet(self) -> None:
         """Tool outputs need no reply."""
         self._wanted_in_quiet = False
@@ -117,7 +121,9 @@ class Responses:
         return response_id != self.active and response_id not in self._finished
 
     def created(self, response_id: str) -> Action | None:
-        """A response has begun."""
+        """A response has begun; some servers give all of them one id."""
+        if response_id in self._finished:
+            self._finished.remove(response_id)
         cancel, self._cancel_next = self._cancel_next, False
         self._wanted_for_speech = self._wanted_for_speech and cancel
         self._take(response_id)

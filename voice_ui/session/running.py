@@ -87,7 +87,9 @@ async def _work(tool: Tool, arguments: dict[str, Any], context: ToolContext) -> 
         return failed(_one_line(error).rstrip(".") or f"{tool.name} failed")
     except NotText as error:
         return failed(f"{tool.name} returned a value of type {error}, which cannot be written as JSON")
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, and the panic of an extension: they cost this call only
         _log.warning("tool %s failed: %s", tool.name, _place(error))  # without its message: it may hold arguments
         said = _one_line(error)
         return failed(f"{tool.name} failed with {type(error).__name__}" + (f": {said.rstrip('.')}" if said else ""))

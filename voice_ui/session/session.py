@@ -11,11 +11,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Self
@@ -40,6 +42,8 @@ from voice_ui.usage import Usage
 
 OUR_IDS = "voice_ui_"
 """How the ids of what we send begin."""
+
+_log = logging.getLogger("voice_ui.session")
 
 _HALF_CHARACTERS = re.compile("[\ud800-\udfff]")
 
@@ -91,6 +95,8 @@ class RealtimeSession:
         self._ids = (f"{OUR_IDS}{number}" for number in count(1))
         self._press: Press | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
+        self._later: list[Callable[[], None]] = []  # what was called while a press of Start came to its end
         self._state = IDLE
         self._open_seconds = 0.0
 
@@ -128,11 +134,14 @@ class RealtimeSession:
 
     def start(self) -> None:
         """Start listening; opens a connection unless one is still open for the last reply."""
-        if press := self._usable_press():
+        if self._press and self._press.is_over:
+            self._later.append(self.start)
+        elif press := self._usable_press():
             press.open_microphone()
 
     def stop(self) -> None:
         """Stop listening; what was said so far is still answered."""
+        self._later = [call for call in self._later if call != self.start]
         if self._press and self._press.microphone:
             self._press.end_turn()
             self._press.close_microphone()
@@ -227,7 +236,7 @@ class RealtimeSession:
     def abort(self) -> None:
         """End at once because of a problem reported elsewhere, such as a microphone that does not start."""
         if self._press and self._task:
-            self._press.final = FAILED
+            self._press.final, self._press.is_over = FAILED, True
             self._task.cancel()
         elif self._press is None:
             self._rest(FAILED)
@@ -235,9 +244,11 @@ class RealtimeSession:
     async def close(self) -> None:
         """End, and wait until connection and tasks are closed. The session can be started again."""
         if self._press and self._task:
-            self._press.final = IDLE
+            self._is_closing = True
+            self._press.final, self._press.is_over = IDLE, True
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+            self._is_closing = False
         self._rest(IDLE)
 
     async def __aenter__(self) -> Self:
@@ -251,9 +262,15 @@ class RealtimeSession:
     # Inside.
 
     def _send(self, text: str, image: Image | None = None, *, reply: bool = True) -> None:
-        press = self._usable_press() if reply or self._press else None
-        if press is None and (reply or self._press):
-            return
+        press = self._press
+        if press and press.is_over:
+            if reply:
+                self._later.append(partial(self._send, text, image))
+                return
+            press = None
+        elif reply or press:
+            if (press := self._usable_press()) is None:
+                return
         message = Message(next(self._ids), _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text), image, reply)
         self._reports.say(self.conversation.write(message.item_id, message.text, image))
         if press:
@@ -272,16 +289,22 @@ class RealtimeSession:
         return press
 
     def _begin(self) -> Press | None:
+        asyncio.get_running_loop()  # raises RuntimeError without one, before anything is taken
         if problem := self.budget.problem(self.endpoint, self.config.transcription_model, asking=True):
             self._refuse(problem)
+            return None
+        try:
+            if callable(self._tools):
+                self.toolbox = Toolbox(self._tools())
+        except Exception as error:
+            _log.exception("the tools cannot be used")
+            self._refuse(Problem("program-error", type(error).__name__))
             return None
         try:
             seat = self._seats.take(self.budget.account.visitor) if self._seats else None
         except Refused as error:
             self._refuse(error.problem)
             return None
-        if callable(self._tools):
-            self.toolbox = Toolbox(self._tools())
         press = Press(
             self.endpoint,
             self._config_with_tools(),
@@ -312,7 +335,11 @@ class RealtimeSession:
         self._state = press.final
         if press.failure:
             self._reports.raise_problem(*press.failure)
-        self._reports.say(StateChanged(self._state))
+        later, self._later = [] if self._is_closing else self._later, []
+        if press.failure or not later:
+            self._reports.say(StateChanged(self._state))
+        for call in later:
+            call()
 
     def _refuse(self, problem: Problem) -> None:
         self._reports.raise_problem(problem)

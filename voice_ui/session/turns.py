@@ -6,9 +6,11 @@ until it is done, these turns are what the next connection would have to be told
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from voice_ui.protocol import server
+from voice_ui.session.responses import REMEMBERED
 from voice_ui.session.stream import Ask, Commit, Message, Outputs, Stream
 
 UNNOTICED_SECONDS = 3.0
@@ -75,6 +77,7 @@ class Turns:
         self._speech_start_ms: float | None = None
         self._heard_ms = 0.0  # all audio before this place is part of a turn that ended
         self._commits: list[Commit] = []  # sent, and not confirmed yet
+        self._ended: deque[str] = deque(maxlen=REMEMBERED)  # ids of the items of turns that ended
 
     @property
     def speaking(self) -> bool:
@@ -82,9 +85,26 @@ class Turns:
         return self._speech_start_ms is not None
 
     @property
+    def uncommitted_item_id(self) -> str:
+        """The item of the utterance that is committed next, where the server has named it; else ""."""
+        if self.open and not self.open[-1].committed:
+            return self.open[-1].item_id
+        return self.spoken_item_id if self.speaking else ""
+
+    @property
+    def ended_item_id(self) -> str:
+        """The item of the turn that ended last; "" if there is none."""
+        return self._ended[-1] if self._ended else ""
+
+    @property
     def awaited(self) -> list[Turn]:
         """The open turns that no response answers yet."""
         return [turn for turn in self.open if turn.response_id is None]
+
+    @property
+    def are_all_replied_to(self) -> bool:
+        """Whether a response answers, or begins to answer, every turn that ended."""
+        return not self.awaited and not self._commits
 
     def unanswered_ms(self, alive_at: float) -> float:
         """Return the place from which on something may have been said that is not answered.
@@ -106,19 +126,22 @@ class Turns:
         self.spoken_item_id = event.item_id
 
     def end_speech(self, event: server.SpeechStopped, now: float) -> Turn | None:
-        """The server has ended the utterance; return the turn."""
+        """The server has ended the utterance; return the turn if it is new."""
+        if self._is_repeated(event.item_id):
+            return None
         return self._end(event.item_id, self._end_ms(event.audio_end_ms, now))
 
     def commit(self, item_id: str, now: float) -> Turn | None:
         """The server has created an item for the utterance; return the turn if it is new."""
-        commit = self._commits.pop(0) if self._commits else None
         last = self.open[-1] if self.open else None
-        if last and not last.committed and commit is None:  # speech_stopped came first
+        if last and not last.committed and not self._commits:  # speech_stopped came first
             last.committed = True
             last.item_id = item_id or last.item_id
+            self._ended.append(last.item_id)
             return None
-        if item_id and any(turn.item_id == item_id for turn in self.open):
+        if self._is_repeated(item_id):
             return None
+        commit = self._commits.pop(0) if self._commits else None
         turn = self._end(item_id, commit.end_ms if commit else self._end_ms(None, now))
         turn.entry, turn.committed = commit, True
         return turn
@@ -179,7 +202,13 @@ class Turns:
         self._speech_start_ms, self._heard_ms = None, max(end_ms, self._heard_ms)
         turn = Turn(item_id, min(start_ms, end_ms), end_ms)
         self.open.append(turn)
+        if item_id:
+            self._ended.append(item_id)
         return turn
+
+    def _is_repeated(self, item_id: str) -> bool:
+        """Whether an item belongs to a turn that ended before, not to one that is being heard under the same id."""
+        return item_id in self._ended and (self._speech_start_ms is None or self.spoken_item_id != item_id)
 
     def _close(self, turn: Turn) -> None:
         self.open.remove(turn)

@@ -142,7 +142,12 @@ def switch(value: str) -> bool:
 
 
 def _existing_file(value: str) -> Path:
-    if not (path := Path(value).expanduser()).is_file():
+    try:
+        path = Path(value).expanduser()
+        found = path.is_file()
+    except (OSError, RuntimeError) as error:  # a folder that may not be read, a user who does not exist
+        raise ValueError from error
+    if not found:
         raise ValueError
     return path
 

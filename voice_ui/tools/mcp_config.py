@@ -37,7 +37,7 @@ class _File(BaseModel):
 def parse(text: str) -> tuple[McpServer, ...]:
     """Return the servers of the setting; raises ValueError with the reason."""
     if text.strip().endswith(".json") and "=" not in text:
-        servers = _from_file(Path(text.strip()).expanduser())
+        servers = _from_file(Path(text.strip()))
     else:
         servers = [_from_line(line) for line in re.split(r"[;\n]", text) if line.strip()]
     names = [server.name for server in servers]
@@ -61,9 +61,10 @@ def _from_line(line: str) -> McpServer:
 
 def _from_file(path: Path) -> list[McpServer]:
     try:
-        entries = _File.model_validate_json(path.read_bytes()).servers
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or type(error).__name__}") from error
+        entries = _File.model_validate_json(path.expanduser().read_bytes()).servers
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who does not exist
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise ValueError(f"{path} cannot be read: {reason or type(error).__name__}") from error
     except ValidationError as error:  # without what stands there: it may be a secret
         first = error.errors(include_input=False)[0]
         place = ".".join(map(str, first["loc"]))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.mic.program import Program, running
 from tests.browser.mic.sweep import is_the_sweep
 from tests.browser.mic.tab import new_tab
-from tests.patience import until
+from tests.patience import SECOND, until
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "level_meter.py"
 
@@ -88,6 +90,55 @@ async def test_stop_while_the_question_is_open_lets_go_as_soon_as_it_is_answered
     await tab.page.evaluate("answer()")
     await tab.has_let_go()
     assert tab.story == ["starting", "stopped asked"]
+
+
+CHOOSE = """
+    const asked = navigator.mediaDevices.getUserMedia;
+    const later = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+    window.choose = (device) => (mounted_app.elements[MIC].props.device = device);
+    navigator.mediaDevices.getUserMedia = async (wish) => {
+        const name = wish.audio.deviceId?.exact ?? "";
+        delete wish.audio.deviceId;
+        const stream = await asked(wish);
+        if (name === "slow") await later(1);
+        if (name === "broken") throw new DOMException("", "NotReadableError");
+        stream.chosen = name;
+        return stream;
+    };
+    null
+"""
+
+
+@pytest.mark.parametrize("first", ["slow", "broken"])
+async def test_of_two_microphones_chosen_quickly_the_last_is_used(
+    browser: Browser, program: Program, first: str
+) -> None:
+    tab = await (await new_tab(browser, program)).open()
+    await tab.evaluate(CHOOSE)
+    await tab.press("Toggle")
+    await tab.hears(0.2)
+    await tab.evaluate(f"choose('{first}'); setTimeout(() => choose('fast'))")
+    await asyncio.sleep(1.5 * SECOND)
+    assert await tab.evaluate("getElement(MIC).run?.stream.chosen") == "fast"
+    assert await tab.evaluate("tracks.filter((track) => track.readyState === 'live').length") == (
+        1 if first == "slow" else 2
+    )  # the test itself keeps the broken one
+    await tab.tells("starting", "started")
+
+
+async def test_a_microphone_chosen_while_another_is_being_opened_is_used(browser: Browser, program: Program) -> None:
+    tab = await (await new_tab(browser, program)).open()
+    await tab.evaluate(CHOOSE)
+    await tab.evaluate("choose('slow')")
+    await tab.press("Toggle")
+    await tab.tells("starting")
+    await tab.evaluate("choose('fast')")
+    await tab.hears(0.2)
+    await until(lambda: tab.story == ["starting", "started"])
+    await asyncio.sleep(SECOND)
+    assert await tab.evaluate("getElement(MIC).run.stream.chosen") == "fast"
+    await tab.press("Toggle")
+    await tab.has_let_go()
 
 
 async def test_start_and_stop_in_any_order_are_safe(browser: Browser, program: Program) -> None:
