@@ -48,7 +48,21 @@ class Talk:
             timeout=seconds * 1000 * SECOND,
         )
 
+    async def has_been_in(self, *states: str) -> None:
+        """Wait until the state is or has been one of these since Start: it may be over in a moment."""
+        await self.page.wait_for_function(
+            f"{json.dumps(states)}.some(state => window.states.includes(state))", timeout=15 * 1000 * SECOND
+        )
+
     async def start(self) -> None:
+        await self.page.evaluate(
+            """() => {
+                const status = document.querySelector('[data-testid=status]');
+                const states = window.states = [];
+                new MutationObserver(() => states.push(status.dataset.state))
+                    .observe(status, {attributes: true, attributeFilter: ['data-state']});
+            }"""
+        )
         await self.page.get_by_role("button", name="Start").click()
 
     async def stop(self) -> None:

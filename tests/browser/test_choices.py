@@ -90,7 +90,7 @@ async def test_speaking_cuts_a_reply_short(tmp_path: Path, open_browser: OpenBro
         talk = await open_talk(browser, app.url)
         await talk.start()
         await talk.type("tell me a long story")
-        await talk.is_in("answering")
+        await talk.has_been_in("answering")
         await expect(talk.history).to_contain_text("tell me a long story")  # somebody has spoken since
         await expect(talk.response).to_contain_text("12")
 

@@ -107,7 +107,7 @@ async def meet(case: Case, talk: Talk, port: int) -> str:
     await until(lambda: server.sessions == 0, what=f"{case.fault}: nothing is left running")
     async with serve(port=port) as server:
         await talk.start()
-        await talk.is_in("listening" if case in AT_ONCE else "answering")
+        await talk.has_been_in("listening" if case in AT_ONCE else "answering")
         await expect(talk.error).to_be_hidden()
         await talk.stop()
         await talk.is_in("idle")

@@ -178,7 +178,7 @@ async def test_while_it_is_closed_the_page_has_nothing_of_it(tmp_path: Path, ope
         page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sent.append(str(data))))
         talk = await Talk(page).open(app.url)
         await talk.start()
-        await talk.is_in("answering")
+        await talk.has_been_in("answering")
         assert asked and sent
         assert not [url for url in asked if "inspector" in url]
         assert not [data for data in sent if "speech_started" in data]

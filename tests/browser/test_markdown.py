@@ -11,6 +11,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import OpenBrowser
 from tests.browser.page import Talk, open_talk
+from tests.patience import SECOND
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import program
 
@@ -187,9 +188,7 @@ HOSTILE = {
 }
 
 
-async def test_hostile_markdown_is_text_and_costs_no_more_than_a_blink(
-    tmp_path: Path, open_browser: OpenBrowser
-) -> None:
+async def test_hostile_markdown_is_text_quickly(tmp_path: Path, open_browser: OpenBrowser) -> None:
     async with reader(tmp_path, open_browser) as (author, talk):
         page = talk.page
         asked: list[str] = []
@@ -212,7 +211,7 @@ async def test_hostile_markdown_is_text_and_costs_no_more_than_a_blink(
             )
             await talk.is_in("listening")
             longest = await page.evaluate("window.longest")
-            assert longest < 1_500, (name, longest)
+            assert longest < 1_500 * SECOND, (name, longest)
             assert await talk.response.locator("script, img, iframe, style").count() == 0, name
             for href in await talk.response.locator("a[href]").evaluate_all("all => all.map(a => a.href)"):
                 assert href.startswith(("https://", "http://", "mailto:")), name

@@ -13,6 +13,7 @@ import pytest
 from tests.patience import SECOND, until
 from tests.protocol.calling import call, function_call, outputs
 from tests.protocol.reader import session_with
+from tests.running import free_port
 from tests.servers.scripted import ScriptedServer
 from tests.servers.wire import Wire
 from voice_ui.conversation import FunctionCall
@@ -23,9 +24,7 @@ OVER_STDIO = (sys.executable, "-m", "tests.servers.mcp_server")
 
 @pytest.fixture
 def http_url() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     running = subprocess.Popen([*OVER_STDIO, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield f"http://127.0.0.1:{port}/mcp"

@@ -61,3 +61,12 @@ def test_what_was_not_measured_is_not_made_up() -> None:
 def test_a_round_trip_longer_than_the_reply_took_is_cut_to_it() -> None:
     split = shares(timer_of(speech_end=10.0, speech_stopped=10.5, first_text=10.51), round_trip_ms=300)
     assert split is not None and split.model == 0 and split.network == pytest.approx(10)
+
+
+def test_a_reply_that_the_speech_cut_short_does_not_end_the_one_that_answers_it() -> None:
+    timing = Timing()
+    timing.end_turn(10.0, 10.5)
+    timing.finish(10.6)  # what was cut short
+    timing.begin_response(10.7)
+    timing.take_text(10.9, is_answer=True)
+    assert timing.finish(12.0).endswith("response_done 2000 ms")

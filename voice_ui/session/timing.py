@@ -111,7 +111,7 @@ class Timing:
 
     def finish(self, now: float) -> str:
         """A response is over; return the times of the turn, for the log."""
-        self.timer.mark(Stage.RESPONSE_DONE, now)
+        self.timer.moments[Stage.RESPONSE_DONE] = now  # the last counts: one that the speech cut short is over before
         stages = {stage.value: self.timer.milliseconds(Stage.SPEECH_END, stage) for stage in Stage}
         return ", ".join(f"{name} {ms:.0f} ms" for name, ms in stages.items() if ms) or "not timed"
 
