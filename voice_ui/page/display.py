@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from voice_ui.conversation import FunctionCall, Item
 from voice_ui.errors import Problem
@@ -40,6 +42,9 @@ from voice_ui.session import (
     UsageCounted,
 )
 
+FIRST_PAINT_SECONDS = 0.03
+"""Two frames. What the first words of a reply bring with them waits this long: somebody waits for the words."""
+
 
 class Display(PanelValues, PanelEvents):
     """Keeps elements, bindable values and handlers up to date."""
@@ -53,6 +58,8 @@ class Display(PanelValues, PanelEvents):
         self._attempt = 0
         self._microphone = False
         self._opening = False  # the microphone was requested but is not live yet
+        self._held: list[Callable[[], object]] = []  # until the first words are painted
+        self._holding: asyncio.TimerHandle | None = None
 
     def _build(
         self,
@@ -135,15 +142,21 @@ class Display(PanelValues, PanelEvents):
                 self.view.transcript.remove_item(item_id)
                 self._show_texts()
             case StateChanged(state, attempt):
-                if self._state.phase is Phase.ANSWERING and state.phase is not Phase.ANSWERING:
-                    self.view.transcript.show_all_heard()
+                if state.phase is not Phase.ANSWERING:
+                    self._show_held()
+                    if self._state.phase is Phase.ANSWERING:
+                        self.view.transcript.show_all_heard()
                 self._state, self._attempt = state, attempt
                 if state.at_rest or state.phase is Phase.HEARING:  # what is heard came out of an open microphone
                     self._opening = False
                 self.view.note_phase(state.phase)
-                self._show_state()
+                if state.phase is Phase.ANSWERING:
+                    self._show_after_words(self._show_state)
+                else:
+                    self._show_state()
             case TurnTimed():
-                self._clock.measure(event)
+                self._clock.ask(event)
+                self._show_after_words(partial(self._clock.measure, event))
             case UsageCounted(usage, cost):
                 self._show_usage(event)
                 self._report("usage", UsageEventArguments, usage=usage, cost=cost)
@@ -152,11 +165,27 @@ class Display(PanelValues, PanelEvents):
             case ProblemSolved(code):
                 self.view.error.clear_codes(code)
 
+    def _show_after_words(self, show: Callable[[], object]) -> None:
+        """Call it once the first words of the reply, which come at the same time, are painted."""
+        self._held.append(show)
+        if self._holding is None:
+            self._holding = asyncio.get_running_loop().call_later(FIRST_PAINT_SECONDS, self._show_held)
+
+    def _show_held(self) -> None:
+        if self._holding:
+            self._holding.cancel()
+            self._holding = None
+            held, self._held = self._held, []
+            for show in held:
+                show()
+
     def _show_usage(self, counted: UsageCounted) -> None:
         self.view.transcript.show_usage(in_words(counted))
 
     def _show_item(self, item: Item) -> None:
         before = self.view.transcript.item(item.id)
+        if item.turn > self.view.transcript.newest.number:
+            self._show_held()  # it is about the turn before
         self.view.transcript.show(item)
         self.view.note_item(item)
         if isinstance(item, FunctionCall):
