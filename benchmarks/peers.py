@@ -61,7 +61,11 @@ ENDS = """() => {
   const look = (at) => {
     asked = false;
     const painted = (performance.timeOrigin + at) / 1000;
-    for (const [, token] of document.body.textContent.matchAll(/(?:^|\\s)([0-9a-z]{LETTERS})/g)) {
+    // Node by node: what stands in one element must not be glued to what stands in the next.
+    const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    let text = "";
+    while (nodes.nextNode()) text += ` ${nodes.currentNode.data}`;
+    for (const [, token] of text.matchAll(/\\s([0-9a-z]{LETTERS})/g)) {
       const sent = parseInt(token, 36) / 1e6 + EPOCH;
       if (sent <= newest || sent > now()) continue;
       newest = sent;
@@ -115,8 +119,8 @@ async def measure(peer: Peer, tones: ToneServer, browser: Browser, count: int) -
         for number in range(count):
             heard, seen = await _turn(page, tones, count=number)
             peer.up.append(heard)
-            peer.first.append(seen[0])
-            peer.later += seen[1:]
+            peer.first += seen[0]
+            peer.later += [time for times in seen[1:] for time in times]
         if peer.process:
             seconds = asyncio.get_running_loop().time() - start
             peer.cores = (peer.process.cpu_seconds - before) / seconds
@@ -124,8 +128,8 @@ async def measure(peer: Peer, tones: ToneServer, browser: Browser, count: int) -
         await context.close()
 
 
-async def _turn(page: Page, tones: ToneServer, count: int | None) -> tuple[float, list[float]]:
-    """Return the seconds from a tone to the server, and from each token to its frame."""
+async def _turn(page: Page, tones: ToneServer, count: int | None) -> tuple[float, list[list[float]]]:
+    """Return the seconds from a tone to the server, and from each token to its frame; none if it was not seen."""
     if count is not None:  # at every moment of a chunk
         await asyncio.sleep(0.3 + (count * 7 % 20) / 1000)
     heard = len(tones.heard)
@@ -142,8 +146,8 @@ async def _turn(page: Page, tones: ToneServer, count: int | None) -> tuple[float
         raise RuntimeError("a tone was not heard" if len(tones.heard) == heard else "no reply was asked for")
     await page.wait_for_function(f"benchSeen.some(([sent]) => sent >= {tones.sent[-1][-1] - 1e-5})", timeout=10_000)
     painted = dict(await page.evaluate("benchSeen.splice(0)"))
-    by_token = {round(sent, 4): frame - sent for sent, frame in painted.items()}
-    seen = [by_token[round(sent, 4)] for sent in tones.sent[-1] if round(sent, 4) in by_token]
+    # A token is the moment at which it was sent, in whole microseconds.
+    seen = [[frame - told for told, frame in painted.items() if abs(told - sent) < 1e-5] for sent in tones.sent[-1]]
     return tones.heard[heard] - began, seen
 
 

@@ -15,11 +15,66 @@ from tests.browser.conftest import FLAGS, PLACES
 from tests.browser.inspector import Panel
 from tests.browser.page import Talk
 from tests.browser.test_examples import running
+from tests.browser.test_markdown import Author, pieces
+from tests.protocol.scripted import ScriptedServer
 from tests.running import ROOT, Program, free_port, program
 from voice_ui.offline import server as practice
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
 HOST = ("-m", "tests.browser.host")
+LONG = {"1440": (1440, 1900), "360": (360, 2300)}
+"""High enough for the whole of `FORMATTED`."""
+FORMATTED = """# Three days in Lisbon
+
+The city is built on **seven hills**, so plan *short* distances and take `tram 28` early. The tourist \
+office keeps a [map of viewpoints](https://example.com/viewpoints), and the timetable is at https://example.com/trams.
+
+## What to pack
+
+1. Shoes with a good grip
+   - not new ones
+   - also for the **evening**
+     - the pavement is polished limestone
+2. A light jacket
+3. A bottle: every square has a fountain
+
+> “Whoever has not seen Lisbon has not seen anything.”
+>
+> – a proverb of uncertain age
+
+## Day by day
+
+| Day | Morning | Afternoon | Cost |
+|:----|:--------|:---------:|-----:|
+| Mon | Alfama and the castle | Tram 28 | €18.50 |
+| Tue | Belém: tower and monastery | ~~Museum~~ closed | €24.00 |
+| Wed | Train to Sintra | Pena palace | €31.20 |
+
+### Adding it up
+
+```python
+def total(days: dict[str, float], people: int = 1) -> float:
+    # The fares are in euros, and change in spring.
+    return sum(days.values()) * people
+
+
+print(f"{total({'Mon': 18.5, 'Tue': 24.0, 'Wed': 31.2}, people=2):.2f} €")  # 147.40 €
+```
+
+רשימה קצרה של מה שכדאי **לזכור**:
+
+- דרכון ו־`boarding pass`
+- כרטיס לחשמלית מספר 28
+
+#### بالعربية
+
+استمتع بالرحلة، ولا تنسَ زيارة [القلعة](https://example.com/castle) قبل الغروب.
+
+---
+
+Enjoy it!
+"""
+
 README = {"answering-1440-light", "error-360-dark", "settings-360-light", "inspector-1440-light"}
 
 
@@ -112,6 +167,31 @@ async def host(browser: Browser, url: str, folder: Path, size: str, scheme: str)
     await context.close()
 
 
+async def formatted(browser: Browser, folder: Path, size: str, scheme: str) -> None:
+    """A long reply in Markdown, half written and whole."""
+    width, height = LONG[size]
+    author = Author()
+    with tempfile.TemporaryDirectory() as empty:
+        async with (
+            ScriptedServer(author.script).running() as server,
+            program(folder=Path(empty), OPENAI_BASE_URL=server.url.partition("/realtime")[0]) as app,
+        ):
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=scheme, permissions=["microphone"]
+            )
+            talk = await Talk(await context.new_page()).open(app.url)
+            await talk.start()
+            half = FORMATTED.index("'Wed': 31.2")
+            await author.write(*pieces(FORMATTED[:half], 12), pause=0.01, done=False)
+            await expect(talk.response.locator("pre")).to_contain_text("'Tue'")
+            await picture(talk, folder, f"formatted-growing-{size}-{scheme}")
+            await author.write(FORMATTED[half:], goes_on=True)
+            await expect(talk.response).to_contain_text("Enjoy it!")
+            await talk.is_in("listening")
+            await picture(talk, folder, f"formatted-whole-{size}-{scheme}")
+            await context.close()
+
+
 async def main(folder: Path) -> None:
     chrome = next(path for place in PLACES if (path := shutil.which(place)))
     recording = f"--use-file-for-fake-audio-capture={ROOT / 'assets' / 'two_turns.wav'}%noloop"
@@ -135,6 +215,7 @@ async def main(folder: Path) -> None:
                     await states(browser, app.url, folder, size, scheme)
                     await sharing(browser, shared, folder, size, scheme)
                     await host(browser, elsewhere, folder, size, scheme)
+                    await formatted(browser, folder, size, scheme)
                     await browser.close()
 
 

@@ -65,11 +65,13 @@ class Author:
         self.connected.set()
         await wire.until_closed()
 
-    async def write(self, *deltas: str, pause: float = 0.0, done: bool = True) -> None:
+    async def write(self, *deltas: str, pause: float = 0.0, goes_on: bool = False, done: bool = True) -> None:
+        """Write a reply, or go on with the last one."""
         await self.connected.wait()
-        self._count += 1
+        self._count += not goes_on
         names = {"response_id": f"r{self._count}", "item_id": f"a{self._count}"}
-        await self.wire.say("response.created", response={"id": names["response_id"]})
+        if not goes_on:
+            await self.wire.say("response.created", response={"id": names["response_id"]})
         for delta in deltas:
             await self.wire.say("response.output_text.delta", delta=delta, **names)
             await asyncio.sleep(pause)

@@ -18,11 +18,12 @@ from starlette.requests import Request
 
 from tests.nothing_left import nothing_left, tasks_of_ours
 from tests.patience import until
-from tests.servers.scripted import ScriptedServer
+from tests.servers.scripted import Script, ScriptedServer
 from tests.servers.wire import Wire
 from voice_ui import VoicePanel
 from voice_ui.errors import Problem
 from voice_ui.page.conversations import Conversations
+from voice_ui.page.display import FIRST_PAINT_SECONDS
 from voice_ui.protocol import SessionConfig
 from voice_ui.session import ProblemRaised
 
@@ -76,10 +77,10 @@ async def listens(wire: Wire) -> None:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[ScriptedServer, Conversations]]:
+async def served(*scripts: Script) -> AsyncIterator[tuple[ScriptedServer, Conversations]]:
     """Serve, and see at the end that nothing is left."""
     conversations = Conversations(away_seconds=0.05, left_seconds=0.05)
-    async with ScriptedServer(listens, listens, listens).running() as server:
+    async with ScriptedServer(*(scripts or (listens, listens, listens))).running() as server:
         yield server, conversations
         await conversations.close_all()
         assert len(conversations) == 0
@@ -246,3 +247,27 @@ async def test_handlers_are_called_sync_and_async_several_and_within_the_page() 
         page.client.delete()
         await conversations.close_all()
         await nothing_left(server)
+
+
+async def test_the_first_words_of_a_reply_are_painted_before_the_page_gets_what_they_bring_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.configure()
+        await wire.say("response.created", response={"id": "r"})
+        await wire.say("response.output_item.added", response_id="r", item={"id": "a", "type": "message"})
+        await wire.say("response.output_text.delta", response_id="r", item_id="a", delta="Good day.")
+        await wire.until_closed()
+
+    async with served(script) as (server, conversations):
+        page = Page(server, conversations)
+        await page.connect()
+        outbox, loop, sent = page.client.outbox, asyncio.get_running_loop(), list[tuple[str, float]]()
+        monkeypatch.setattr(outbox, "enqueue_message", lambda name, *_: sent.append((name, loop.time())))
+        monkeypatch.setattr(outbox, "enqueue_update", lambda element: sent.append(("update", loop.time())))
+        page.start()
+        await page.is_in("answering")
+        names = [name for name, _ in sent]
+        first, then = names.index("voice_text"), len(names) - 1 - names[::-1].index("update")
+        assert "update" not in [name for name, at in sent[first:] if at < sent[first][1] + FIRST_PAINT_SECONDS * 0.9]
+        assert sent[then][1] >= sent[first][1] + FIRST_PAINT_SECONDS * 0.9, "the state follows"

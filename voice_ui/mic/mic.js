@@ -171,7 +171,7 @@ export default {
     // may be called at any time, and as often as one likes; before the first frame, the hold counts from there on.
     hold(pressed) {
       if (!this.run || !this.byHand) return;
-      this.watcher?.held();
+      this.watcher?.silence();
       this.stopWatching();
       this.stopWatching = watchRelease(pressed, () => this.release());
       this.gate.press();
@@ -219,7 +219,7 @@ export default {
     stop(reason = "asked") {
       const run = this.run;
       this.run = null;
-      this.watcher?.stopped();
+      this.watcher?.silence();
       this.stopWatching();
       if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() lets go of
     },

@@ -1,5 +1,5 @@
 // Silences a reply in the browser, before any round trip. NOTE: its other half is Silencer in spoken_replies.py; mic.js calls
-// `frame`, `held`, `stopped` and `unlock`.
+// `frame`, `silence` and `unlock`.
 //
 // At the first sign of speech the speaker is ducked. If it turns out to be words, it is stopped; if not, the reply goes
 // on where it was. While the server hears speech and this is open, `pending` keeps it ducked.
@@ -63,12 +63,6 @@ export default {
       const active = !!speaker && speaker.stream > speaker.stopped && speaker.received > speaker.heard;
       if (active) speaker.stop();
       return active;
-    },
-    held() {
-      this.silence();
-    },
-    stopped() {
-      this.silence();
     },
     // Where the microphone is silent during a reply, a tap on the conversation interrupts it; so does the Space key.
     tap({ target }) {

@@ -10,8 +10,7 @@ from voice_ui.page.block import Block
 from voice_ui.page.latency_bar import LatencyBar
 from voice_ui.page.running_text import RunningText
 from voice_ui.page.thumbnail import thumbnail
-from voice_ui.page.tool_call import CallActions
-from voice_ui.page.tool_calls import ToolCalls
+from voice_ui.page.tool_calls import CallActions, ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
 COPY = """e => {

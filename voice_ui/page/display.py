@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from voice_ui.conversation import FunctionCall, Item
 from voice_ui.errors import Problem
-from voice_ui.mic import Mic, MicProblem
-from voice_ui.page.composer import OnMessage
+from voice_ui.mic import MicProblem
 from voice_ui.page.events import (
     DeltaEventArguments,
     PanelEvents,
@@ -18,7 +19,6 @@ from voice_ui.page.events import (
     UsageEventArguments,
 )
 from voice_ui.page.spoken_replies import SpokenReplies
-from voice_ui.page.tool_call import Decide
 from voice_ui.page.turn_clock import TurnClock
 from voice_ui.page.usage_words import in_words
 from voice_ui.page.values import PanelValues
@@ -40,6 +40,9 @@ from voice_ui.session import (
     UsageCounted,
 )
 
+FIRST_PAINT_SECONDS = 0.03
+"""Two frames. What the first words of a reply bring with them waits this long: somebody waits for the words."""
+
 
 class Display(PanelValues, PanelEvents):
     """Keeps elements, bindable values and handlers up to date."""
@@ -53,33 +56,16 @@ class Display(PanelValues, PanelEvents):
         self._attempt = 0
         self._microphone = False
         self._opening = False  # the microphone was requested but is not live yet
+        self._held: list[Callable[[], object]] = []  # until the first words are painted
+        self._holding: asyncio.TimerHandle | None = None
 
-    def _build(
-        self,
-        mic: Callable[[], Mic],
-        *,
-        notice: str,
-        typing: bool,
-        about: Callable[[], str],
-        on_message: OnMessage,
-        on_dismiss: Callable[[], object],
-        on_decide: Decide,
-    ) -> None:
-        with self:
-            self.view = View(
-                mic,
-                notice=notice,
-                typing=typing,
-                about=about,
-                on_message=on_message,
-                on_dismiss=on_dismiss,
-                on_decide=on_decide,
-            )
-        self._clock = TurnClock(self.view.mic, self.view.transcript.show_times)
-        self.voice.on_begin = lambda item_id: self.view.transcript.show_heard(item_id, 0)
+    def _show_in(self, view: View) -> None:
+        self.view = view
+        self._clock = TurnClock(view.mic, view.transcript.show_times)
+        self.voice.on_begin = lambda item_id: view.transcript.turn.show_heard(item_id, 0)
         self.voice.on_sound, self.voice.on_timed = self._time_sound, self._show_sound
         self.voice.on_problem = lambda problem: self.show_problem(Problem(problem.code, problem.detail))
-        self.voice.on_cured = lambda code: self.view.error.clear_codes(code)
+        self.voice.on_cured = view.error.clear_codes
 
     @property
     def voice(self) -> SpokenReplies:
@@ -113,7 +99,8 @@ class Display(PanelValues, PanelEvents):
         self.view.transcript.reset()
         for item in session.conversation.items:
             self.view.transcript.show(item)
-        self._show_usage(UsageCounted(session.budget.usage, session.budget.cost, session.budget.is_exact))
+        budget = session.budget
+        self.view.transcript.show_usage(in_words(UsageCounted(budget.usage, budget.cost, budget.is_exact)))
         self._state, self._attempt = session.state, 0
         self._show_texts()
         self._show_state()
@@ -126,39 +113,62 @@ class Display(PanelValues, PanelEvents):
                 self.text = self.text + text if newest.ends_with(item_id, part) else newest.reply
                 self._report("delta", DeltaEventArguments, text=text)
             case BargeInPending(pending):
-                self.view.transcript.show_pending(pending)
+                self.view.transcript.turn.show_pending(pending)
             case ReplyHeard(item_id, characters):
-                self.view.transcript.show_heard(item_id, characters)
+                self.view.transcript.turn.show_heard(item_id, characters)
             case ItemChanged(item):
                 self._show_item(item)
             case ItemRemoved(item_id):
                 self.view.transcript.remove_item(item_id)
                 self._show_texts()
             case StateChanged(state, attempt):
-                if self._state.phase is Phase.ANSWERING and state.phase is not Phase.ANSWERING:
-                    self.view.transcript.show_all_heard()
+                if state.phase is not Phase.ANSWERING:
+                    self._show_held()
+                    if self._state.phase is Phase.ANSWERING:
+                        self.view.transcript.turn.show_all_heard()
                 self._state, self._attempt = state, attempt
                 if state.at_rest or state.phase is Phase.HEARING:  # what is heard came out of an open microphone
                     self._opening = False
-                self.view.note_phase(state.phase)
-                self._show_state()
+                self.view.error.clear_by_state(state.phase)
+                if state.phase is Phase.ANSWERING:
+                    self._show_after_words(self._show_state)
+                else:
+                    self._show_state()
             case TurnTimed():
-                self._clock.measure(event)
+                self._clock.ask(event)
+                self._show_after_words(partial(self._clock.measure, event))
             case UsageCounted(usage, cost):
-                self._show_usage(event)
+                self.view.transcript.show_usage(in_words(event))
                 self._report("usage", UsageEventArguments, usage=usage, cost=cost)
             case ProblemRaised(problem, number):
                 self.show_problem(problem, number)
             case ProblemSolved(code):
                 self.view.error.clear_codes(code)
 
-    def _show_usage(self, counted: UsageCounted) -> None:
-        self.view.transcript.show_usage(in_words(counted))
+    def _show_after_words(self, show: Callable[[], object]) -> None:
+        """Call it once the first words of the reply, which come at the same time, are painted."""
+        self._held.append(show)
+        if self._holding is None:
+            self._holding = asyncio.get_running_loop().call_later(FIRST_PAINT_SECONDS, self._show_held)
+
+    def _show_held(self) -> None:
+        for show in self._drop_held():
+            show()
+
+    def _drop_held(self) -> list[Callable[[], object]]:
+        """Return what was held back; it is not shown by itself any more."""
+        if self._holding:
+            self._holding.cancel()
+            self._holding = None
+        held, self._held = self._held, []
+        return held
 
     def _show_item(self, item: Item) -> None:
         before = self.view.transcript.item(item.id)
+        if item.turn > self.view.transcript.newest.number:
+            self._show_held()  # it is about the turn before
         self.view.transcript.show(item)
-        self.view.note_item(item)
+        self.view.error.clear_by_item(item)
         if isinstance(item, FunctionCall):
             return
         self._show_texts()

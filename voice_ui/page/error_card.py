@@ -1,16 +1,29 @@
-"""Shows what went wrong and what to do, until the problem is dismissed or solved."""
+"""Shows what went wrong and what to do, until it is dismissed, or a connection or a turn shows that it is over."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from nicegui import ui
 
-from voice_ui.errors import Problem
+from voice_ui.conversation import Item
+from voice_ui.errors import CODES, Problem
 from voice_ui.page import messages
 from voice_ui.page.block import Block
+
+HELD_SECONDS = 3.0
+"""A new connection counts as stable after this time."""
+
+BY_CONNECTING = {code for code, known in CODES.items() if known.where in {"connection", "server", "limits"}}
+BY_CONNECTING -= {"page-polling"}  # the microphone reports when it is over
+BY_A_TRANSCRIPT = {"transcription-failed"}
+BY_A_MESSAGE = {code for code, known in CODES.items() if known.where == "image"}
+BY_A_REPLY = {code for code, known in CODES.items() if known.where == "reply"} - BY_A_TRANSCRIPT
+BY_A_REPLY -= {"speaker-blocked", "speaker-failed", "voice-echo"}  # a reply that nobody hears solves nothing
+BY_A_REPLY |= {"server-error", "server-said"}
 
 COPY = """async e => {
     const words = e.currentTarget.querySelector(".block");
@@ -36,6 +49,8 @@ class ErrorCard(Block):
         self._number: int | None = None  # of the event that caused it, while the inspector can show that
         self._times = 0
         self._at_rest = True
+        self._phase = "idle"
+        self._connecting: asyncio.TimerHandle | None = None  # until a new connection counts as stable
         self._on_dismiss = on_dismiss
         self._about = about
         self.classes("vp-error").props('role=alert data-testid=error data-code="" translate=no').set_visibility(False)
@@ -103,6 +118,31 @@ class ErrorCard(Block):
             self.problem = None
             self.props["data-code"] = ""
             self.set_visibility(False)
+
+    def clear_by_state(self, phase: str) -> None:
+        """Remove what a connection that is stable shows to be over; the session is in this phase."""
+        if phase == "reconnecting":
+            self.stop()
+        elif phase == "listening" and self._phase == "reconnecting":
+            self._connecting = asyncio.get_running_loop().call_later(HELD_SECONDS, self.clear_codes, *BY_CONNECTING)
+        elif phase == "listening" and self._phase == "connecting":
+            self.clear_codes(*BY_CONNECTING)
+        self._phase = phase
+
+    def clear_by_item(self, item: Item) -> None:
+        """Something was heard or is being answered: what went wrong in the turn before is over."""
+        if item.role == "user" and item.status == "completed":
+            self.clear_codes(*BY_A_MESSAGE)
+        if item.role == "user" and item.text:
+            self.clear_codes(*BY_A_TRANSCRIPT)
+        elif item.role == "assistant" and item.text and item.status == "in_progress":
+            self.clear_codes(*BY_A_REPLY)
+
+    def stop(self) -> None:
+        """Stop the timer."""
+        if self._connecting:
+            self._connecting.cancel()
+            self._connecting = None
 
     def dismiss(self) -> None:
         """The user dismissed it."""

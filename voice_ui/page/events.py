@@ -83,9 +83,7 @@ class PanelEvents(ui.element):
 
     def __init__(self) -> None:
         super().__init__()
-        names = ("transcript", "delta", "reply", "state", "problem", "usage")
-        self._handlers = {name: Callbacks(self) for name in names}
-        self._handled: set[str] = set()  # names of the events that somebody handles
+        self._handlers: dict[str, Callbacks] = {}  # by the name of the event, where somebody handles it
 
     def on_transcript(self, handler: Handler[TranscriptEventArguments] | None) -> Self:
         """Add a handler for what the user said; called again as the transcript grows."""
@@ -113,10 +111,9 @@ class PanelEvents(ui.element):
 
     def _add(self, name: str, handler: Callable[..., Any] | None) -> Self:
         if handler is not None:
-            self._handlers[name].add(handler)
-            self._handled.add(name)
+            self._handlers.setdefault(name, Callbacks(self)).add(handler)
         return self
 
     def _report(self, name: str, arguments: type[UiEventArguments], **values: Any) -> None:
-        if name in self._handled:
-            self._handlers[name](arguments(sender=self, client=self.client, **values))
+        if handlers := self._handlers.get(name):
+            handlers(arguments(sender=self, client=self.client, **values))

@@ -241,11 +241,8 @@ export default {
     download() {
       const told = ({ number, last, count, at_ms, from, event }) => ({ number, last, count, at_ms, from, event });
       const lines = [...this.rows, ...this.waiting].map((row) => `${JSON.stringify(told(row))}\n`);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
-      link.download = `events-${new Date().toISOString().slice(0, 19).replace(/:/g, "-")}.jsonl`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      const name = `events-${new Date().toISOString().slice(0, 19).replace(/:/g, "-")}.jsonl`;
+      Quasar.exportFile(name, lines.join(""), "application/jsonl");
     },
     say(words) {
       this.said = words;

@@ -78,8 +78,8 @@ class Inspector:
             self._flushing = None
         if self._panel and not self._client.has_socket_connection:
             return  # only the newest wait here; NiceGUI's outbox would keep all of them
-        if self._panel and self._panel.load != self._load.words:
-            self._panel.load = self._load.words
+        if self._panel:
+            self._panel.show_load(self._load.words)
         if self._panel and self._batch and self._since is not None:
             self._panel.run_method("add", rows_of(self._batch, self._since))
         self._batch.clear()
@@ -94,11 +94,7 @@ class _Panel(ui.element, component="inspector.js"):
         self.on("ready", lambda: on_ready())
         self.on("hide", lambda: on_hide())
 
-    @property
-    def load(self) -> str:
-        """How busy the program is, and what it does about it."""
-        return str(self._props["load"])
-
-    @load.setter
-    def load(self, words: str) -> None:
-        self._props["load"] = words
+    def show_load(self, words: str) -> None:
+        """Show how busy the program is, and what it does about it."""
+        if words != self._props["load"]:
+            self._props["load"] = words

@@ -12,6 +12,9 @@ from voice_ui.conversation import FunctionCall, Item, ItemChanged, ItemRemoved
 from voice_ui.session import RealtimeSession, SessionEvent, UsageCounted
 from voice_ui.snapshot import Owner, Seal
 
+TOGETHER_SECONDS = 0.05
+"""What changes within this time travels together, and the first words of a reply travel before it."""
+
 Keep = Callable[[list[tuple[str, str | None]], str, str, list[dict[str, Any]]], object]
 """Takes the items that changed (id and text; None: no longer kept), head and signature of all, and what is still being
 written. NOTE: keep(…) in panel.js."""
@@ -50,8 +53,8 @@ class Keeper:
             self._scheduled.cancel()
 
     def _schedule(self) -> None:
-        if self._scheduled is None:  # what changes together travels together
-            self._scheduled = asyncio.get_running_loop().call_soon(self._send)
+        if self._scheduled is None:
+            self._scheduled = asyncio.get_running_loop().call_later(TOGETHER_SECONDS, self._send)
 
     def _send(self) -> None:
         self._scheduled = None

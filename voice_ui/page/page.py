@@ -229,7 +229,7 @@ class Page:
         self.panel.view.transcript.props(f"data-text-size={choices.text_size}")
         self.panel.show_plain(choices.plain_text)
         self.panel.view.composer.show_line(choices.typing)
-        self.panel.voice.half_duplex = choices.half_duplex
+        self.panel.voice.show_half_duplex(choices.half_duplex)
         self._inspector.show(choices.inspector)
 
     def _handle_inspector(self) -> None:

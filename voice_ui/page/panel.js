@@ -130,11 +130,8 @@ export default {
       Quasar.copyToClipboard(this.conversation());
     },
     downloadConversation() {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([this.conversation()], { type: "text/markdown" }));
-      link.download = `conversation-${new Date().toISOString().slice(0, 16).replace(":", "-")}.md`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      const name = `conversation-${new Date().toISOString().slice(0, 16).replace(":", "-")}.md`;
+      Quasar.exportFile(name, this.conversation(), "text/markdown");
     },
   },
 };

@@ -32,6 +32,7 @@ from voice_ui.page.events import (
 from voice_ui.page.follower import Follower
 from voice_ui.page.handover import Handover, Handovers, visitor_of
 from voice_ui.page.keeper import Keeper
+from voice_ui.page.view import View
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session import (
@@ -111,19 +112,20 @@ class VoicePanel(Display, component="panel.js"):
         self._waiting: list[Callable[[RealtimeSession], object]] = []  # for the conversation
         self._page_client = ui.context.client
         self._page_is_gone = False
-        self._build(
-            self._create_mic,
-            notice=notice,
-            typing=typing,
-            about=self._about,
-            on_message=self._handle_message,
-            on_dismiss=lambda: self._with_session(RealtimeSession.dismiss),
-            on_decide=self._decide,
-        )
-        self.mic.by_hand = self._config.turn_detection == "none"
+        with self:
+            view = View(
+                self._create_mic,
+                notice=notice,
+                typing=typing,
+                about=self._about,
+                on_message=self._handle_message,
+                on_dismiss=lambda: self._with_session(RealtimeSession.dismiss),
+                on_decide=self._decide,
+            )
+        self._show_in(view)
         self.voice.on_switch, self.voice.on_interrupt = self.speak, self.interrupt
         self._props["mic"] = self.mic.id
-        self._show_voice()
+        self._show_config()
         self.on_transcript(on_transcript).on_delta(on_delta).on_reply(on_reply)
         self.on_state(on_state).on_problem(on_problem).on_usage(on_usage)
         # A page may be fetched without ever opening a socket: nothing is begun before there is one.
@@ -186,8 +188,8 @@ class VoicePanel(Display, component="panel.js"):
 
     def interrupt(self) -> None:
         """Interrupt the current reply."""
-        if self._conversation:
-            self._conversation.session.interrupt()
+        if self.session:
+            self.session.interrupt()
 
     def speak(self, aloud: bool) -> None:
         """Turn spoken replies on or off."""
@@ -203,17 +205,16 @@ class VoicePanel(Display, component="panel.js"):
 
     def _configure(self, config: SessionConfig) -> bool:
         self._config = config
-        self.mic.by_hand = config.turn_detection == "none"
-        self._show_voice()
-        applied = self._conversation is not None and self._conversation.session.reconfigure(*self._target())
+        self._show_config()
+        applied = self.session is not None and self.session.reconfigure(*self._target())
         self._show_state()
         return applied
 
     def trace(self, tracer: Tracer | None) -> None:
         """Report every protocol event, sent and received, to `tracer`; None stops."""
         self._tracer = tracer
-        if self._conversation:
-            self._conversation.session.tracer = tracer
+        if self.session:
+            self.session.tracer = tracer
 
     def show_plain(self, plain: bool) -> None:
         """Show replies as the model wrote them, without reading them as Markdown; or formatted, as at first."""
@@ -231,11 +232,12 @@ class VoicePanel(Display, component="panel.js"):
         """The `js_handler` of a button that downloads the conversation."""
         return f"() => getElement({self.id}).downloadConversation()"
 
-    def _show_voice(self) -> None:
+    def _show_config(self) -> None:
+        self.mic.by_hand = self._config.turn_detection == "none"
         aloud = self._config.output == "audio"
         self.voice.show(aloud, self._endpoint)
-        self.voice.gives_way = self._config.barge_in != "never"
-        self.view.transcript.show_aloud(aloud)
+        self.voice.give_way(self._config.barge_in != "never")
+        self.view.transcript.turn.show_aloud(aloud)
 
     # The life of the page. NOTE: Conversations and Drain call these three.
 
@@ -254,7 +256,7 @@ class VoicePanel(Display, component="panel.js"):
     def stretch(self, chunk_ms: int) -> None:
         """Take chunks of at least this length, and send text as seldom: the program is busy, or no longer."""
         self.mic.stretch_chunks(chunk_ms)
-        self.view.transcript.coalesce(chunk_ms if chunk_ms > CALM_MS else 0)
+        self.view.transcript.turn.coalesce(chunk_ms if chunk_ms > CALM_MS else 0)
 
     def reconnect(self) -> None:
         """Have the page look for another process: this one is about to end."""
@@ -267,7 +269,7 @@ class VoicePanel(Display, component="panel.js"):
             return
         if self._endpoint is None:
             self._endpoint = await endpoints.practice()
-            self._show_voice()
+            self._show_config()
         if self._conversation is None and self.is_connected and not self.is_deleted:
             tab_id = (self._keep and self._page_client.tab_id) or ""
             owner = Owner(visitor_of(self._page_client.request), tab_id) if self._handovers and tab_id else None
@@ -289,17 +291,17 @@ class VoicePanel(Display, component="panel.js"):
     def _adopt(self, conversation: LiveConversation, owner: Owner | None) -> None:
         """Show a conversation: a new one, or that of an earlier page."""
         self._conversation = conversation
-        conversation.session.plays = True
-        conversation.session.take_played("", 0, stopped=True)  # an earlier page plays no more
-        self.voice.session = conversation.session
-        conversation.session.reconfigure(*self._target())
-        conversation.session.tracer = self._tracer
-        self._show_session(conversation.session)
+        self.voice.session = session = conversation.session
+        session.plays = True
+        session.take_played("", 0, stopped=True)  # an earlier page plays no more
+        session.reconfigure(*self._target())
+        session.tracer = self._tracer
+        self._show_session(session)
         if self._handovers and owner:
-            self._keeper = Keeper(conversation.session, self._handovers.seal, owner, partial(self.run_method, "keep"))
-        self._follower = Follower(conversation.session, self._handle_session_event)
+            self._keeper = Keeper(session, self._handovers.seal, owner, partial(self.run_method, "keep"))
+        self._follower = Follower(session, self._handle_session_event)
         for call in self._waiting:
-            call(conversation.session)
+            call(session)
         self._waiting.clear()
 
     def _detach(self) -> LiveConversation | None:
@@ -311,6 +313,7 @@ class VoicePanel(Display, component="panel.js"):
             self._keeper.stop()
             self._keeper = None
         self.voice.session = None
+        self._drop_held()
         self.view.stop()
         return conversation
 

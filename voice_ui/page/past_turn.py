@@ -7,8 +7,7 @@ from nicegui import ui
 from voice_ui.images import Image
 from voice_ui.page.running_text import MODULES, utf_16_length
 from voice_ui.page.thumbnail import thumbnail
-from voice_ui.page.tool_call import CallActions
-from voice_ui.page.tool_calls import ToolCalls
+from voice_ui.page.tool_calls import CallActions, ToolCalls
 from voice_ui.page.turn_texts import TurnTexts
 
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from voice_ui.mic import Device
 from voice_ui.models import VOICES
@@ -187,9 +186,6 @@ class SettingsPanel(ui.dialog):
     def _handle(self, name: str) -> Callable[[Any], None]:
         return lambda event: self._take({name: event.value})
 
-    def _handle_args(self, name: str) -> Callable[[GenericEventArguments], None]:
-        return lambda event: self._take({name: event.args})
-
     def _select(self, name: str, label: str, options: dict[str, str] | list[str]) -> None:
         value = getattr(self.choices, name)
         if value not in options:
@@ -197,7 +193,7 @@ class SettingsPanel(ui.dialog):
         field = ui.select(options, label=label, value=value, on_change=self._handle(name))
         self._fields[name] = field.props(f'outlined dense options-dense data-testid="choice-{name}"')
 
-    def _textarea(self, name: str, label: str, allowed: Callable[[str], bool] = lambda text: True) -> ui.textarea:
+    def _textarea(self, name: str, label: str, allowed: Callable[[str], bool]) -> ui.textarea:
         """Reports when it is left; what is too long is not taken."""
         field = ui.textarea(
             label, value=getattr(self.choices, name), validation={"Too long": lambda it: allowed(it or "")}
@@ -221,7 +217,7 @@ class SettingsPanel(ui.dialog):
             shown = ui.label()
         field = ui.slider(min=least, max=most, step=step, value=getattr(self.choices, name))
         shown.bind_text_from(field, "value", lambda value: f"{value:g}{unit}")
-        field.props(f'aria-label="{label}"').on("change", self._handle_args(name))
+        field.props(f'aria-label="{label}"').on("change", lambda event: self._take({name: event.args}))
         self._fields[name] = field
 
 

@@ -51,8 +51,7 @@ class SpokenReplies(Block):
         self.on_cured: Callable[[str], object] = lambda code: None
         self._mic = mic
         self._barge_in: Silencer | None = None
-        self._half_duplex = False
-        self._gives_way = True
+        self._silencing = {"half-duplex": False, "gives-way": True, "pending": False}  # props of barge_in.js
         self.session: RealtimeSession | None = None
         """Learns what was heard."""
         self._begun = self._sounding = self._cut_item = ""  # items; audio of the one that was cut may still come
@@ -77,29 +76,17 @@ class SpokenReplies(Block):
             self.stop()
         self.is_on = on
 
-    @property
-    def half_duplex(self) -> bool:
-        """Whether the microphone is silent while a reply is played."""
-        return self._half_duplex
+    def show_half_duplex(self, half_duplex: bool) -> None:
+        """Keep the microphone silent while a reply is played, or not."""
+        self._tell_barge_in("half-duplex", half_duplex)
 
-    @half_duplex.setter
-    def half_duplex(self, half_duplex: bool) -> None:
-        self._half_duplex = half_duplex
-        self._tell_barge_in(half_duplex=half_duplex)
-
-    @property
-    def gives_way(self) -> bool:
-        """Whether a reply falls silent at the first sign of speech."""
-        return self._gives_way
-
-    @gives_way.setter
-    def gives_way(self, gives_way: bool) -> None:
-        self._gives_way = gives_way
-        self._tell_barge_in(gives_way=gives_way)
+    def give_way(self, gives_way: bool) -> None:
+        """Let a reply fall silent at the first sign of speech, or not."""
+        self._tell_barge_in("gives-way", gives_way)
 
     def hold(self, held: bool) -> None:
         """Keep the reply silent while it is open whether speech cuts it short; then go on where it was."""
-        self._tell_barge_in(pending=held)
+        self._tell_barge_in("pending", held)
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Play audio of a reply; what nobody wants to hear counts as cut short."""
@@ -136,7 +123,7 @@ class SpokenReplies(Block):
         words, replied, self._replied = _words(item.text), self._replied, None
         repeats = item.status == "completed" and len(words & replied) >= ECHO_SHARE * len(words)
         self._echoes = self._echoes + 1 if repeats else 0
-        return self._echoes == ECHOES and not self._half_duplex
+        return self._echoes == ECHOES and not self._silencing["half-duplex"]
 
     # The speaker.
 
@@ -150,14 +137,13 @@ class SpokenReplies(Block):
                 on_cured=lambda code: self.on_cured(code),
             )
             self._barge_in = Silencer(self._mic, self.speaker, lambda: self.on_interrupt())
-            self._tell_barge_in(half_duplex=self._half_duplex, gives_way=self._gives_way)
+            self._barge_in._props.update(self._silencing)
         self._barge_in.on("sounded", self._handle_sounded)
 
-    def _tell_barge_in(self, **props: bool) -> None:
+    def _tell_barge_in(self, prop: str, value: bool) -> None:
+        self._silencing[prop] = value
         if self._barge_in:
-            for name, value in props.items():
-                self._barge_in._props[name.replace("_", "-")] = value
-            self._barge_in.update()
+            self._barge_in._props[prop] = value
 
     def _handle_played(self, item_id: str, ms: int) -> None:
         self._shown.props(f"data-played-ms={ms}")

@@ -1,5 +1,5 @@
 // A call of a tool: name and state in one line, arguments and result folded; buttons while it waits for a person.
-// NOTE: its other half is tool_call.py. Everything that a model or a tool wrote is text, never markup.
+// NOTE: its other half is ToolCall in tool_calls.py. Everything that a model or a tool wrote is text, never markup.
 
 const WORDS = { waiting: "waiting for your approval", running: "running", done: "done", failed: "failed", refused: "refused" };
 

@@ -8,7 +8,7 @@ from voice_ui.conversation import Item
 from voice_ui.page.block import Block
 from voice_ui.page.current_turn import CurrentTurn
 from voice_ui.page.past_turn import PastTurn
-from voice_ui.page.tool_call import CallActions
+from voice_ui.page.tool_calls import CallActions
 from voice_ui.page.turn_texts import TurnTexts
 from voice_ui.session import Shares, TextDelta, percentile
 
@@ -31,7 +31,8 @@ class Transcript(ui.element):
             self._history = Block().classes("vp-history").props("data-testid=history")
             with self._history:
                 self._page = Block()
-            self._turn = CurrentTurn(actions)
+            self.turn = CurrentTurn(actions)
+            """The newest turn."""
             with Block().classes("vp-totals").props("translate=no"):
                 self._usage = ui.label().props("data-testid=usage")
                 self._percentiles = ui.label().props("data-testid=percentiles")
@@ -39,43 +40,23 @@ class Transcript(ui.element):
     @property
     def newest(self) -> TurnTexts:
         """The texts of the newest turn."""
-        return self._turn.texts
+        return self.turn.texts
 
     def show(self, item: Item) -> None:
         """Update an item in its turn."""
         self._turn_of[item.id] = item.turn
-        if item.turn > self._turn.texts.number:
+        if item.turn > self.turn.texts.number:
             self._begin(item.turn)
-        if item.turn == self._turn.texts.number:
-            self._turn.show(item)
+        if item.turn == self.turn.texts.number:
+            self.turn.show(item)
         else:
             past = self._past.get(item.turn) or self._add_past(TurnTexts(item.turn))
             past.texts.items[item.id] = item
             past.refresh()
 
-    def show_heard(self, item_id: str, characters: int | None) -> None:
-        """Grey what was not heard (yet) of a spoken item."""
-        self._turn.show_heard(item_id, characters)
-
-    def show_all_heard(self) -> None:
-        """The spoken reply has ended."""
-        self._turn.show_all_heard()
-
-    def show_pending(self, pending: bool) -> None:
-        """Dim the reply while it is open whether speech cuts it short."""
-        self._turn.show_pending(pending)
-
-    def show_aloud(self, aloud: bool) -> None:
-        """Turn off screen reader announcements while replies are spoken."""
-        self._turn.show_aloud(aloud)
-
-    def coalesce(self, ms: int) -> None:
-        """Let text that is added wait for up to this long, for more to go with it."""
-        self._turn.coalesce(ms)
-
     def append(self, delta: TextDelta) -> None:
         """Append text to an item's part."""
-        if self._turn.append(delta.item_id, delta.part, delta.text):
+        if self.turn.append(delta.item_id, delta.part, delta.text):
             return
         past = self._past.get(self._turn_of.get(delta.item_id, 0))
         if past and past.texts.append(delta.item_id, delta.part, delta.text):
@@ -84,7 +65,7 @@ class Transcript(ui.element):
     def remove_item(self, item_id: str) -> None:
         """Remove an item that will be sent again."""
         number = self._turn_of.pop(item_id, 0)
-        if self._turn.remove_item(item_id) or (past := self._past.get(number)) is None:
+        if self.turn.remove_item(item_id) or (past := self._past.get(number)) is None:
             return
         past.texts.items.pop(item_id, None)
         if past.texts.items:
@@ -108,13 +89,13 @@ class Transcript(ui.element):
         self._history.clear()
         with self._history:
             self._page = Block()
-        self._turn.begin(0)
+        self.turn.begin(0)
         self._percentiles.set_text("")
 
     def show_times(self, turn: int, shares: Shares, answer_ms: float | None) -> None:
         """Show where the time of a turn went, and the percentiles of the conversation."""
-        if turn == self._turn.texts.number:
-            self._turn.latency.show(shares, answer_ms)
+        if turn == self.turn.texts.number:
+            self.turn.latency.show(shares, answer_ms)
         if shares.ours is not None:
             self._totals[turn] = shares.total
         if len(self._totals) > 1:
@@ -123,8 +104,8 @@ class Transcript(ui.element):
 
     def show_first_sound(self, turn: int, ms: float) -> None:
         """Show how long it took until a spoken reply was to be heard."""
-        if turn == self._turn.texts.number:
-            self._turn.latency.show_first_sound(ms)
+        if turn == self.turn.texts.number:
+            self.turn.latency.show_first_sound(ms)
 
     def show_usage(self, words: str) -> None:
         """Show what the conversation has used so far."""
@@ -132,9 +113,9 @@ class Transcript(ui.element):
 
     def _begin(self, number: int) -> None:
         """Move the newest turn into the history, and begin another one."""
-        latency = self._turn.latency
+        latency = self.turn.latency
         total_ms, answer_ms = latency.total_ms, latency.answer_ms
-        before = self._turn.begin(number)
+        before = self.turn.begin(number)
         if before.items:
             self._add_past(before, total_ms, answer_ms)
 

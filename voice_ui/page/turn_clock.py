@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -39,19 +40,19 @@ class TurnClock:
         """Note when a chunk came in."""
         self._arrivals.append((time.monotonic(), chunk.seq))
 
-    def measure(self, timed: TurnTimed) -> None:
-        """Report what is known of a turn now, and once more when the browser has answered."""
-        if timed.turn in self._on_screen_ms:
-            self._report(timed, self._on_screen_ms[timed.turn])
-            return
-        self._report(timed, None)
+    def ask(self, timed: TurnTimed) -> None:
+        """Ask the browser when the words that are about to be sent are painted; it is asked behind them."""
         speech_end = timed.timer.moments.get(Stage.SPEECH_END)
-        if speech_end is None:
+        if speech_end is None or timed.turn in self._on_screen_ms:
             return
         if before := next((arrival for arrival in reversed(self._arrivals) if arrival[0] <= speech_end), None):
             arrived, seq = before
             self._asked = self._speech = _Question(seq, timed, (speech_end - arrived) * 1000)
-            self._mic.ask_when_painted(seq)
+            asyncio.get_running_loop().call_soon(self._mic.ask_when_painted, seq)
+
+    def measure(self, timed: TurnTimed) -> None:
+        """Report what is known of a turn now, and once more if the browser answers only then."""
+        self._report(timed, self._on_screen_ms.get(timed.turn))
 
     def handle_painted(self, seq: int, since_capture_ms: float) -> None:
         """The browser has answered."""

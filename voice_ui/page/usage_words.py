@@ -13,7 +13,8 @@ def in_words(counted: UsageCounted) -> str:
     if not usage.total:
         return ""
     tokens = f"{usage.total:,} tokens" + (f", {usage.cached:,} cached" if usage.cached else "")
-    return " · ".join(filter(None, (tokens, costs_in_words(counted.cost, counted.is_exact), _rate(counted.per_minute))))
+    rate = f"{in_dollars(counted.per_minute)} a minute" if counted.per_minute else ""
+    return " · ".join(filter(None, (tokens, costs_in_words(counted.cost, counted.is_exact), rate)))
 
 
 def costs_in_words(cost: float | None, is_exact: bool) -> str:
@@ -53,7 +54,3 @@ def _of(what: str, sum_so_far: float, most: float | None) -> str:
     if most is None:
         return f"{what} {in_dollars(sum_so_far)}" if sum_so_far else ""
     return f"{what} {in_dollars(sum_so_far)} of {in_dollars(most)}"
-
-
-def _rate(per_minute: float | None) -> str:
-    return f"{in_dollars(per_minute)} a minute" if per_minute else ""

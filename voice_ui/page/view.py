@@ -8,17 +8,15 @@ from weakref import WeakSet
 
 from nicegui import Client, ui
 
-from voice_ui.conversation import Item
 from voice_ui.errors import Problem
 from voice_ui.mic import Mic
 from voice_ui.page import messages
 from voice_ui.page.block import Block
 from voice_ui.page.buttons import Buttons
-from voice_ui.page.clearing import Clearing
 from voice_ui.page.composer import Composer, OnMessage
 from voice_ui.page.error_card import ErrorCard
 from voice_ui.page.status import Status
-from voice_ui.page.tool_call import CallActions, Decide
+from voice_ui.page.tool_calls import CallActions, Decide
 from voice_ui.page.transcript import Transcript
 from voice_ui.session import Phase, State
 
@@ -78,7 +76,6 @@ class View:
             self.composer = Composer(on_message, lambda code: self.error.show(Problem(code)))
             self.composer.show_line(typing)
             self.buttons.offer_images(self.composer.js_choose)
-        self._clearing = Clearing(self.error)
 
     def show_notice(self, notice: str) -> None:
         """Show what is said above the conversation; an empty text takes it away."""
@@ -98,15 +95,7 @@ class View:
         self.error.show_at_rest(state.at_rest)
         return word
 
-    def note_phase(self, phase: Phase) -> None:
-        """Clear problems that this phase shows to be over."""
-        self._clearing.by_state(phase)
-
-    def note_item(self, item: Item) -> None:
-        """Clear problems that this item shows to be over."""
-        self._clearing.by_item(item)
-
     def stop(self) -> None:
         """Stop the timers."""
         self.status.stop()
-        self._clearing.stop()
+        self.error.stop()
