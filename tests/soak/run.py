@@ -15,13 +15,16 @@ from tests.nothing_left import left_in_the_stream, tasks_of_ours
 from tests.protocol.reader import BY_HAND, CONFIG, Reader
 from tests.servers.realtime import Behaviour
 from tests.servers.words import WORD_MS, whole_words, word
+from tests.soak.functions import Functions
 from tests.soak.network import Line, Network
 from tests.soak.schedule import Act, Schedule, Trouble
+from tests.soak.speaker import LoudSpeaker
 from tests.virtual_time import Stuck, run as run_in_virtual_time
 from voice_ui import audio
+from voice_ui.conversation import FunctionCall
 from voice_ui.protocol import Dialect
 from voice_ui.servers import Endpoint
-from voice_ui.session import Phase, ProblemRaised, RealtimeSession, Seats
+from voice_ui.session import ItemChanged, Phase, PlaybackCut, ProblemRaised, RealtimeSession, ReplyAudio, Seats
 
 ENDPOINT = Endpoint("the soak", "ws://127.0.0.1:1/v1/realtime?model=m", "m", {}, Dialect.GA)
 
@@ -69,6 +72,10 @@ class Outcome:
     """Words the person took back: by closing the page, by Escape, by another way of taking turns."""
     lines: int = 0
     connections: int = 0
+    calls: int = 0
+    outputs: int = 0
+    """Calls whose output reached a server."""
+    truncates: int = 0
     faults: list[str] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
 
@@ -84,9 +91,17 @@ class SoakReader(Reader):
         """Take in one event."""
         with suppress(KeyError):  # a page that was loaded anew knows nothing of the items of before
             super().take(event)
-        self._run.note(f"    {event}" if not isinstance(event, ProblemRaised) else f"    problem {event.problem}")
-        if isinstance(event, ProblemRaised):
-            self._run.hear_of(event)
+        shown = f"problem {event.problem}" if isinstance(event, ProblemRaised) else str(event)
+        self._run.note(f"    {shown[:300]}")
+        match event:
+            case ProblemRaised():
+                self._run.hear_of(event)
+            case ItemChanged(FunctionCall() as call):
+                self._run.see_call(call)
+            case ReplyAudio(item_id, pcm):
+                self._run.play(item_id, pcm)
+            case PlaybackCut():
+                self._run.speaker.stop(self.session)
 
 
 class Run:
@@ -106,11 +121,19 @@ class Run:
         self.over: list[tuple[int, float]] = []
         """When, in that order and in seconds, the reply to all turns so far was given up, or no longer wanted."""
         self.failed: list[int] = []
+        self.dropped: list[int] = []
+        """When, in that order, the person wanted no more of the calls that ran then."""
+        self.calls: dict[str, int] = {}
+        """When, in that order, each call began; by its id."""
+        self.functions = Functions()
+        self.speaker = LoudSpeaker(schedule.speaker or "plays", self.dice)
+        self._asking: dict[str, None] = {}  # calls that wait for approval
         self.lost_seconds = 0.0
         self._dropped_seconds = 0.0
         self._traced = traced
         self._behaviours = [*schedule.behaviours]
-        self._config = replace(BY_HAND if schedule.by_hand else CONFIG, barge_in=schedule.barge_in)
+        output = "audio" if schedule.spoken else "text"
+        self._config = replace(BY_HAND if schedule.by_hand else CONFIG, barge_in=schedule.barge_in, output=output)
         self._endpoint = ENDPOINT
         self._pieces = schedule.chunk_ms * 48
         self._session_number = 0
@@ -150,6 +173,21 @@ class Run:
         if not event.problem.recovering:
             self.failed.append(self._now_in_order())
 
+    def see_call(self, call: FunctionCall) -> None:
+        """A call stands on the page."""
+        self.calls.setdefault(call.call_id, self._now_in_order())
+        if call.status == "waiting":
+            self._asking[call.call_id] = None
+        else:
+            self._asking.pop(call.call_id, None)
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Audio of a reply came."""
+        if item_id in self.speaker.cut:
+            self.fault(f"audio of {item_id}, which is to be heard no more")
+        if self.schedule.speaker:
+            self.speaker.take(item_id, pcm)
+
     def check_rest(self) -> None:
         """At rest there is no socket, no task, no seat, and nothing in the stream; else there is a seat."""
         if not self.session.state.at_rest:
@@ -164,6 +202,9 @@ class Run:
             self.fault(f"tasks at rest: {tasks}")
         if left := left_in_the_stream(self.session):
             self.fault(f"left in the stream: {left}")
+        for item in self.session.conversation.items:
+            if isinstance(item, FunctionCall) and not item.is_over:
+                self.fault(f"{item.call_id} is {item.status} at rest")
 
     # The run.
 
@@ -185,11 +226,13 @@ class Run:
         finally:
             trouble.cancel()
             await self.session.close()
+            await asyncio.sleep(0.1)  # for the page to read the end
             self._reading.cancel()
+            self._playing.cancel()
             for line in self.network.lines:
                 line.serving.cancel()
             serving = [line.serving for line in self.network.lines]
-            await asyncio.gather(self._reading, trouble, *serving, return_exceptions=True)
+            await asyncio.gather(self._reading, self._playing, trouble, *serving, return_exceptions=True)
         self.check_rest()
         self._account()
         return self.outcome
@@ -203,6 +246,7 @@ class Run:
         if not await self._settles(lambda: self.session.state.at_rest or self.session.state.phase is Phase.LISTENING):
             self.fault(f"it stays {self.session.state}")
         await self._quiet(2.0)
+        self.dropped.append(self._now_in_order())
         self.session.stop()
         if not await self._settles(lambda: self.session.state.at_rest):
             self.fault(f"after Stop it stays {self.session.state}")
@@ -213,19 +257,28 @@ class Run:
         while not condition():
             if self.network.now() > deadline:
                 return False
+            for call_id in self._asking:
+                self.session.approve(call_id)
             await self._quiet(0.5)
         return True
 
     def _open_session(self) -> None:
         clock = asyncio.get_running_loop().time
         self.session = RealtimeSession(
-            self._endpoint, self._config, seats=self.seats, connect=self.network.connect, clock=clock
+            self._endpoint,
+            self._config,
+            seats=self.seats,
+            connect=self.network.connect,
+            clock=clock,
+            plays=self.schedule.speaker is not None,
+            tools=self.functions.all() if self.schedule.tools else (),
         )
         self._read()
 
     def _read(self) -> None:
         self.reader = SoakReader(self.session, self)
         self._reading = asyncio.create_task(self.reader.read(), name="soak reader")
+        self._playing = asyncio.create_task(self.speaker.play(self.session), name="soak speaker")
 
     def _next_behaviour(self) -> Behaviour:
         return self._behaviours.pop(0) if self._behaviours else Behaviour()
@@ -239,6 +292,7 @@ class Run:
             case "start":
                 session.start()
             case "stop":
+                self.dropped.append(self._now_in_order())
                 session.stop()
             case "speak":
                 await (self._quiet(act.number / 5) if by_hand else self._speak(int(act.number), pace=True))
@@ -283,13 +337,17 @@ class Run:
                 session.reconfigure(self._endpoint, self._config)
             case "reload":
                 self._reading.cancel()
+                self._playing.cancel()
                 await asyncio.sleep(0)
                 self._read()
+                self.speaker.leave(session)
             case "close":
                 self.forgotten.append(self._now_in_order())
                 await session.close()
                 self.check_rest()
+                await asyncio.sleep(0.1)
                 self._reading.cancel()
+                self._playing.cancel()
                 self._session_number += 1
                 self._open_session()
             case "abort":
@@ -299,7 +357,14 @@ class Run:
             case "dismiss":
                 session.dismiss()
             case "stop-for":
+                self.dropped.append(self._now_in_order())
                 session.stop_for("stopped-by-owner")
+            case "approve" | "refuse":
+                for call_id in list(self._asking)[:1]:
+                    (session.approve if act.what == "approve" else session.refuse)(call_id)
+            case "output":
+                self._config = replace(self._config, output="text" if self._config.output == "audio" else "audio")
+                session.reconfigure(self._endpoint, self._config)
 
     async def _speak(self, count: int, *, pace: bool) -> None:
         for _ in range(count):
@@ -399,6 +464,10 @@ class Run:
         for line in self.network.lines:
             for complaint in line.wire.judge.complaints:
                 self.fault(f"sent: {complaint}")
+            for item_id, heard_ms in line.server.record.truncated_ms.items():
+                outcome.truncates += 1
+                if heard_ms > (played_ms := self.speaker.played_ms.get(item_id, 0.0)) + 1:
+                    self.fault(f"{item_id} is truncated at {heard_ms} ms, and {played_ms:.0f} ms were played")
             if (serving := line.serving) and serving.done() and not serving.cancelled() and serving.exception():
                 self.fault(f"server: {serving.exception()!r}")
         answered, taken = self._answered()
@@ -419,6 +488,7 @@ class Run:
             at = [round(said.at, 1) for said in missing]
             self.fault(f"words {names} said at {at} are lost, and {self.lost_seconds:.1f} s of {seconds:.1f} reported")
         self._account_for_lines()
+        self._account_for_calls()
 
     def _is_taken_back(self, said: Said, taken: dict[Any, float]) -> bool:
         """Whether nobody waits for an answer to this word any more, and the person knows."""
@@ -462,9 +532,42 @@ class Run:
             if said.session == self._session_number and shown.count(str(said.what)) > 1:
                 self.fault(f"{said.what!r} is in the conversation {shown.count(str(said.what))} times")
 
+    def _account_for_calls(self) -> None:
+        outcome = self.outcome
+        outcome.calls = len(self.calls)
+        for call_id, times in self.functions.made.items():
+            if times > 1:
+                self.fault(f"{call_id} was run {times} times")
+        given = {call_id for line in self.network.lines for call_id in line.server.record.outputs}
+        answered = {
+            answer
+            for line in self.network.lines
+            for response in _responses_done(line)
+            for answer in line.server.record.answers.get(response, ())
+        }
+        ends = {
+            event["response"]["id"]: event["response"]["status"]
+            for line in self.network.lines
+            for event in line.told
+            if event["type"] == "response.done"
+        }
+        made_by = {call: by for line in self.network.lines for call, by in line.server.record.calls.items() if by}
+        for call_id, order in self.calls.items():
+            outcome.outputs += call_id in given
+            later = [*(order for order, _ in self.over), *self.forgotten, *self.failed, *self.dropped]
+            if any(each > order for each in later):
+                continue
+            if call_id not in given:
+                self.fault(f"{call_id} has no output")
+            elif call_id not in answered and ends.get(made_by[call_id], "completed") == "completed":
+                self.fault(f"{call_id} has an output, and nothing answers it")
+
 
 def _responses_done(line: Line) -> list[str]:
-    return [event["response"]["id"] for event in line.told if event["type"] == "response.done"]
+    """Return the responses that were told to be over, and those whose calls stand for their answer."""
+    done = [event["response"]["id"] for event in line.told if event["type"] == "response.done"]
+    items = [event for event in line.told if event["type"] == "response.output_item.done"]
+    return done + [event["response_id"] for event in items if event["item"]["type"] == "function_call"]
 
 
 def play(schedule: Schedule, *, traced: bool = False) -> Outcome:
