@@ -19,6 +19,7 @@ from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget, Limits
 from voice_ui.session.diagnosis import difference, problem_of, seconds_left
 from voice_ui.session.dialogue import Dialogue
+from voice_ui.session.event_transport import EventTransport
 from voice_ui.session.ledger import LocalAccounts
 from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
@@ -104,7 +105,16 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
     stream, conversation = Stream(), Conversation()
     ids = (f"e{number}" for number in count())
     clock = count().__next__
-    link = Link(Nowhere(), endpoint, SessionConfig(), stream, ids, clock, lambda entry: None, lambda: True)
+    link = Link(
+        EventTransport(Nowhere(), Reports(), None),
+        endpoint,
+        SessionConfig(),
+        stream,
+        ids,
+        clock,
+        lambda entry: None,
+        lambda: True,
+    )
     reports = Reports()
     calls = Calls(
         Toolbox(),

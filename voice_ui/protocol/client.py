@@ -16,8 +16,10 @@ from voice_ui.protocol.rejected import Rejected as Rejected
 from voice_ui.protocol.session import SessionConfig
 
 
-class _ClientEvent(Event):
+class ClientEvent(Event):
     """An event whose fields are left out where they are None."""
+
+    event_id: str | None
 
     def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
         """Return the JSON object that is sent."""
@@ -25,7 +27,7 @@ class _ClientEvent(Event):
 
 
 @dataclass(frozen=True)
-class SessionUpdate(_ClientEvent):
+class SessionUpdate(ClientEvent):
     type: ClassVar[str] = "session.update"
     config: SessionConfig
     event_id: str | None = None
@@ -44,7 +46,7 @@ class SessionUpdate(_ClientEvent):
 
 
 @dataclass(frozen=True, init=False)
-class InputAudioBufferAppend(_ClientEvent):
+class InputAudioBufferAppend(ClientEvent):
     """There is no answer to it. Most events are of this kind, so it is made and written as cheaply as can be."""
 
     type: ClassVar[str] = "input_audio_buffer.append"
@@ -63,7 +65,7 @@ class InputAudioBufferAppend(_ClientEvent):
 
 
 @dataclass(frozen=True)
-class InputAudioBufferCommit(_ClientEvent):
+class InputAudioBufferCommit(ClientEvent):
     """Ends the turn by hand; an error with under 100 ms in the buffer, and of no use where the server detects turns."""
 
     type: ClassVar[str] = "input_audio_buffer.commit"
@@ -71,7 +73,7 @@ class InputAudioBufferCommit(_ClientEvent):
 
 
 @dataclass(frozen=True)
-class InputAudioBufferClear(_ClientEvent):
+class InputAudioBufferClear(ClientEvent):
     """Drops the audio that is part of no turn yet."""
 
     type: ClassVar[str] = "input_audio_buffer.clear"
@@ -79,7 +81,7 @@ class InputAudioBufferClear(_ClientEvent):
 
 
 @dataclass(frozen=True)
-class ConversationItemCreate(_ClientEvent):
+class ConversationItemCreate(ClientEvent):
     """Adds a message, or the output of a tool."""
 
     type: ClassVar[str] = "conversation.item.create"
@@ -90,21 +92,21 @@ class ConversationItemCreate(_ClientEvent):
 
 
 @dataclass(frozen=True)
-class ConversationItemDelete(_ClientEvent):
+class ConversationItemDelete(ClientEvent):
     type: ClassVar[str] = "conversation.item.delete"
     item_id: str
     event_id: str | None = None
 
 
 @dataclass(frozen=True)
-class ConversationItemRetrieve(_ClientEvent):
+class ConversationItemRetrieve(ClientEvent):
     type: ClassVar[str] = "conversation.item.retrieve"
     item_id: str
     event_id: str | None = None
 
 
 @dataclass(frozen=True)
-class ConversationItemTruncate(_ClientEvent):
+class ConversationItemTruncate(ClientEvent):
     """Cuts a spoken reply to what was played of it."""
 
     type: ClassVar[str] = "conversation.item.truncate"
@@ -115,7 +117,7 @@ class ConversationItemTruncate(_ClientEvent):
 
 
 @dataclass(frozen=True)
-class ResponseCreate(_ClientEvent):
+class ResponseCreate(ClientEvent):
     """Asks for a reply; an error while one is being written."""
 
     type: ClassVar[str] = "response.create"
@@ -125,7 +127,7 @@ class ResponseCreate(_ClientEvent):
 
 
 @dataclass(frozen=True)
-class ResponseCancel(_ClientEvent):
+class ResponseCancel(ClientEvent):
     """Stops the reply being written; an error if there is none, which may be ignored."""
 
     type: ClassVar[str] = "response.cancel"
@@ -133,20 +135,7 @@ class ResponseCancel(_ClientEvent):
     response_id: str | None = None
 
 
-ClientEvent = (
-    SessionUpdate
-    | InputAudioBufferAppend
-    | InputAudioBufferCommit
-    | InputAudioBufferClear
-    | ConversationItemCreate
-    | ConversationItemDelete
-    | ConversationItemRetrieve
-    | ConversationItemTruncate
-    | ResponseCreate
-    | ResponseCancel
-)
-
-EVENT_CLASSES: dict[str, type[ClientEvent]] = {kind.type: kind for kind in ClientEvent.__args__}
+EVENT_CLASSES: dict[str, type[ClientEvent]] = {kind.type: kind for kind in ClientEvent.__subclasses__()}
 
 
 def read(message: str | bytes) -> ClientEvent:

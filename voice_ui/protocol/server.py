@@ -206,47 +206,14 @@ class Malformed:
     reason: str
 
 
-ServerEvent = (
-    SessionCreated
-    | SessionUpdated
-    | SpeechStarted
-    | SpeechStopped
-    | TimeoutTriggered
-    | Committed
-    | Cleared
-    | ItemAdded
-    | ItemDone
-    | ItemRetrieved
-    | ItemDeleted
-    | ItemTruncated
-    | TranscriptionDelta
-    | TranscriptionCompleted
-    | TranscriptionFailed
-    | ResponseCreated
-    | OutputItemAdded
-    | OutputItemDone
-    | ContentPartAdded
-    | ContentPartDone
-    | ReplyTextDelta
-    | ReplyTextDone
-    | AudioDelta
-    | AudioDone
-    | FunctionCallArgumentsDelta
-    | FunctionCallArgumentsDone
-    | ResponseDone
-    | ErrorEvent
-    | McpListToolsFailed
-    | Unknown
-    | Malformed
-)
+ServerEvent = Event | Unknown | Malformed
 
 
 def _by_name() -> dict[str, type[Event]]:
     """Return every event class by its names in both dialects."""
     found: dict[str, type[Event]] = {ErrorEvent.wire_type: ErrorEvent}
-    kinds = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Event)]
-    for kind in kinds:
-        if name := getattr(kind, "type", None):
+    for kind in globals().values():
+        if isinstance(kind, type) and issubclass(kind, Event) and (name := getattr(kind, "type", None)):
             found[name] = found[event_name(name, Dialect.BETA)] = kind
     return found
 
@@ -263,4 +230,4 @@ def parse(message: str | bytes) -> ServerEvent:
     if not isinstance(event, dict) or not isinstance(name := event.get("type"), str):
         return Malformed("not JSON" if event is None else "not an event: it has no type")
     kind = EVENT_CLASSES.get(name)
-    return kind.from_wire(event) if kind else Unknown(name[:NAME_LENGTH])  # type: ignore[return-value]
+    return kind.from_wire(event) if kind else Unknown(name[:NAME_LENGTH])

@@ -13,26 +13,18 @@ from dataclasses import replace
 from voice_ui import audio
 from voice_ui.conversation import Item
 from voice_ui.errors import Problem, SessionError
-from voice_ui.protocol import (
-    ClientEvent,
-    Dialect,
-    ServerEvent,
-    SessionConfig,
-    client,
-    parse,
-    server,
-)
+from voice_ui.protocol import ClientEvent, ServerEvent, SessionConfig, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.brake import Brake
 from voice_ui.session.configure import REASON_SECONDS, configure
+from voice_ui.session.event_transport import EventTransport
 from voice_ui.session.given import Given
 from voice_ui.session.intake import SHORTEST_TURN_MS
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Audio, Clear, Commit, Entry, Message, Outputs, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
-from voice_ui.transport import Transport
 from voice_ui.transport.interface import PATIENCE_SECONDS
 
 BUSY_SECONDS = 26.0
@@ -63,7 +55,7 @@ class Link:
 
     def __init__(
         self,
-        transport: Transport,
+        events: EventTransport,
         endpoint: Endpoint,
         config: SessionConfig,
         stream: Stream,
@@ -88,9 +80,8 @@ class Link:
         """The turns that were said over a reply, while it is not decided whether they cut it short; else None."""
         self.differs: str | None = None
         """A field that the server confirmed with another value."""
-        self._transport = transport
+        self._events, self._transport = events, events.transport
         self._endpoint = endpoint
-        self._dialect = endpoint.dialect or Dialect.GA
         self._stream, self._ids, self._clock, self._on_mark, self._may_ask = stream, ids, clock, on_mark, may_ask
         self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
         self._updates: dict[str, SessionConfig] = {}  # sent and not confirmed yet, by the id of the event
@@ -141,13 +132,13 @@ class Link:
     async def configure(self) -> None:
         """Send our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
         event_id = next(self._ids)
-        confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
-        self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
+        confirmed = await configure(self._events, self._endpoint, self.config, event_id)
+        self.expires_in, self.differs = confirmed.expires_in, confirmed.differs
 
     async def seed(self, items: Iterable[Item], unanswered_calls: Container[str] = ()) -> None:
         """Give the server the conversation so far, as text; the outputs of `unanswered_calls` follow later."""
         for event in self._given.seed(items, unanswered_calls):
-            await self._send(event)
+            await self._events.send(event)
 
     # Both directions.
 
@@ -306,28 +297,27 @@ class Link:
                 case Audio(pcm):
                     if self._stream.sent_ms >= self._trim_at_ms:
                         self._trim()
-                    event = client.InputAudioBufferAppend(audio.encode(pcm))
-                    await self._transport.send(event.to_wire(self._dialect))
+                    await self._events.send(client.InputAudioBufferAppend(audio.encode(pcm)))
                     continue
                 case Clear():
                     self._committed_ms = entry.end_ms
                     while not self._urgent.empty():  # turns by hand are asked for first
-                        await self._send(self._urgent.get_nowait())
-                    await self._send(client.InputAudioBufferClear(next(self._ids)))
+                        await self._events.send(self._urgent.get_nowait())
+                    await self._events.send(client.InputAudioBufferClear(next(self._ids)))
                 case Commit() if not self._may_commit(entry):
                     self._stream.answer(entry)
                 case Commit():
                     event_id = next(self._ids)
                     self._commits[event_id] = entry
                     self.turns.ask(entry)
-                    await self._send(client.InputAudioBufferCommit(event_id))
+                    await self._events.send(client.InputAudioBufferCommit(event_id))
                     self._act(self.responses.want())
                 case Message(item_id, text, image):
                     if entry.wants_reply:
                         entry.attempts += 1
                         self.turns.ask(entry)
                     for message in self._given.message(item_id, "user", text, image):
-                        await self._send(message)
+                        await self._events.send(message)
                     if entry.wants_reply:
                         self._act(self.responses.want())
                     else:
@@ -357,14 +347,13 @@ class Link:
 
     async def _send_urgent_loop(self) -> None:
         while True:
-            await self._send(await self._urgent.get())
+            await self._events.send(await self._urgent.get())
 
     async def _receive_loop(self, handle: Handle) -> None:
         said: server.ErrorEvent | None = None
         brake = Brake()
         try:
-            async for message in self._transport:
-                event = parse(message)
+            async for event in self._events:
                 said = event if isinstance(event, server.ErrorEvent) else None
                 if not (self._given.items and self._given.is_echo(event)):
                     await handle(event)
@@ -466,9 +455,6 @@ class Link:
                 for turn in [turn for turn in self.turns.open if turn.response_id == self.responses.active]:
                     self.turns.drop(turn)
                 self._urgent.put_nowait(client.ResponseCancel(next(self._ids), self.responses.active or None))
-
-    async def _send(self, event: ClientEvent) -> None:
-        await self._transport.send(event.to_wire(self._dialect))
 
     def _update(self, config: SessionConfig) -> ClientEvent:
         event_id = next(self._ids)

@@ -22,6 +22,7 @@ from voice_ui.session.attention import SILENT_SERVER_SECONDS, SPEECH_PEAK, Atten
 from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget, Limits, Seat
 from voice_ui.session.dialogue import Dialogue
+from voice_ui.session.event_transport import EventTransport
 from voice_ui.session.events import PlaybackCut, StateChanged
 from voice_ui.session.intake import Intake
 from voice_ui.session.link import Link
@@ -35,7 +36,6 @@ from voice_ui.session.state import FAILED, IDLE, Phase, State
 from voice_ui.session.stream import Commit, EndOfPress, Entry, Message, Outputs, Stream
 from voice_ui.session.timer import Timer
 from voice_ui.session.tools import Calls
-from voice_ui.session.tracer import traced
 from voice_ui.session.turns import UNNOTICED_SECONDS
 from voice_ui.tools import RunningSession, Toolbox
 from voice_ui.transport import Transport
@@ -223,9 +223,11 @@ class Press:
 
     async def _open(self, stack: AsyncExitStack) -> Link:
         """Connect, have our configuration confirmed, and give the server the conversation so far."""
-        transport = await stack.enter_async_context(traced(self._connect(self.endpoint), self._reports))
+        if self._reports.tracer:
+            self._reports.tracer.begin()
+        transport = await stack.enter_async_context(self._connect(self.endpoint))
         link = Link(
-            transport,
+            EventTransport(transport, self._reports, self.endpoint.dialect),
             self.endpoint,
             self.config,
             self.stream,
