@@ -107,7 +107,7 @@ def schedule_of(seed: int) -> Schedule:
         _sprinkle(dice, acts, {"approve": 3, "refuse": 1})
     if spoken:
         speaker = dice.choice(("plays", "plays", "plays", "plays", "plays", "suspended", "deaf", None))
-        behaviours = [replace(one, audio_ms=dice.choice((100, 400, 400, 2000))) for one in behaviours]
+        behaviours = [replace(one, audio_ms=dice.choice((100, 400, 2000, 2000))) for one in behaviours]
         _sprinkle(dice, acts, {"output": 1, "escape": 1, "speak": 3})
     return Schedule(seed, chunk_ms, by_hand, acts, troubles, behaviours, barge_in, tools, spoken, speaker)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from voice_ui import audio
 from voice_ui.protocol import server
-from voice_ui.session.stream import Commit, Message, Stream
+from voice_ui.session.entries import Commit, Message
+from voice_ui.session.stream import Stream
 from voice_ui.session.turns import ONSET_MS, UNNOTICED_SECONDS, Turns
 
 

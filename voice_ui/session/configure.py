@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from voice_ui.errors import ConnectionFailed, SessionError
 from voice_ui.protocol import SessionConfig, client, dialect_of, server
@@ -19,20 +18,13 @@ REASON_SECONDS = 1.0
 """After an `error` while we configure: the close that explains it, or `session.updated`, follows within this time."""
 
 
-@dataclass(frozen=True)
-class Confirmed:
-    """The session as the server confirmed it."""
-
-    expires_in: float | None
-    """Seconds until the server ends the session; None if it does not say."""
-    differs: str | None
-    """A field that the server confirmed with another value."""
-
-
-async def configure(transport: EventTransport, endpoint: Endpoint, config: SessionConfig, event_id: str) -> Confirmed:
+async def configure(
+    transport: EventTransport, endpoint: Endpoint, config: SessionConfig, event_id: str
+) -> tuple[float | None, str | None]:
     """Send `config`, in the dialect of the server, and wait until it is confirmed.
 
-    A server that refuses one field applies none. Raises Refused or ConnectionFailed.
+    Returns the seconds until the server ends the session, and a field that it confirmed with another value; None where
+    it does not say, or there is none. A server that refuses one field applies none. Raises Refused or ConnectionFailed.
     """
     expires_in: float | None = None
     asked = False
@@ -45,10 +37,10 @@ async def configure(transport: EventTransport, endpoint: Endpoint, config: Sessi
                         transport.dialect = endpoint.dialect or dialect_of(session)
                         expires_in = diagnosis.seconds_left(session, time.time())
                         asked = True
-                        await transport.send(client.SessionUpdate(config, event_id))
+                        await transport.send(client.SessionUpdate(config, event_id=event_id))
                     case server.SessionUpdated(session) if asked:
                         update = client.SessionUpdate(config).to_wire(transport.dialect)
-                        return Confirmed(expires_in, diagnosis.difference(update, session))
+                        return expires_in, diagnosis.difference(update, session)
                     case server.ErrorEvent():
                         said = said or event
                         patience.reschedule(asyncio.get_running_loop().time() + REASON_SECONDS)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voice_ui.protocol import server
-from voice_ui.session.stream import Ask, Commit, Message, Outputs, Stream
+from voice_ui.session.entries import Ask, Commit, Message, Outputs
+from voice_ui.session.stream import Stream
 
 UNNOTICED_SECONDS = 3.0
 """A server notices speech within this time of its arrival, also in a burst of kept audio."""
@@ -139,7 +140,7 @@ class Turns:
         for turn in self.open:
             turn.arrived = turn.arrived or turn.item_id == item_id
 
-    def ask(self, entry: Ask) -> None:
+    def ask(self, entry: Commit | Message | Outputs) -> None:
         """A commit, a message or the outputs of tools were sent, and a reply is wanted for them."""
         if isinstance(entry, Commit):
             self._commits.append(entry)
@@ -160,7 +161,7 @@ class Turns:
         for turn in list(self.open):
             never_arrived = not turn.arrived and response_id is not None and turn.response_before == response_id
             if turn.response_id == response_id or never_arrived:
-                self._close(turn)
+                self.drop(turn)
         if response_id is None:
             for commit in self._commits:
                 self._stream.answer(commit)
@@ -168,7 +169,9 @@ class Turns:
 
     def drop(self, turn: Turn) -> None:
         """Stop waiting for a turn."""
-        self._close(turn)
+        self.open.remove(turn)
+        if turn.entry:
+            self._stream.answer(turn.entry)
 
     def forget_speech(self) -> None:
         """Forget the current utterance: turn detection has changed."""
@@ -180,11 +183,6 @@ class Turns:
         turn = Turn(item_id, min(start_ms, end_ms), end_ms)
         self.open.append(turn)
         return turn
-
-    def _close(self, turn: Turn) -> None:
-        self.open.remove(turn)
-        if turn.entry:
-            self._stream.answer(turn.entry)
 
     def _noticed_ms(self, alive_at: float) -> float:
         """Return the place before which a server that was alive then has noticed all speech."""
