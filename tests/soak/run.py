@@ -8,13 +8,14 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from tests.nothing_left import left_in_the_stream, tasks_of_ours
 from tests.protocol.reader import BY_HAND, CONFIG, Reader
 from tests.servers.realtime import Behaviour
-from tests.servers.words import WORD_MS, whole_words, word
+from tests.servers.words import whole_words, word
+from tests.soak.account import Outcome, Said, account
 from tests.soak.functions import Functions
 from tests.soak.network import Line, Network
 from tests.soak.schedule import Act, Schedule, Trouble
@@ -44,40 +45,6 @@ LIVELINESS_SECONDS = 150.0
 
 MOST_SECONDS = 20
 """Of real time, for one schedule: most take less than a tenth of one."""
-
-
-@dataclass
-class Said:
-    """A word, or a typed line."""
-
-    what: int | str
-    at: float
-    order: int
-    """Its place among all that happened in the run."""
-    session: int
-    """Which session it was said to: some schedules close one and go on with another."""
-    connecting: bool = False
-    """Whether the first connection was still being made: the page shows that nobody listens yet."""
-
-
-@dataclass
-class Outcome:
-    """What one schedule came to."""
-
-    seed: int
-    said: int = 0
-    delivered: int = 0
-    reported: int = 0
-    excused: int = 0
-    """Words the person took back: by closing the page, by Escape, by another way of taking turns."""
-    lines: int = 0
-    connections: int = 0
-    calls: int = 0
-    outputs: int = 0
-    """Calls whose output reached a server."""
-    truncates: int = 0
-    faults: list[str] = field(default_factory=list)
-    trace: list[str] = field(default_factory=list)
 
 
 class SoakReader(Reader):
@@ -136,7 +103,7 @@ class Run:
         self._config = replace(BY_HAND if schedule.by_hand else CONFIG, barge_in=schedule.barge_in, output=output)
         self._endpoint = ENDPOINT
         self._pieces = schedule.chunk_ms * 48
-        self._session_number = 0
+        self.session_number = 0
         self._next_word = self._next_line = 0
 
     # What is looked at.
@@ -234,7 +201,7 @@ class Run:
             serving = [line.serving for line in self.network.lines]
             await asyncio.gather(self._reading, self._playing, trouble, *serving, return_exceptions=True)
         self.check_rest()
-        self._account()
+        account(self)
         return self.outcome
 
     async def _end(self) -> None:
@@ -321,7 +288,7 @@ class Run:
                 text = f"line {self._next_line}"
                 self.over.append((self._now_in_order(), now))
                 session.send_text(text)
-                self.typed.append(Said(text, now, self._now_in_order(), self._session_number))
+                self.typed.append(Said(text, now, self._now_in_order(), self.session_number))
             case "escape":
                 self.over.append((self._now_in_order(), now))
                 session.interrupt()
@@ -348,7 +315,7 @@ class Run:
                 await asyncio.sleep(0.1)
                 self._reading.cancel()
                 self._playing.cancel()
-                self._session_number += 1
+                self.session_number += 1
                 self._open_session()
             case "abort":
                 self.forgotten.append(self._now_in_order())
@@ -377,7 +344,7 @@ class Run:
                 if pace:
                     await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
             if heard:
-                self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
+                self.words.append(Said(number, self.network.now(), order, self.session_number, connecting))
 
     async def _hear(self, pcm: bytes) -> None:
         """Let the microphone hear something that is no word, if it is open."""
@@ -455,119 +422,6 @@ class Run:
             await line.wire.error(code, "As the schedule says.")
             if close:
                 line.close(close, "")
-
-    # The account.
-
-    def _account(self) -> None:
-        outcome = self.outcome
-        outcome.connections, outcome.lines = len(self.network.lines), len(self.typed)
-        for line in self.network.lines:
-            for complaint in line.wire.judge.complaints:
-                self.fault(f"sent: {complaint}")
-            for item_id, heard_ms in line.server.record.truncated_ms.items():
-                outcome.truncates += 1
-                if heard_ms > (played_ms := self.speaker.played_ms.get(item_id, 0.0)) + 1:
-                    self.fault(f"{item_id} is truncated at {heard_ms} ms, and {played_ms:.0f} ms were played")
-            if (serving := line.serving) and serving.done() and not serving.cancelled() and serving.exception():
-                self.fault(f"server: {serving.exception()!r}")
-        answered, taken = self._answered()
-        missing: list[Said] = []
-        for said in self.words:
-            outcome.said += 1
-            if said.what in answered:
-                outcome.delivered += 1
-            elif self._is_taken_back(said, taken):
-                outcome.excused += 1
-            else:
-                missing.append(said)
-        seconds = len(missing) * WORD_MS / 1000
-        if self.lost_seconds >= seconds - 0.051:
-            outcome.reported = len(missing)
-        else:
-            names = [said.what for said in missing]
-            at = [round(said.at, 1) for said in missing]
-            self.fault(f"words {names} said at {at} are lost, and {self.lost_seconds:.1f} s of {seconds:.1f} reported")
-        self._account_for_lines()
-        self._account_for_calls()
-
-    def _is_taken_back(self, said: Said, taken: dict[Any, float]) -> bool:
-        """Whether nobody waits for an answer to this word any more, and the person knows."""
-        if any(order > said.order for order in self.forgotten):
-            return True
-        if said.connecting and any(order > said.order for order in self.failed):
-            return True  # no connection came about, and that is what the page says
-        return said.what in taken and any(order > said.order and at >= taken[said.what] for order, at in self.over)
-
-    def _answered(self) -> tuple[set[Any], dict[Any, float]]:
-        """Return the words the session knows to be answered or written down, and when each was first taken."""
-        answered: set[Any] = set()
-        taken: dict[Any, float] = {}
-        for line in self.network.lines:
-            written = {
-                event["item_id"]
-                for event in line.told
-                if event["type"] == "conversation.item.input_audio_transcription.completed"
-            }
-            done = _responses_done(line)
-            replied = {item for response in done for item in line.server.record.answers.get(response, ())}
-            for utterance in line.server.record.utterances:
-                if utterance.item_id in written or utterance.item_id in replied:
-                    answered.update(utterance.words)
-                for number in utterance.words:
-                    taken.setdefault(number, utterance.at)
-        return answered, taken
-
-    def _account_for_lines(self) -> None:
-        answered = set()
-        for line in self.network.lines:
-            items = line.server.record.items
-            for response in _responses_done(line):
-                answered |= {items[item] for item in line.server.record.answers.get(response, ()) if item in items}
-        for said in self.typed:
-            later = [*(order for order, _ in self.over), *self.forgotten, *self.failed]
-            if said.what not in answered and not any(order > said.order for order in later):
-                self.fault(f"{said.what!r}, typed at {said.at:.1f}, is never answered")
-        shown = [item.text for item in self.session.conversation.items if item.role == "user"]
-        for said in self.typed:
-            if said.session == self._session_number and shown.count(str(said.what)) > 1:
-                self.fault(f"{said.what!r} is in the conversation {shown.count(str(said.what))} times")
-
-    def _account_for_calls(self) -> None:
-        outcome = self.outcome
-        outcome.calls = len(self.calls)
-        for call_id, times in self.functions.made.items():
-            if times > 1:
-                self.fault(f"{call_id} was run {times} times")
-        given = {call_id for line in self.network.lines for call_id in line.server.record.outputs}
-        answered = {
-            answer
-            for line in self.network.lines
-            for response in _responses_done(line)
-            for answer in line.server.record.answers.get(response, ())
-        }
-        ends = {
-            event["response"]["id"]: event["response"]["status"]
-            for line in self.network.lines
-            for event in line.told
-            if event["type"] == "response.done"
-        }
-        made_by = {call: by for line in self.network.lines for call, by in line.server.record.calls.items() if by}
-        for call_id, order in self.calls.items():
-            outcome.outputs += call_id in given
-            later = [*(order for order, _ in self.over), *self.forgotten, *self.failed, *self.dropped]
-            if any(each > order for each in later):
-                continue
-            if call_id not in given:
-                self.fault(f"{call_id} has no output")
-            elif call_id not in answered and ends.get(made_by[call_id], "completed") == "completed":
-                self.fault(f"{call_id} has an output, and nothing answers it")
-
-
-def _responses_done(line: Line) -> list[str]:
-    """Return the responses that were told to be over, and those whose calls stand for their answer."""
-    done = [event["response"]["id"] for event in line.told if event["type"] == "response.done"]
-    items = [event for event in line.told if event["type"] == "response.output_item.done"]
-    return done + [event["response_id"] for event in items if event["item"]["type"] == "function_call"]
 
 
 def play(schedule: Schedule, *, traced: bool = False) -> Outcome:
