@@ -54,6 +54,8 @@ class Ask(StreamEntry):
 class Commit(Ask):
     """A manual end of a turn."""
 
+    wants_reply: bool = True
+
 
 @dataclass(slots=True, eq=False)
 class Message(Ask):

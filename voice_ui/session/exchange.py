@@ -117,18 +117,13 @@ class Exchange:
     def interrupt(self) -> None:
         """Interrupt the running or expected reply."""
         action = self.responses.interrupt()
-        self._drop_turns()
+        self.turns.want_no_reply()
         self._act(action)
 
     def give_up(self) -> None:
         """Stop waiting for the reply."""
-        self._drop_turns()
+        self.turns.give_up()
         self._act(self.responses.interrupt() if self.responses.active else self.responses.free())
-
-    def _drop_turns(self) -> None:
-        for turn in list(self.turns.open):
-            self.turns.drop(turn)
-        self.turns.answer(None)
 
     @property
     def is_replying(self) -> bool:

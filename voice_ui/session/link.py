@@ -216,7 +216,8 @@ class Link:
                     self._stream.answer(entry)
                 case Commit():
                     await self._events.send(self.exchange.commit(entry))
-                    self.exchange.want()
+                    if entry.wants_reply:
+                        self.exchange.want()
                 case Message(item_id, text, image):
                     if entry.wants_reply:
                         entry.attempts += 1

@@ -122,6 +122,8 @@ class Turns:
             return None
         turn = self._end(item_id, commit.end_ms if commit else self._end_ms(None, now))
         turn.entry, turn.committed = commit, True
+        if commit and not commit.wants_reply:
+            self.drop(turn)
         return turn
 
     def begin_response(self, response_id: str) -> ResponseBegan:
@@ -150,22 +152,32 @@ class Turns:
         # A response that answers outputs and something said since belongs to the turn of what was said.
         self.open.insert(0 if isinstance(entry, Outputs) else len(self.open), turn)
 
+    def want_no_reply(self) -> None:
+        """Stop waiting for replies; a commit on its way still has to arrive, or what was said would be lost."""
+        for turn in list(self.open):
+            self.drop(turn)
+        for commit in self._commits:
+            commit.wants_reply = False
+
+    def give_up(self) -> None:
+        """Stop waiting for anything."""
+        self.want_no_reply()
+        for commit in self._commits:
+            self._stream.answer(commit)
+        self._commits.clear()
+
     def refuse_commit(self, commit: Commit) -> None:
         """The server found nothing to commit: there is nothing to answer."""
         if commit in self._commits:
             self._commits.remove(commit)
         self._stream.answer(commit)
 
-    def answer(self, response_id: str | None) -> None:
-        """The turns that this response answers are answered; None: all that await one, which is given up."""
+    def answer(self, response_id: str) -> None:
+        """The turns that this response answers are answered."""
         for turn in list(self.open):
-            never_arrived = not turn.arrived and response_id is not None and turn.response_before == response_id
+            never_arrived = not turn.arrived and turn.response_before == response_id
             if turn.response_id == response_id or never_arrived:
                 self.drop(turn)
-        if response_id is None:
-            for commit in self._commits:
-                self._stream.answer(commit)
-            self._commits.clear()
 
     def drop(self, turn: Turn) -> None:
         """Stop waiting for a turn."""
