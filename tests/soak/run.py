@@ -41,8 +41,8 @@ REPLY_IS_OVER = {
 """Codes after which nobody waits any longer for the reply to what was said before."""
 
 LIVELINESS_SECONDS = 240.0
-"""With a network and servers that are well again: the longest anything may take to end. Of two spoken replies that never
-end, one after the other, each is given up a minute after it was played."""
+"""With a network and servers that are well again: the longest anything may take to end. Of two spoken replies that
+never end, one after the other, each is given up a minute after it was played."""
 
 MOST_SECONDS = 20
 """Of real time, for one schedule: most take less than a tenth of one."""

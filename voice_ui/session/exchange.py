@@ -242,6 +242,8 @@ class Exchange:
             return is_taken
         if event.event_id and event.event_id in self._commits:
             self.turns.refuse_commit(self._commits.pop(event.event_id))
+            if not self.turns.are_asked_about:
+                self.responses.want_no_more()
             return event.code in diagnosis.NOTHING_TO_DO
         return False
 

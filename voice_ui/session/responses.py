@@ -69,6 +69,10 @@ class Responses:
         self._wanted = True
         return self._next()
 
+    def want_no_more(self) -> None:
+        """There is nothing to reply to."""
+        self._wanted = False
+
     def want_for_speech(self) -> Action | None:
         """A reply is wanted to what the server has heard, and could not answer because a response was running."""
         self._wanted_for_speech = True

@@ -87,6 +87,11 @@ class Turns:
         """The open turns that no response answers yet."""
         return [turn for turn in self.open if turn.response_id is None]
 
+    @property
+    def are_asked_about(self) -> bool:
+        """Whether something was sent that no response answers yet."""
+        return bool(self.awaited or self._commits)
+
     def unanswered_ms(self, alive_at: float) -> float:
         """Return the place from which on something may have been said that is not answered.
 
