@@ -62,5 +62,6 @@ async def nothing_left(
 
 
 def left_in_the_stream(session: RealtimeSession) -> list[Any]:
-    """Return what a session at rest still keeps of what was said."""
-    return list(getattr(session, "_stream", None) or ())
+    """Return what a session at rest still keeps of what was said: a press of Start that is over keeps nothing."""
+    press = session._press
+    return [] if press is None else [press, *press.context.stream.messages, *press.context.stream.outputs]

@@ -137,23 +137,27 @@ class Conversation:
 
     def is_known(self, item_id: str) -> bool:
         """Whether what was said in a user item is known in writing."""
-        item = self._items.get(self._alias.get(item_id, item_id))
+        item = self._find(item_id)
         return item is not None and bool(item.text) and item.status == "completed"
 
     def text_of(self, item_id: str) -> str:
         """Return the text of an item, empty if there is none."""
-        item = self._items.get(self._alias.get(item_id, item_id))
+        item = self._find(item_id)
         return item.text if item else ""
 
     def turn_of(self, item_id: str) -> int:
         """Return the turn of an item, or of a response that runs; 0 if there is none."""
-        item = self._items.get(self._alias.get(item_id, item_id))
+        item = self._find(item_id)
         return item.turn if item else 0
 
     def phase_of(self, item_id: str) -> str | None:
         """Return the phase of a reply's item, as far as the server names it."""
         item = self._items.get(item_id)
         return item.phase if item else None
+
+    def _find(self, item_id: str) -> Item | None:
+        """Return an item by its id, or by a second id of the same utterance."""
+        return self._items.get(self._alias.get(item_id, item_id))
 
     # What we do.
 
@@ -213,7 +217,7 @@ class Conversation:
         It goes on in the newest turn if that has no answer yet, or only a preamble to one. Where a lost connection has
         left a piece of an earlier reply to it, this one stands in a turn of its own.
         """
-        asked = self._items.get(self._alias.get(item_id, item_id)) if item_id else None
+        asked = self._find(item_id) if item_id else None
         turn = asked.turn if asked else max(self._turn, 1)
         replies = [item for item in self._items.values() if item.turn == turn and item.role == "assistant"]
         if asked is None and any(item.phase != "commentary" for item in replies):
@@ -224,7 +228,7 @@ class Conversation:
         self._replied = self._replied or turn == self._turn
         self._responses[response_id] = turn
 
-    # Calls of tools. NOTE: only session/tools.py changes them.
+    # Calls of tools. NOTE: only session/tools.py and session/hosted_tools.py change them.
 
     def begin_call(self, response_id: str, call: FunctionCall) -> Change:
         """Take in a call that a response makes, in the turn that the response answers."""
@@ -369,9 +373,7 @@ class Conversation:
     # Utterances.
 
     def _commit(self, item_id: str) -> list[Change]:
-        if self._alias.get(item_id, item_id) in self._items:
-            return []
-        return [_changed(self._begin_turn(item_id))]
+        return [] if self._find(item_id) else [_changed(self._begin_turn(item_id))]
 
     def _take(self, wire: WireItem) -> list[Change]:
         if wire.role == "assistant":
@@ -381,7 +383,7 @@ class Conversation:
             return self._take_output(running, wire) if running is not None and wire.id else []
         if wire.role != "user" or not wire.id:
             return []
-        is_new = self._alias.get(wire.id, wire.id) not in self._items
+        is_new = self._find(wire.id) is None
         item = self._user(wire.id, wire.text, announces=True)
         self._announced.add(item.id)
         before = replace(item)
@@ -398,9 +400,9 @@ class Conversation:
         committed and not announced, and the texts do not contradict, both are one. A server that commits nothing
         names an utterance only after its reply has begun: it belongs to the turn of that reply.
         """
+        if known := self._find(item_id):
+            return known
         item_id = self._alias.get(item_id, item_id)
-        if item_id in self._items:
-            return self._items[item_id]
         newest = next((item for item in reversed(self._items.values()) if item.role == "user"), None)
         is_newest = newest is not None and newest.turn == self._turn
         if newest and is_newest and announces and newest.id not in self._announced:

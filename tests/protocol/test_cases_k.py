@@ -336,6 +336,25 @@ async def test_k3_h_other_instructions_in_the_middle_of_a_turn_by_hand_lose_noth
         await until(lambda: reader.written("user") == ["w1 w2"] and reader.written("assistant") != [])
 
 
+@in_virtual_time
+async def test_k3_i_escape_takes_back_the_reply_and_not_what_was_said_by_hand_into_a_dead_link() -> None:
+    async with ScriptedServer(Realtime()).running() as server:
+        cable = Cable(server.port)
+        async with cable.laid() as port, session_with(server.endpoint_through(port), BY_HAND) as (session, reader):
+            session.start()
+            await listening(session)
+            cable.go_dead(unnoticed=True)
+            session.begin_turn()
+            await say(session, 1, 2, 3)
+            session.end_turn()
+            await asyncio.sleep(0.1)
+            session.interrupt()
+            await until(lambda: reader.written("user") == ["w1 w2 w3"], 40)
+            await until(lambda: session.state.phase is Phase.LISTENING)
+            assert "response.create" not in server.wires[-1].types
+            cable.bury()
+
+
 # K4: a limit of cost that cannot be counted.
 
 

@@ -25,6 +25,8 @@ def test_every_word_is_delivered_or_reported_lost_and_at_rest_nothing_is_left(
     table = summary(outcomes, time.perf_counter() - began)
     report(table)
     assert sum(outcome.said for outcome in outcomes) > 2 * BLOCK, "somebody says something"
+    assert sum(outcome.calls for outcome in outcomes) > BLOCK / 4, "the model calls functions"
+    assert sum(outcome.truncates for outcome in outcomes) > BLOCK / 50, "spoken replies are cut short"
     failed = [(outcome.seed, outcome.faults) for outcome in outcomes if outcome.faults]
     assert not failed, f"{table}\nsee what happens: python -m tests.soak --seed {failed[0][0]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,32 @@ async def end_reply(wire: Wire, response: str, status: str = "completed", reason
 def typed(event: dict[str, Any]) -> str:
     text: str = event["item"]["content"][0]["text"]
     return text
+
+
+@in_virtual_time
+async def test_a_turn_by_hand_that_the_server_finds_empty_asks_for_no_reply_when_the_running_one_is_over() -> None:
+    async def script(wire: Wire) -> None:
+        await wire.configure()
+        await wire.hear("response.create")
+        await wire.say("input_audio_buffer.committed", item_id="u1", previous_item_id=None)
+        await wire.begin_reply("Well,")
+        empty = await wire.hear("input_audio_buffer.commit")
+        await wire.error("input_audio_buffer_commit_empty", event_id=empty["event_id"])
+        await wire.end_reply()
+        await wire.until_closed()
+
+    async with ScriptedServer(script).running() as server, session_with(server, BY_HAND) as (session, reader):
+        session.start()
+        await until(lambda: session.state.phase is Phase.LISTENING)
+        speak(session, 200)
+        session.end_turn()
+        await until(lambda: session.state.phase is Phase.ANSWERING)
+        speak(session, 200)  # of silence, to the server
+        session.end_turn()
+        await until(lambda: session.state.phase is Phase.LISTENING)
+        await asyncio.sleep(5)
+        assert server.wires[0].types.count("response.create") == 1
+        assert session.state.phase is Phase.LISTENING and not reader.problems
 
 
 @in_virtual_time

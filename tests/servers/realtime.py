@@ -27,6 +27,7 @@ Transcripts = Literal["early", "with-reply", "late", "never", "failed"]
 Replies = Literal[
     "text", "preamble", "only-in-done", "nothing", "failed", "endless", "silent", "error", "delta-after-done"
 ]
+CallsTold = Literal["everywhere", "only-in-done", "only-arguments"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ class Behaviour:
     """Of 32768: sound with a lower peak is silence. A browser's microphone has no silence of zeros."""
     noise: bool = False
     """Sends events nobody knows, messages that are no JSON, and errors of no consequence."""
+    calls: tuple[str, ...] = ()
+    """Functions that it calls before it answers in words, where the client has tools."""
+    call_rounds: int = 1
+    """How many responses to one turn call them."""
+    calls_told: CallsTold = "everywhere"
+    """Which of the events about a call come: all, only `response.done`, or only the arguments."""
+    audio_ms: int = 400
+    """Of audio for each delta of the transcript, where replies are spoken."""
 
 
 @dataclass
@@ -71,6 +80,14 @@ class Record:
     """By response: the ids of the items that it answers."""
     items: dict[str, str] = field(default_factory=dict)
     """By id: the text of items that the client wrote."""
+    calls: dict[str, str] = field(default_factory=dict)
+    """By id of the call: the response that made it; empty for what the client repeats of another connection."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """By id of the call: what the tool returned."""
+    spoken_ms: dict[str, int] = field(default_factory=dict)
+    """By id of the item: the audio of it that was sent."""
+    truncated_ms: dict[str, int] = field(default_factory=dict)
+    """By id of the item: what was heard of it, as the client says."""
 
 
 _numbers = count(1)
@@ -98,6 +115,8 @@ class Realtime:
         self._responding: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._updates = 0
+        self._speaks = self._may_call = False
+        self._rounds_left = 0
         self.ended = 0
         """Responses of which the usage was reported."""
 
@@ -141,6 +160,8 @@ class Realtime:
                 await self.wire.say("input_audio_buffer.cleared")
             case "conversation.item.create":
                 await self._create_item(event["item"])
+            case "conversation.item.truncate":
+                await self._truncate(event["item_id"], event["audio_end_ms"])
             case "response.create":
                 if self._active:
                     await self._refuse(event, "conversation_already_has_active_response")
@@ -162,6 +183,8 @@ class Realtime:
         session = event["session"]
         inputs = session if self.wire.beta else session["audio"]["input"]
         self._turn_detection = inputs["turn_detection"]
+        self._speaks = session.get("output_modalities") == ["audio"]
+        self._may_call = bool(session.get("tools"))
         await self.wire.say("session.updated", session=session)
 
     async def _append(self, pcm: bytes) -> None:
@@ -229,7 +252,7 @@ class Realtime:
         utterance = Utterance(item_id, whole_words(bytes(self._uncommitted)), asyncio.get_running_loop().time())
         self._uncommitted.clear()
         self.record.utterances.append(utterance)
-        self._unanswered.append(item_id)
+        self._ask(item_id)
         say = self.wire.say
         await say("input_audio_buffer.committed", item_id=item_id, previous_item_id=None)
         content = [{"type": "input_audio", "transcript": None}]
@@ -258,9 +281,33 @@ class Realtime:
         if item.get("type") == "message":
             self.record.items[item_id] = item["content"][0].get("text", "")
             if item["role"] == "user":
-                self._unanswered.append(item_id)
+                self._ask(item_id)
+        elif item.get("type") == "function_call":
+            self.record.calls.setdefault(item["call_id"], "")
+        elif item.get("type") == "function_call_output":
+            self._take_output(item["call_id"], item["output"])
         await self.wire.say("conversation.item.added", previous_item_id=None, item={**item, "id": item_id})
         await self.wire.say("conversation.item.done", previous_item_id=None, item={**item, "id": item_id})
+
+    def _ask(self, item_id: str) -> None:
+        self._unanswered.append(item_id)
+        self._rounds_left = self.behaviour.call_rounds
+
+    def _take_output(self, call_id: str, output: str) -> None:
+        if call_id not in self.record.calls:
+            self.wire.judge.complaints.append(f"an output of {call_id}, which was never called")
+        if call_id in self.record.outputs:
+            self.wire.judge.complaints.append(f"a second output of {call_id}")
+        self.record.outputs[call_id] = output
+        self._unanswered.append(call_id)
+
+    async def _truncate(self, item_id: str, heard_ms: int) -> None:
+        if heard_ms > self.record.spoken_ms.get(item_id, -1):
+            self.wire.judge.complaints.append(f"{heard_ms} ms heard of {item_id}, of which less was spoken")
+        if item_id in self.record.truncated_ms:
+            self.wire.judge.complaints.append(f"{item_id} is truncated twice")
+        self.record.truncated_ms[item_id] = heard_ms
+        await self.wire.say("conversation.item.truncated", item_id=item_id, content_index=0, audio_end_ms=heard_ms)
 
     async def _respond(self) -> None:
         if self.behaviour.replies == "silent":
@@ -290,6 +337,10 @@ class Realtime:
                 return
             case "preamble":
                 await self._write_item(response, "Let me see.", phase="commentary")
+        if b.calls and self._may_call and self._rounds_left:
+            self._rounds_left -= 1
+            await self._call(response)
+            return
         text = "Reply to " + ", ".join(self.record.answers[response]) + "."
         item = await self._write_item(response, text)
         if b.replies == "endless":
@@ -297,6 +348,30 @@ class Realtime:
         await self._end(response, "completed", output=[item])
         if b.replies == "delta-after-done":
             await self._delta(response, item["id"], " PS")
+
+    async def _call(self, response: str) -> None:
+        """Call functions, one after the other, and end the response with them."""
+        say, told = self.wire.say, self.behaviour.calls_told
+        items = []
+        for index, name in enumerate(self.behaviour.calls):
+            number = next(self._numbers)
+            item = {"id": f"item_f{number}", "type": "function_call", "status": "completed", "name": name}
+            item |= {"call_id": f"call_{number}", "arguments": "{}"}
+            items.append(item)
+            self.record.calls[f"call_{number}"] = response
+            place = {"response_id": response, "output_index": index}
+            if told == "everywhere":
+                begun = {**item, "status": "in_progress", "arguments": ""}
+                await say("response.output_item.added", **place, item=begun)
+                await say("conversation.item.added", previous_item_id=None, item=begun)
+            await asyncio.sleep(self.behaviour.delta_seconds)
+            if told != "only-in-done":
+                call = {name: item[name] for name in ("call_id", "name", "arguments")}
+                await say("response.function_call_arguments.done", **place, item_id=item["id"], **call)
+            if told == "everywhere":
+                await say("conversation.item.done", previous_item_id=None, item=item)
+                await say("response.output_item.done", **place, item=item)
+        await self._end(response, "completed", output=[] if told == "only-arguments" else items)
 
     async def _write_item(self, response: str, text: str, phase: str = "final_answer") -> dict[str, Any]:
         say, b = self.wire.say, self.behaviour
@@ -306,21 +381,36 @@ class Realtime:
         begun = {**item, "status": "in_progress", "content": []}
         await say("response.output_item.added", response_id=response, output_index=0, item=begun)
         await say("conversation.item.added", previous_item_id=None, item=begun)
-        done = {**item, "status": "completed", "content": [{"type": "output_text", "text": text}]}
+        part = {"type": "output_audio", "transcript": text} if self._speaks else {"type": "output_text", "text": text}
+        done = {**item, "status": "completed", "content": [part]}
         if b.replies != "only-in-done":
             step = max(1, len(text) // b.deltas)
             for at in range(0, len(text), step):
                 await self._delta(response, item["id"], text[at : at + step])
+                if self._speaks:
+                    await self._speak(response, item["id"])
                 await asyncio.sleep(b.delta_seconds)
             place = {"response_id": response, "item_id": item["id"], "output_index": 0, "content_index": 0}
-            await say("response.output_text.done", **place, text=text)
+            if self._speaks:
+                await say("response.output_audio.done", **place)
+                await say("response.output_audio_transcript.done", **place, transcript=text)
+            else:
+                await say("response.output_text.done", **place, text=text)
         await say("conversation.item.done", previous_item_id=None, item=done)
         await say("response.output_item.done", response_id=response, output_index=0, item=done)
         return done
 
     async def _delta(self, response: str, item_id: str, delta: str) -> None:
         place = {"response_id": response, "item_id": item_id, "output_index": 0, "content_index": 0}
-        await self.wire.say("response.output_text.delta", **place, delta=delta)
+        kind = "output_audio_transcript" if self._speaks else "output_text"
+        await self.wire.say(f"response.{kind}.delta", **place, delta=delta)
+
+    async def _speak(self, response: str, item_id: str) -> None:
+        place = {"response_id": response, "item_id": item_id, "output_index": 0, "content_index": 0}
+        spoken_ms = self.record.spoken_ms
+        spoken_ms[item_id] = spoken_ms.get(item_id, 0) + self.behaviour.audio_ms
+        pcm = audio.encode(audio.silence(self.behaviour.audio_ms))
+        await self.wire.say("response.output_audio.delta", **place, delta=pcm)
 
     async def _end(
         self, response: str, status: str, details: dict[str, Any] | None = None, output: list[Any] | None = None

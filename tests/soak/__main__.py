@@ -55,6 +55,9 @@ def summary(outcomes: list[Outcome], seconds: float) -> str:
         f"reported lost {sum(outcome.reported for outcome in outcomes)}, "
         f"taken back by the person {sum(outcome.excused for outcome in outcomes)}; "
         f"lines typed {sum(outcome.lines for outcome in outcomes)}",
+        f"calls of tools {sum(outcome.calls for outcome in outcomes)}, "
+        f"outputs given {sum(outcome.outputs for outcome in outcomes)}; "
+        f"spoken replies truncated {sum(outcome.truncates for outcome in outcomes)}",
     ]
     kinds: dict[str, list[int]] = {}
     for outcome in outcomes:

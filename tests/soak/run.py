@@ -8,20 +8,24 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from tests.nothing_left import left_in_the_stream, tasks_of_ours
 from tests.protocol.reader import BY_HAND, CONFIG, Reader
 from tests.servers.realtime import Behaviour
-from tests.servers.words import WORD_MS, whole_words, word
+from tests.servers.words import whole_words, word
+from tests.soak.account import Outcome, Said, account
+from tests.soak.functions import Functions
 from tests.soak.network import Line, Network
 from tests.soak.schedule import Act, Schedule, Trouble
+from tests.soak.speaker import LoudSpeaker
 from tests.virtual_time import Stuck, run as run_in_virtual_time
 from voice_ui import audio
+from voice_ui.conversation import FunctionCall
 from voice_ui.protocol import Dialect
 from voice_ui.servers import Endpoint
-from voice_ui.session import Phase, ProblemRaised, RealtimeSession, Seats
+from voice_ui.session import ItemChanged, Phase, PlaybackCut, ProblemRaised, RealtimeSession, ReplyAudio, Seats
 
 ENDPOINT = Endpoint("the soak", "ws://127.0.0.1:1/v1/realtime?model=m", "m", {}, Dialect.GA)
 
@@ -36,41 +40,12 @@ REPLY_IS_OVER = {
 }  # fmt: skip
 """Codes after which nobody waits any longer for the reply to what was said before."""
 
-LIVELINESS_SECONDS = 150.0
-"""With a network and servers that are well again: the longest anything may take to end."""
+LIVELINESS_SECONDS = 240.0
+"""With a network and servers that are well again: the longest anything may take to end. Of two spoken replies that
+never end, one after the other, each is given up a minute after it was played."""
 
 MOST_SECONDS = 20
 """Of real time, for one schedule: most take less than a tenth of one."""
-
-
-@dataclass
-class Said:
-    """A word, or a typed line."""
-
-    what: int | str
-    at: float
-    order: int
-    """Its place among all that happened in the run."""
-    session: int
-    """Which session it was said to: some schedules close one and go on with another."""
-    connecting: bool = False
-    """Whether the first connection was still being made: the page shows that nobody listens yet."""
-
-
-@dataclass
-class Outcome:
-    """What one schedule came to."""
-
-    seed: int
-    said: int = 0
-    delivered: int = 0
-    reported: int = 0
-    excused: int = 0
-    """Words the person took back: by closing the page, by Escape, by another way of taking turns."""
-    lines: int = 0
-    connections: int = 0
-    faults: list[str] = field(default_factory=list)
-    trace: list[str] = field(default_factory=list)
 
 
 class SoakReader(Reader):
@@ -84,9 +59,17 @@ class SoakReader(Reader):
         """Take in one event."""
         with suppress(KeyError):  # a page that was loaded anew knows nothing of the items of before
             super().take(event)
-        self._run.note(f"    {event}" if not isinstance(event, ProblemRaised) else f"    problem {event.problem}")
-        if isinstance(event, ProblemRaised):
-            self._run.hear_of(event)
+        shown = f"problem {event.problem}" if isinstance(event, ProblemRaised) else str(event)
+        self._run.note(f"    {shown[:300]}")
+        match event:
+            case ProblemRaised():
+                self._run.hear_of(event)
+            case ItemChanged(FunctionCall() as call):
+                self._run.see_call(call)
+            case ReplyAudio(item_id, pcm):
+                self._run.play(item_id, pcm)
+            case PlaybackCut():
+                self._run.speaker.stop(self.session)
 
 
 class Run:
@@ -106,14 +89,22 @@ class Run:
         self.over: list[tuple[int, float]] = []
         """When, in that order and in seconds, the reply to all turns so far was given up, or no longer wanted."""
         self.failed: list[int] = []
+        self.dropped: list[int] = []
+        """When, in that order, the person wanted no more of the calls that ran then."""
+        self.calls: dict[str, int] = {}
+        """When, in that order, each call began; by its id."""
+        self.functions = Functions()
+        self.speaker = LoudSpeaker(schedule.speaker or "plays", self.dice)
+        self._asking: dict[str, None] = {}  # calls that wait for approval
         self.lost_seconds = 0.0
         self._dropped_seconds = 0.0
         self._traced = traced
         self._behaviours = [*schedule.behaviours]
-        self._config = replace(BY_HAND if schedule.by_hand else CONFIG, barge_in=schedule.barge_in)
+        output = "audio" if schedule.spoken else "text"
+        self._config = replace(BY_HAND if schedule.by_hand else CONFIG, barge_in=schedule.barge_in, output=output)
         self._endpoint = ENDPOINT
         self._pieces = schedule.chunk_ms * 48
-        self._session_number = 0
+        self.session_number = 0
         self._next_word = self._next_line = 0
 
     # What is looked at.
@@ -150,6 +141,21 @@ class Run:
         if not event.problem.recovering:
             self.failed.append(self._now_in_order())
 
+    def see_call(self, call: FunctionCall) -> None:
+        """A call stands on the page."""
+        self.calls.setdefault(call.call_id, self._now_in_order())
+        if call.status == "waiting":
+            self._asking[call.call_id] = None
+        else:
+            self._asking.pop(call.call_id, None)
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Audio of a reply came."""
+        if item_id in self.speaker.cut:
+            self.fault(f"audio of {item_id}, which is to be heard no more")
+        if self.schedule.speaker:
+            self.speaker.take(item_id, pcm)
+
     def check_rest(self) -> None:
         """At rest there is no socket, no task, no seat, and nothing in the stream; else there is a seat."""
         if not self.session.state.at_rest:
@@ -164,6 +170,9 @@ class Run:
             self.fault(f"tasks at rest: {tasks}")
         if left := left_in_the_stream(self.session):
             self.fault(f"left in the stream: {left}")
+        for item in self.session.conversation.items:
+            if isinstance(item, FunctionCall) and not item.is_over:
+                self.fault(f"{item.call_id} is {item.status} at rest")
 
     # The run.
 
@@ -185,13 +194,15 @@ class Run:
         finally:
             trouble.cancel()
             await self.session.close()
+            await asyncio.sleep(0.1)  # for the page to read the end
             self._reading.cancel()
+            self._playing.cancel()
             for line in self.network.lines:
                 line.serving.cancel()
             serving = [line.serving for line in self.network.lines]
-            await asyncio.gather(self._reading, trouble, *serving, return_exceptions=True)
+            await asyncio.gather(self._reading, self._playing, trouble, *serving, return_exceptions=True)
         self.check_rest()
-        self._account()
+        account(self)
         return self.outcome
 
     async def _end(self) -> None:
@@ -203,6 +214,7 @@ class Run:
         if not await self._settles(lambda: self.session.state.at_rest or self.session.state.phase is Phase.LISTENING):
             self.fault(f"it stays {self.session.state}")
         await self._quiet(2.0)
+        self.dropped.append(self._now_in_order())
         self.session.stop()
         if not await self._settles(lambda: self.session.state.at_rest):
             self.fault(f"after Stop it stays {self.session.state}")
@@ -213,19 +225,28 @@ class Run:
         while not condition():
             if self.network.now() > deadline:
                 return False
+            for call_id in self._asking:
+                self.session.approve(call_id)
             await self._quiet(0.5)
         return True
 
     def _open_session(self) -> None:
         clock = asyncio.get_running_loop().time
         self.session = RealtimeSession(
-            self._endpoint, self._config, seats=self.seats, connect=self.network.connect, clock=clock
+            self._endpoint,
+            self._config,
+            seats=self.seats,
+            connect=self.network.connect,
+            clock=clock,
+            plays=self.schedule.speaker is not None,
+            tools=self.functions.all() if self.schedule.tools else (),
         )
         self._read()
 
     def _read(self) -> None:
         self.reader = SoakReader(self.session, self)
         self._reading = asyncio.create_task(self.reader.read(), name="soak reader")
+        self._playing = asyncio.create_task(self.speaker.play(self.session), name="soak speaker")
 
     def _next_behaviour(self) -> Behaviour:
         return self._behaviours.pop(0) if self._behaviours else Behaviour()
@@ -239,6 +260,7 @@ class Run:
             case "start":
                 session.start()
             case "stop":
+                self.dropped.append(self._now_in_order())
                 session.stop()
             case "speak":
                 await (self._quiet(act.number / 5) if by_hand else self._speak(int(act.number), pace=True))
@@ -267,7 +289,7 @@ class Run:
                 text = f"line {self._next_line}"
                 self.over.append((self._now_in_order(), now))
                 session.send_text(text)
-                self.typed.append(Said(text, now, self._now_in_order(), self._session_number))
+                self.typed.append(Said(text, now, self._now_in_order(), self.session_number))
             case "escape":
                 self.over.append((self._now_in_order(), now))
                 session.interrupt()
@@ -283,14 +305,18 @@ class Run:
                 session.reconfigure(self._endpoint, self._config)
             case "reload":
                 self._reading.cancel()
+                self._playing.cancel()
                 await asyncio.sleep(0)
                 self._read()
+                self.speaker.leave(session)
             case "close":
                 self.forgotten.append(self._now_in_order())
                 await session.close()
                 self.check_rest()
+                await asyncio.sleep(0.1)
                 self._reading.cancel()
-                self._session_number += 1
+                self._playing.cancel()
+                self.session_number += 1
                 self._open_session()
             case "abort":
                 self.forgotten.append(self._now_in_order())
@@ -299,7 +325,14 @@ class Run:
             case "dismiss":
                 session.dismiss()
             case "stop-for":
+                self.dropped.append(self._now_in_order())
                 session.stop_for("stopped-by-owner")
+            case "approve" | "refuse":
+                for call_id in list(self._asking)[:1]:
+                    (session.approve if act.what == "approve" else session.refuse)(call_id)
+            case "output":
+                self._config = replace(self._config, output="text" if self._config.output == "audio" else "audio")
+                session.reconfigure(self._endpoint, self._config)
 
     async def _speak(self, count: int, *, pace: bool) -> None:
         for _ in range(count):
@@ -312,7 +345,7 @@ class Run:
                 if pace:
                     await asyncio.sleep(len(pcm[at : at + self._pieces]) / 48_000)
             if heard:
-                self.words.append(Said(number, self.network.now(), order, self._session_number, connecting))
+                self.words.append(Said(number, self.network.now(), order, self.session_number, connecting))
 
     async def _hear(self, pcm: bytes) -> None:
         """Let the microphone hear something that is no word, if it is open."""
@@ -390,81 +423,6 @@ class Run:
             await line.wire.error(code, "As the schedule says.")
             if close:
                 line.close(close, "")
-
-    # The account.
-
-    def _account(self) -> None:
-        outcome = self.outcome
-        outcome.connections, outcome.lines = len(self.network.lines), len(self.typed)
-        for line in self.network.lines:
-            for complaint in line.wire.judge.complaints:
-                self.fault(f"sent: {complaint}")
-            if (serving := line.serving) and serving.done() and not serving.cancelled() and serving.exception():
-                self.fault(f"server: {serving.exception()!r}")
-        answered, taken = self._answered()
-        missing: list[Said] = []
-        for said in self.words:
-            outcome.said += 1
-            if said.what in answered:
-                outcome.delivered += 1
-            elif self._is_taken_back(said, taken):
-                outcome.excused += 1
-            else:
-                missing.append(said)
-        seconds = len(missing) * WORD_MS / 1000
-        if self.lost_seconds >= seconds - 0.051:
-            outcome.reported = len(missing)
-        else:
-            names = [said.what for said in missing]
-            at = [round(said.at, 1) for said in missing]
-            self.fault(f"words {names} said at {at} are lost, and {self.lost_seconds:.1f} s of {seconds:.1f} reported")
-        self._account_for_lines()
-
-    def _is_taken_back(self, said: Said, taken: dict[Any, float]) -> bool:
-        """Whether nobody waits for an answer to this word any more, and the person knows."""
-        if any(order > said.order for order in self.forgotten):
-            return True
-        if said.connecting and any(order > said.order for order in self.failed):
-            return True  # no connection came about, and that is what the page says
-        return said.what in taken and any(order > said.order and at >= taken[said.what] for order, at in self.over)
-
-    def _answered(self) -> tuple[set[Any], dict[Any, float]]:
-        """Return the words the session knows to be answered or written down, and when each was first taken."""
-        answered: set[Any] = set()
-        taken: dict[Any, float] = {}
-        for line in self.network.lines:
-            written = {
-                event["item_id"]
-                for event in line.told
-                if event["type"] == "conversation.item.input_audio_transcription.completed"
-            }
-            done = _responses_done(line)
-            replied = {item for response in done for item in line.server.record.answers.get(response, ())}
-            for utterance in line.server.record.utterances:
-                if utterance.item_id in written or utterance.item_id in replied:
-                    answered.update(utterance.words)
-                for number in utterance.words:
-                    taken.setdefault(number, utterance.at)
-        return answered, taken
-
-    def _account_for_lines(self) -> None:
-        answered = set()
-        for line in self.network.lines:
-            items = line.server.record.items
-            for response in _responses_done(line):
-                answered |= {items[item] for item in line.server.record.answers.get(response, ()) if item in items}
-        for said in self.typed:
-            later = [*(order for order, _ in self.over), *self.forgotten, *self.failed]
-            if said.what not in answered and not any(order > said.order for order in later):
-                self.fault(f"{said.what!r}, typed at {said.at:.1f}, is never answered")
-        shown = [item.text for item in self.session.conversation.items if item.role == "user"]
-        for said in self.typed:
-            if said.session == self._session_number and shown.count(str(said.what)) > 1:
-                self.fault(f"{said.what!r} is in the conversation {shown.count(str(said.what))} times")
-
-
-def _responses_done(line: Line) -> list[str]:
-    return [event["response"]["id"] for event in line.told if event["type"] == "response.done"]
 
 
 def play(schedule: Schedule, *, traced: bool = False) -> Outcome:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.servers.realtime import Behaviour
+from tests.soak.speaker import Manner
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,18 @@ class Schedule:
     """Of the first connections; those that follow behave."""
     barge_in: str = "words"
     """What cuts a reply short."""
+    tools: bool = False
+    """Whether the model may call functions."""
+    spoken: bool = False
+    """Whether replies are spoken."""
+    speaker: Manner | None = None
+    """How the page plays them; None: nobody reports what was played."""
 
     def __str__(self) -> str:
         lines = [
             f"seed {self.seed}: chunks of {self.chunk_ms} ms, turns {'by hand' if self.by_hand else 'detected'}, "
-            f"barge-in {self.barge_in}"
+            f"barge-in {self.barge_in}, {'tools' if self.tools else 'no tools'}, "
+            f"{f'spoken, speaker {self.speaker}' if self.spoken else 'written'}"
         ]
         lines += [f"  person: {', '.join(map(str, self.acts))}"]
         lines += [f"  wire:   {', '.join(map(str, self.troubles))}"]
@@ -69,6 +77,9 @@ ACTS = {
     "reconfigure": 1, "turn-detection": 1, "another-model": 1, "reload": 1, "close": 1, "abort": 1, "dismiss": 1,
     "stop-for": 1, "barge-in": 1, "cough": 5,
 }  # fmt: skip
+
+TOOLS = ("quick", "quick", "slow", "slow", "ask", "fails", "hangs", "unknown")
+"""What the model calls; see `tests.soak.functions`."""
 
 TROUBLES = {
     "cut": 5, "flap": 2, "cut-after": 6, "half-open": 4, "down": 4, "hang": 3, "busy": 2, "refuse": 1, "latency": 3,
@@ -87,7 +98,33 @@ def schedule_of(seed: int) -> Schedule:
     chunk_ms, by_hand = dice.choice((20, 40, 100, 200)), dice.random() < 0.3
     behaviours = [replace(behaviour, refuses_aloud=dice.random() < 0.5) for behaviour in behaviours]
     barge_in = dice.choice(("words", "words", "at-once", "never"))
-    return Schedule(seed, chunk_ms, by_hand, acts, troubles, behaviours, barge_in)
+    tools, spoken = dice.random() < 0.5, dice.random() < 0.4
+    speaker: Manner | None = None
+    if tools:
+        calls_of_all = [_calls(dice) for _ in range(max(len(behaviours), dice.choice((1, 2, 4))))]
+        behaviours += [Behaviour()] * (len(calls_of_all) - len(behaviours))
+        behaviours = [replace(one, **calls) for one, calls in zip(behaviours, calls_of_all, strict=True)]
+        _sprinkle(dice, acts, {"approve": 3, "refuse": 1})
+    if spoken:
+        speaker = dice.choice(("plays", "plays", "plays", "plays", "plays", "suspended", "deaf", None))
+        behaviours = [replace(one, audio_ms=dice.choice((100, 400, 2000, 2000))) for one in behaviours]
+        _sprinkle(dice, acts, {"output": 1, "escape": 1, "speak": 3})
+    return Schedule(seed, chunk_ms, by_hand, acts, troubles, behaviours, barge_in, tools, spoken, speaker)
+
+
+def _calls(dice: random.Random) -> dict[str, Any]:
+    return {
+        "calls": tuple(dice.choice(TOOLS) for _ in range(dice.choice((0, 1, 1, 1, 2, 3)))),
+        "call_rounds": dice.choice((1, 1, 2)),
+        "calls_told": dice.choice(("everywhere", "everywhere", "everywhere", "only-in-done", "only-arguments")),
+    }
+
+
+def _sprinkle(dice: random.Random, acts: list[Act], weights: dict[str, int]) -> None:
+    """Let a person do some of this in between."""
+    for _ in range(dice.randint(0, 4)):
+        what = _pick(dice, weights)
+        acts.insert(dice.randint(1, len(acts)), Act(what, 3 if what == "speak" else 0))
 
 
 def _pick(dice: random.Random, weights: dict[str, int]) -> str:

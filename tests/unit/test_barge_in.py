@@ -98,7 +98,7 @@ def test_of_two_utterances_each_is_decided_for_itself() -> None:
     cough = server.TranscriptionCompleted("u1", "")
     assert judge.judge(cough, is_replying=True) == {"u1": Verdict.NOTHING}
     judge.forget("u1")
-    assert judge.is_open and judge.ignores(cough)
+    assert judge.items and judge.ignores(cough)
     word = server.TranscriptionDelta("u2", "Stop")
     assert judge.judge(word, is_replying=True) == {"u2": Verdict.WORDS}
 

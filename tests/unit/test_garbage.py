@@ -17,8 +17,10 @@ from voice_ui.servers import Endpoint
 from voice_ui.session.accounts import Account
 from voice_ui.session.barge_in import BargeIn
 from voice_ui.session.budget import Budget, Limits
+from voice_ui.session.context import Context
 from voice_ui.session.diagnosis import difference, problem_of, seconds_left
 from voice_ui.session.dialogue import Dialogue
+from voice_ui.session.event_transport import EventTransport
 from voice_ui.session.ledger import LocalAccounts
 from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
@@ -104,20 +106,15 @@ async def test_no_server_message_raises_whatever_it_is_given_to() -> None:
     stream, conversation = Stream(), Conversation()
     ids = (f"e{number}" for number in count())
     clock = count().__next__
-    link = Link(Nowhere(), endpoint, SessionConfig(), stream, ids, clock, lambda entry: None, lambda: True)
     reports = Reports()
-    calls = Calls(
-        Toolbox(),
-        RealtimeSession(endpoint),
-        conversation,
-        reports,
-        clock,
-        on_outputs=lambda outputs: None,
-        on_change=lambda: None,
-        on_hosted_approval=lambda call_id, approved: None,
-    )
+    transport = EventTransport(Nowhere(), reports, None)
+    link = Link(transport, endpoint, SessionConfig(), stream, ids, clock, lambda entry: None, lambda: True)
     budget = Budget(Limits(), Account(LocalAccounts()))
-    dialogue = Dialogue(endpoint, conversation, budget, reports, Counter(), Playback(), clock, calls, BargeIn())
+    context = Context(
+        endpoint, SessionConfig(), conversation, budget, reports, Counter(), ids, clock, stream, link=link
+    )
+    calls = Calls(context, Toolbox(), RealtimeSession(endpoint), lambda: None)
+    dialogue = Dialogue(context, calls, BargeIn(), Playback())
     understood = 0
     for _ in range(MESSAGES):
         event = parse(mutated_event(chance))

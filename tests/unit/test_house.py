@@ -36,8 +36,8 @@ WALLS = {
 PURE = {
     "audio", "base_url", "conversation", "errors", "images", "models", "redaction", "servers", "snapshot",
     "text_frame", "usage",
-    "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.events",
-    "session.responses", "session.state", "session.timing", "session.turns", "sharing.room",
+    "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.entries", "session.events",
+    "session.responses", "session.seats", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
     "offline.origins", "offline.vad", "offline.replies",
     "page.choices", "page.inspector_rows", "page.messages", "page.turn_texts", "page.usage_words",

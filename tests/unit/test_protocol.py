@@ -64,7 +64,7 @@ def example(kind: type[Event]) -> Any:
 
 SERVER, CLIENT = classes(server), classes(client)
 BETA_TRANSCRIPTION = "input_audio_transcription"
-UPDATES = [client.SessionUpdate(config, "e1") for config in CONFIGS]
+UPDATES = [client.SessionUpdate(config, event_id="e1") for config in CONFIGS]
 
 
 def name_of(kind: Any) -> str:
@@ -123,7 +123,7 @@ def test_the_official_types_know_all_of_a_client_event(event: Any) -> None:
 @pytest.mark.parametrize("event", [*UPDATES, *map(example, CLIENT)], ids=lambda event: type(event).__name__)
 def test_the_official_types_of_the_beta_know_all_of_a_client_event(event: Any) -> None:
     if isinstance(event, client.ResponseCreate):
-        event = client.ResponseCreate("e1")
+        event = client.ResponseCreate(event_id="e1")
     judge.judge_beta_client_event(event.to_wire(Dialect.BETA))
 
 

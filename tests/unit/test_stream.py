@@ -6,7 +6,8 @@ import pytest
 
 from voice_ui import audio
 from voice_ui.session import stream as stream_module
-from voice_ui.session.stream import Audio, Commit, EndOfPress, Message, Stream
+from voice_ui.session.entries import Audio, Commit, EndOfPress, Message
+from voice_ui.session.stream import Stream
 
 CHUNK = audio.silence(20)
 

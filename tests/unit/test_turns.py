@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from voice_ui import audio
 from voice_ui.protocol import server
-from voice_ui.session.stream import Commit, Message, Stream
+from voice_ui.session.entries import Commit, Message
+from voice_ui.session.stream import Stream
 from voice_ui.session.turns import ONSET_MS, UNNOTICED_SECONDS, Turns
 
 
@@ -94,6 +95,18 @@ def test_a_turn_by_hand_ends_at_its_commit() -> None:
     turns.begin_response("r")
     turns.answer("r")
     assert stream.asks == 0
+
+
+def test_a_commit_whose_reply_is_not_wanted_any_more_still_has_to_arrive() -> None:
+    turns, stream = spoken(2, by_hand=True)
+    commit = Commit()
+    stream.append(commit)
+    stream.send_next(2.0)
+    turns.ask(commit)
+    turns.want_no_reply()
+    assert turns.unanswered_ms(alive_at=0.0) == 0 and stream.asks == 1, "it may have to be said again"
+    turns.commit("u", now=2.1)
+    assert not turns.open and stream.asks == 0
 
 
 def test_a_commit_of_nothing_awaits_nothing() -> None:

@@ -6,7 +6,7 @@ whole event for a single unknown one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Self
 
 from voice_ui.protocol.items import WireItem
@@ -16,19 +16,19 @@ from voice_ui.protocol.rejected import Rejected as Rejected
 from voice_ui.protocol.session import SessionConfig
 
 
-class _ClientEvent(Event):
+class ClientEvent(Event):
     """An event whose fields are left out where they are None."""
+
+    event_id: str | None = field(default=None, kw_only=True)
 
     def to_wire(self, dialect: Dialect = Dialect.GA) -> dict[str, Any]:
         """Return the JSON object that is sent."""
         return {name: value for name, value in super().to_wire(dialect).items() if value is not None}
 
 
-@dataclass(frozen=True)
-class SessionUpdate(_ClientEvent):
+class SessionUpdate(ClientEvent):
     type: ClassVar[str] = "session.update"
     config: SessionConfig
-    event_id: str | None = None
     session: dict[str, Any] | None = field(default=None, compare=False)
     """As a client wrote it, where the event was read: only the fields in it change."""
 
@@ -40,19 +40,17 @@ class SessionUpdate(_ClientEvent):
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> Self:
         session = mapping(wire.get("session"))
-        return cls(SessionConfig.from_wire(session), text_or_none(wire.get("event_id")), session)
+        return cls(SessionConfig.from_wire(session), session, event_id=text_or_none(wire.get("event_id")))
 
 
-@dataclass(frozen=True, init=False)
-class InputAudioBufferAppend(_ClientEvent):
+class InputAudioBufferAppend(ClientEvent):
     """There is no answer to it. Most events are of this kind, so it is made and written as cheaply as can be."""
 
     type: ClassVar[str] = "input_audio_buffer.append"
     audio: str
     """Base64 PCM."""
-    event_id: str | None = None
 
-    def __init__(self, audio: str, event_id: str | None = None) -> None:
+    def __init__(self, audio: str, *, event_id: str | None = None) -> None:
         self.__dict__["audio"] = audio
         if event_id is not None:
             self.__dict__["event_id"] = event_id
@@ -62,91 +60,62 @@ class InputAudioBufferAppend(_ClientEvent):
         return wire if self.event_id is None else wire | {"event_id": self.event_id}
 
 
-@dataclass(frozen=True)
-class InputAudioBufferCommit(_ClientEvent):
+class InputAudioBufferCommit(ClientEvent):
     """Ends the turn by hand; an error with under 100 ms in the buffer, and of no use where the server detects turns."""
 
     type: ClassVar[str] = "input_audio_buffer.commit"
-    event_id: str | None = None
 
 
-@dataclass(frozen=True)
-class InputAudioBufferClear(_ClientEvent):
+class InputAudioBufferClear(ClientEvent):
     """Drops the audio that is part of no turn yet."""
 
     type: ClassVar[str] = "input_audio_buffer.clear"
-    event_id: str | None = None
 
 
-@dataclass(frozen=True)
-class ConversationItemCreate(_ClientEvent):
+class ConversationItemCreate(ClientEvent):
     """Adds a message, or the output of a tool."""
 
     type: ClassVar[str] = "conversation.item.create"
     item: WireItem
-    event_id: str | None = None
     previous_item_id: str | None = None
     """"root" for the first place; None for the last."""
 
 
-@dataclass(frozen=True)
-class ConversationItemDelete(_ClientEvent):
+class ConversationItemDelete(ClientEvent):
     type: ClassVar[str] = "conversation.item.delete"
     item_id: str
-    event_id: str | None = None
 
 
-@dataclass(frozen=True)
-class ConversationItemRetrieve(_ClientEvent):
+class ConversationItemRetrieve(ClientEvent):
     type: ClassVar[str] = "conversation.item.retrieve"
     item_id: str
-    event_id: str | None = None
 
 
-@dataclass(frozen=True)
-class ConversationItemTruncate(_ClientEvent):
+class ConversationItemTruncate(ClientEvent):
     """Cuts a spoken reply to what was played of it."""
 
     type: ClassVar[str] = "conversation.item.truncate"
     item_id: str
     content_index: int
     audio_end_ms: int
-    event_id: str | None = None
 
 
-@dataclass(frozen=True)
-class ResponseCreate(_ClientEvent):
+class ResponseCreate(ClientEvent):
     """Asks for a reply; an error while one is being written."""
 
     type: ClassVar[str] = "response.create"
-    event_id: str | None = None
     response: dict[str, Any] | None = None
     """Settings for this response only."""
 
 
-@dataclass(frozen=True)
-class ResponseCancel(_ClientEvent):
+class ResponseCancel(ClientEvent):
     """Stops the reply being written; an error if there is none, which may be ignored."""
 
     type: ClassVar[str] = "response.cancel"
-    event_id: str | None = None
     response_id: str | None = None
 
 
-ClientEvent = (
-    SessionUpdate
-    | InputAudioBufferAppend
-    | InputAudioBufferCommit
-    | InputAudioBufferClear
-    | ConversationItemCreate
-    | ConversationItemDelete
-    | ConversationItemRetrieve
-    | ConversationItemTruncate
-    | ResponseCreate
-    | ResponseCancel
-)
-
-EVENT_CLASSES: dict[str, type[ClientEvent]] = {kind.type: kind for kind in ClientEvent.__args__}
+EVENT_CLASSES: dict[str, type[ClientEvent]] = {kind.type: kind for kind in ClientEvent.__subclasses__()}
 
 
 def read(message: str | bytes) -> ClientEvent:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self, dataclass_transform
 
 from voice_ui.protocol.names import Dialect, event_name
 
@@ -79,8 +79,15 @@ READERS: dict[str, Reader] = {
 _readers: dict[type, list[tuple[str, Reader]]] = {}
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Event:
-    """An event whose fields have their own names on the wire; classes with another shape override both methods."""
+    """An event whose fields have their own names on the wire; classes with another shape override both methods.
+
+    Every class derived from it is a frozen dataclass.
+    """
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
 
     type: ClassVar[str]
     """The GA name, which is written here and nowhere else."""
@@ -99,7 +106,7 @@ class Event:
     @classmethod
     def from_wire(cls, wire: dict[str, Any]) -> Self:
         """Return what a JSON object says; raises nothing."""
-        return cls(*[read(wire.get(name)) for name, read in readers_of(cls)])
+        return cls(**{name: read(wire.get(name)) for name, read in readers_of(cls)})
 
 
 def readers_of(event: type) -> list[tuple[str, Reader]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Self
 
 from voice_ui.protocol.items import Part, WireItem
@@ -10,7 +10,6 @@ from voice_ui.protocol.names import Dialect
 from voice_ui.protocol.reading import Event, array, mapping, text, text_or_none
 
 
-@dataclass(frozen=True)
 class ResponseCreated(Event):
     type: ClassVar[str] = "response.created"
     response_id: str
@@ -27,7 +26,6 @@ class ResponseCreated(Event):
         return cls(text(mapping(wire.get("response")).get("id")))
 
 
-@dataclass(frozen=True)
 class OutputItemAdded(Event):
     type: ClassVar[str] = "response.output_item.added"
     response_id: str
@@ -35,7 +33,6 @@ class OutputItemAdded(Event):
     output_index: int = 0
 
 
-@dataclass(frozen=True)
 class OutputItemDone(Event):
     type: ClassVar[str] = "response.output_item.done"
     response_id: str
@@ -43,7 +40,6 @@ class OutputItemDone(Event):
     output_index: int = 0
 
 
-@dataclass(frozen=True)
 class ContentPartAdded(Event):
     type: ClassVar[str] = "response.content_part.added"
     response_id: str
@@ -57,12 +53,10 @@ class ContentPartAdded(Event):
         return super().to_wire(dialect) | {"part": self.part.to_wire(Dialect.BETA)}
 
 
-@dataclass(frozen=True)
 class ContentPartDone(ContentPartAdded):
     type: ClassVar[str] = "response.content_part.done"
 
 
-@dataclass(frozen=True)
 class _PartDelta(Event):
     """More of one content part."""
 
@@ -86,7 +80,6 @@ class _PartDelta(Event):
         return event
 
 
-@dataclass(frozen=True)
 class ReplyTextDelta(_PartDelta):
     """More of a written reply, or of the transcript of a spoken one.
 
@@ -94,17 +87,14 @@ class ReplyTextDelta(_PartDelta):
     """
 
 
-@dataclass(frozen=True)
 class OutputTextDelta(ReplyTextDelta):
     type: ClassVar[str] = "response.output_text.delta"
 
 
-@dataclass(frozen=True)
 class OutputAudioTranscriptDelta(ReplyTextDelta):
     type: ClassVar[str] = "response.output_audio_transcript.delta"
 
 
-@dataclass(frozen=True)
 class ReplyTextDone(Event):
     """The whole text of one content part, whatever deltas came before."""
 
@@ -125,25 +115,21 @@ class ReplyTextDone(Event):
         return super().from_wire(wire | {"text": wire.get(cls.field_name)})
 
 
-@dataclass(frozen=True)
 class OutputTextDone(ReplyTextDone):
     type: ClassVar[str] = "response.output_text.done"
 
 
-@dataclass(frozen=True)
 class OutputAudioTranscriptDone(ReplyTextDone):
     type: ClassVar[str] = "response.output_audio_transcript.done"
     field_name: ClassVar[str] = "transcript"
 
 
-@dataclass(frozen=True)
 class AudioDelta(_PartDelta):
     """Base64 PCM of a spoken reply."""
 
     type: ClassVar[str] = "response.output_audio.delta"
 
 
-@dataclass(frozen=True)
 class AudioDone(Event):
     type: ClassVar[str] = "response.output_audio.done"
     response_id: str
@@ -152,7 +138,6 @@ class AudioDone(Event):
     output_index: int = 0
 
 
-@dataclass(frozen=True)
 class FunctionCallArgumentsDelta(Event):
     type: ClassVar[str] = "response.function_call_arguments.delta"
     response_id: str
@@ -162,7 +147,6 @@ class FunctionCallArgumentsDelta(Event):
     output_index: int = 0
 
 
-@dataclass(frozen=True)
 class FunctionCallArgumentsDone(Event):
     type: ClassVar[str] = "response.function_call_arguments.done"
     response_id: str
@@ -176,7 +160,6 @@ class FunctionCallArgumentsDone(Event):
 ENDINGS = ("completed", "cancelled", "incomplete", "failed")
 
 
-@dataclass(frozen=True)
 class ResponseDone(Event):
     type: ClassVar[str] = "response.done"
     response_id: str

@@ -38,19 +38,16 @@ NAME_LENGTH = 80
 """Of the type of an event we do not know: enough to recognise it by."""
 
 
-@dataclass(frozen=True)
 class SessionCreated(Event):
     type: ClassVar[str] = "session.created"
     session: dict[str, Any]
 
 
-@dataclass(frozen=True)
 class SessionUpdated(Event):
     type: ClassVar[str] = "session.updated"
     session: dict[str, Any]
 
 
-@dataclass(frozen=True)
 class SpeechStarted(Event):
     type: ClassVar[str] = "input_audio_buffer.speech_started"
     item_id: str
@@ -58,7 +55,6 @@ class SpeechStarted(Event):
     """Of all audio appended in this session; the prefix padding is included."""
 
 
-@dataclass(frozen=True)
 class SpeechStopped(Event):
     type: ClassVar[str] = "input_audio_buffer.speech_stopped"
     item_id: str
@@ -66,7 +62,6 @@ class SpeechStopped(Event):
     """Of all audio appended in this session; the silence that ended the turn is included."""
 
 
-@dataclass(frozen=True)
 class TimeoutTriggered(Event):
     """Nobody spoke for `idle_timeout_ms`."""
 
@@ -76,19 +71,16 @@ class TimeoutTriggered(Event):
     audio_end_ms: float | None = None
 
 
-@dataclass(frozen=True)
 class Committed(Event):
     type: ClassVar[str] = "input_audio_buffer.committed"
     item_id: str
     previous_item_id: str | None = None
 
 
-@dataclass(frozen=True)
 class Cleared(Event):
     type: ClassVar[str] = "input_audio_buffer.cleared"
 
 
-@dataclass(frozen=True)
 class ItemAdded(Event):
     """An item is in the conversation, perhaps still being written."""
 
@@ -97,14 +89,12 @@ class ItemAdded(Event):
     previous_item_id: str | None = None
 
 
-@dataclass(frozen=True)
 class ItemDone(Event):
     type: ClassVar[str] = "conversation.item.done"
     item: WireItem
     previous_item_id: str | None = None
 
 
-@dataclass(frozen=True)
 class McpListToolsFailed(Event):
     """A hosted MCP server did not say which tools it has."""
 
@@ -112,19 +102,16 @@ class McpListToolsFailed(Event):
     item_id: str
 
 
-@dataclass(frozen=True)
 class ItemRetrieved(Event):
     type: ClassVar[str] = "conversation.item.retrieved"
     item: WireItem
 
 
-@dataclass(frozen=True)
 class ItemDeleted(Event):
     type: ClassVar[str] = "conversation.item.deleted"
     item_id: str
 
 
-@dataclass(frozen=True)
 class ItemTruncated(Event):
     type: ClassVar[str] = "conversation.item.truncated"
     item_id: str
@@ -132,7 +119,6 @@ class ItemTruncated(Event):
     audio_end_ms: float | None = None
 
 
-@dataclass(frozen=True)
 class TranscriptionDelta(Event):
     type: ClassVar[str] = "conversation.item.input_audio_transcription.delta"
     constants = {"content_index": 0}
@@ -140,7 +126,6 @@ class TranscriptionDelta(Event):
     delta: str
 
 
-@dataclass(frozen=True)
 class TranscriptionCompleted(Event):
     type: ClassVar[str] = "conversation.item.input_audio_transcription.completed"
     constants = {"content_index": 0}
@@ -150,7 +135,6 @@ class TranscriptionCompleted(Event):
     """`{"type": "duration", "seconds": …}` or `{"type": "tokens", …}`; billed apart from the responses."""
 
 
-@dataclass(frozen=True)
 class TranscriptionFailed(Event):
     type: ClassVar[str] = "conversation.item.input_audio_transcription.failed"
     item_id: str
@@ -167,7 +151,6 @@ class TranscriptionFailed(Event):
         return cls(text(wire.get("item_id")), text_or_none(error.get("code")), text(error.get("message")))
 
 
-@dataclass(frozen=True)
 class ErrorEvent(Event):
     """`error`: not fatal by itself; it is if the server closes right after it."""
 
@@ -206,47 +189,14 @@ class Malformed:
     reason: str
 
 
-ServerEvent = (
-    SessionCreated
-    | SessionUpdated
-    | SpeechStarted
-    | SpeechStopped
-    | TimeoutTriggered
-    | Committed
-    | Cleared
-    | ItemAdded
-    | ItemDone
-    | ItemRetrieved
-    | ItemDeleted
-    | ItemTruncated
-    | TranscriptionDelta
-    | TranscriptionCompleted
-    | TranscriptionFailed
-    | ResponseCreated
-    | OutputItemAdded
-    | OutputItemDone
-    | ContentPartAdded
-    | ContentPartDone
-    | ReplyTextDelta
-    | ReplyTextDone
-    | AudioDelta
-    | AudioDone
-    | FunctionCallArgumentsDelta
-    | FunctionCallArgumentsDone
-    | ResponseDone
-    | ErrorEvent
-    | McpListToolsFailed
-    | Unknown
-    | Malformed
-)
+ServerEvent = Event | Unknown | Malformed
 
 
 def _by_name() -> dict[str, type[Event]]:
     """Return every event class by its names in both dialects."""
     found: dict[str, type[Event]] = {ErrorEvent.wire_type: ErrorEvent}
-    kinds = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Event)]
-    for kind in kinds:
-        if name := getattr(kind, "type", None):
+    for kind in globals().values():
+        if isinstance(kind, type) and issubclass(kind, Event) and (name := getattr(kind, "type", None)):
             found[name] = found[event_name(name, Dialect.BETA)] = kind
     return found
 
@@ -263,4 +213,4 @@ def parse(message: str | bytes) -> ServerEvent:
     if not isinstance(event, dict) or not isinstance(name := event.get("type"), str):
         return Malformed("not JSON" if event is None else "not an event: it has no type")
     kind = EVENT_CLASSES.get(name)
-    return kind.from_wire(event) if kind else Unknown(name[:NAME_LENGTH])  # type: ignore[return-value]
+    return kind.from_wire(event) if kind else Unknown(name[:NAME_LENGTH])

@@ -2,7 +2,7 @@
 
 from voice_ui.conversation import ItemChanged, ItemRemoved, TextDelta
 from voice_ui.session.accounts import OWNER, Account, Accounts, Spent
-from voice_ui.session.budget import Budget, Limits, Seat, Seats
+from voice_ui.session.budget import Budget, Limits
 from voice_ui.session.events import (
     BargeInPending,
     PlaybackCut,
@@ -17,9 +17,10 @@ from voice_ui.session.events import (
     UsageCounted,
 )
 from voice_ui.session.ledger import Ledger, LocalAccounts, today
-from voice_ui.session.press import Connect
+from voice_ui.session.seats import Seat, Seats
 from voice_ui.session.session import RealtimeSession
 from voice_ui.session.state import Phase, State
+from voice_ui.session.supervisor import Connect
 from voice_ui.session.timer import Timer
 from voice_ui.session.timing import Shares, Stage, TurnTimer, percentile, shares
 from voice_ui.session.tracer import TracedEvent, Tracer

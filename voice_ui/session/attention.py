@@ -10,6 +10,9 @@ SILENT_SERVER_SECONDS = 2.0
 SPEECH_PEAK = 3000
 """Of 32768: a voice near a microphone is louder most of the time, a quiet room never (-21 dBFS)."""
 
+QUIET_PEAK = 600
+"""Quieter audio is no speech at all (-35 dBFS)."""
+
 WINDOW_MS = 10_000.0
 """Speech counts only within this window, so that isolated clicks do not add up."""
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from voice_ui.protocol import ServerEvent, SessionConfig, server
+from voice_ui.session.attention import QUIET_PEAK
 from voice_ui.session.backchannels import Said, said_in
-from voice_ui.session.intake import QUIET_PEAK
 
 LASTING_MS = 700.0
 """A voice that lasts this long wants the turn, whatever it says; coughs and back-channels are shorter."""
@@ -44,7 +44,7 @@ class BargeIn:
 
     def __init__(self) -> None:
         self.items: list[str] = []
-        """Ids of the utterances that are not decided."""
+        """Ids of the utterances that are not decided; all is decided when there are none."""
         self.responses: set[str] = set()
         """Ids of the responses to them."""
         self.ignored: deque[str] = deque(maxlen=REMEMBERED)
@@ -55,11 +55,6 @@ class BargeIn:
         self._has_words = self._lasts = False
         self._chunks: deque[tuple[float, int]] = deque()  # duration and peak
         self._config = SessionConfig()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something is not decided."""
-        return bool(self.items)
 
     @property
     def waits_for_end(self) -> bool:
@@ -76,7 +71,7 @@ class BargeIn:
     def listen(self, duration_ms: float, peak: int) -> None:
         """Take in how loud a chunk of the microphone is; the last ones before `begin` count."""
         self._chunks.append((duration_ms, peak))
-        if not self.is_open:
+        if not self.items:
             while sum(duration for duration, _ in self._chunks) > BEFORE_MS:
                 self._chunks.popleft()
             return

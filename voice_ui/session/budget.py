@@ -1,20 +1,20 @@
-"""Limits on sessions, time and cost, and the cost so far. Pure.
+"""Limits on time and cost, and the cost so far. Pure.
 
-A seat, the prices and the limits belong to one press of Start, so a reconnect does not lose them.
+The prices and the limits belong to one press of Start, so a reconnect does not lose them.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voice_ui.errors import Problem, Refused
+from voice_ui.errors import Problem
 from voice_ui.models import Prices
 from voice_ui.protocol.reading import number
 from voice_ui.servers import Endpoint
-from voice_ui.session.accounts import OWNER, Account
+from voice_ui.session.accounts import Account
 from voice_ui.usage import Usage, in_dollars, usage_of
 
 AUDIO_TOKENS_A_SECOND = 10
@@ -68,59 +68,6 @@ class Limits:
         return self.max_cost_per_day, self.max_cost_total
 
 
-class Seats:
-    """How many sessions may run at once. One seat is kept for the owner, and no visitor takes more than half."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.closed_for = ""
-        """The code of a problem, if nobody may take a seat any more."""
-        self._held: Counter[str] = Counter()
-
-    @property
-    def taken(self) -> int:
-        """How many are taken."""
-        return self._held.total()
-
-    def take(self, holder: str = OWNER) -> Seat:
-        """Return a seat; raises Refused (`room-full`, `visitor-seats` or `closed_for`) if there is none."""
-        if self.closed_for:
-            raise Refused(self.closed_for)
-        if holder != OWNER and self._held[holder] >= (most := max(1, self.limit // 2)):
-            raise Refused("visitor-seats", seats=str(most))
-        for_visitors = max(1, self.limit - 1) - (self.taken - self._held[OWNER])
-        if self.taken >= self.limit or (holder != OWNER and for_visitors <= 0):
-            raise Refused("room-full", seats=str(self.limit))
-        self._held[holder] += 1
-        return self._seat(holder)
-
-    def _seat(self, holder: str) -> Seat:
-        return Seat(self, holder)
-
-    def give_back(self, holder: str) -> None:
-        """Count one less; called by the seat."""
-        self._held[holder] -= 1
-        if not self._held[holder]:
-            del self._held[holder]
-
-
-class Seat:
-    """One of the seats, to be given back once."""
-
-    def __init__(self, seats: Seats, holder: str) -> None:
-        self._seats: Seats | None = seats
-        self._holder = holder
-
-    async def claim(self) -> None:
-        """Make sure that it is ours, where others take seats, too; raises Refused. Called before anything is spent."""
-
-    def give_back(self) -> None:
-        """Free the seat."""
-        if self._seats:
-            self._seats.give_back(self._holder)
-            self._seats = None
-
-
 class Budget:
     """What one conversation has used and what it costs, and whether it may go on."""
 
@@ -132,7 +79,7 @@ class Budget:
         self.is_exact = True
         """Whether all of it was reported by the server, and has a price."""
         self.account = account
-        self._limits = limits
+        self.limits = limits
         self._is_priced = False
         self._recent: deque[tuple[float, float]] = deque()  # when, and dollars
         self._context = 0  # tokens of the last response, which the next one reads again
@@ -223,7 +170,7 @@ class Budget:
         self._look_again()
 
     def _look_again(self) -> None:
-        if self._limits.has_cost:
+        if self.limits.has_cost:
             self.due = self.written + CHARACTERS_BETWEEN
 
     # What it will bill.
@@ -270,7 +217,7 @@ class Budget:
         self._look_again()
         if self.account.is_stopped:
             return Problem("stopped-by-owner")
-        limits = self._limits
+        limits = self.limits
         if not limits.has_cost:
             return None
         prices = endpoint.prices
@@ -293,6 +240,6 @@ class Budget:
 
     def unreported(self, endpoint: Endpoint) -> Problem | None:
         """Return the problem with a limit if a server does not say what a reply used."""
-        if not self._limits.has_cost or endpoint.prices is None or endpoint.prices.is_free:
+        if not self.limits.has_cost or endpoint.prices is None or endpoint.prices.is_free:
             return None
         return Problem("cost-unreported", facts={"server": endpoint.name})

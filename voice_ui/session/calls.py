@@ -38,9 +38,10 @@ class PendingCall:
 
     call: FunctionCall
     batch: Batch
-    approval: asyncio.Future[bool]
+    approval: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    hosted: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """What the server says of a call that it runs itself."""
     task: asyncio.Task[None] | None = None
-    hosted: asyncio.Future[Outcome] | None = None
 
 
 def read_arguments(tool: Tool, arguments: str) -> dict[str, Any] | Outcome:

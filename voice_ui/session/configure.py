@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
 from voice_ui.errors import ConnectionFailed, SessionError
-from voice_ui.protocol import Dialect, SessionConfig, client, dialect_of, parse, server
+from voice_ui.protocol import SessionConfig, client, dialect_of, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
-from voice_ui.transport import Transport
+from voice_ui.session.event_transport import EventTransport
 
 CONFIGURE_SECONDS = 10.0
 """From the open connection to `session.updated`."""
@@ -19,38 +18,29 @@ REASON_SECONDS = 1.0
 """After an `error` while we configure: the close that explains it, or `session.updated`, follows within this time."""
 
 
-@dataclass(frozen=True)
-class Confirmed:
-    """The session as the server confirmed it."""
+async def configure(
+    transport: EventTransport, endpoint: Endpoint, config: SessionConfig, event_id: str
+) -> tuple[float | None, str | None]:
+    """Send `config`, in the dialect of the server, and wait until it is confirmed.
 
-    dialect: Dialect
-    expires_in: float | None
-    """Seconds until the server ends the session; None if it does not say."""
-    differs: str | None
-    """A field that the server confirmed with another value."""
-
-
-async def configure(transport: Transport, endpoint: Endpoint, config: SessionConfig, event_id: str) -> Confirmed:
-    """Send `config` and wait until it is confirmed; a server that refuses one field applies none.
-
-    Raises Refused or ConnectionFailed.
+    Returns the seconds until the server ends the session, and a field that it confirmed with another value; None where
+    it does not say, or there is none. A server that refuses one field applies none. Raises Refused or ConnectionFailed.
     """
-    dialect = endpoint.dialect or Dialect.GA
     expires_in: float | None = None
     asked = False
     said: server.ErrorEvent | None = None
     try:
         async with asyncio.timeout(CONFIGURE_SECONDS) as patience:
-            async for message in transport:
-                match event := parse(message):
+            async for event in transport:
+                match event:
                     case server.SessionCreated(session) if not asked:
-                        dialect = endpoint.dialect or dialect_of(session)
+                        transport.dialect = endpoint.dialect or dialect_of(session)
                         expires_in = diagnosis.seconds_left(session, time.time())
                         asked = True
-                        await transport.send(client.SessionUpdate(config, event_id).to_wire(dialect))
+                        await transport.send(client.SessionUpdate(config, event_id=event_id))
                     case server.SessionUpdated(session) if asked:
-                        update = client.SessionUpdate(config).to_wire(dialect)
-                        return Confirmed(dialect, expires_in, diagnosis.difference(update, session))
+                        update = client.SessionUpdate(config).to_wire(transport.dialect)
+                        return expires_in, diagnosis.difference(update, session)
                     case server.ErrorEvent():
                         if said is None:  # a server that goes on and on about it extends nothing
                             said = event

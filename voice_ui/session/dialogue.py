@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from voice_ui import audio
-from voice_ui.conversation import Conversation
-from voice_ui.errors import Problem
 from voice_ui.protocol import ServerEvent, server
-from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.barge_in import BargeIn
-from voice_ui.session.budget import Budget
+from voice_ui.session.context import Context
 from voice_ui.session.events import ReplyAudio, ReplyAudioDone, SessionEvent, TurnTimed, UsageCounted
 from voice_ui.session.link import Link
 from voice_ui.session.playback import Playback
-from voice_ui.session.reports import Reports
 from voice_ui.session.timing import Timing
 from voice_ui.session.tools import Calls
 from voice_ui.session.turns import ResponseBegan, TurnEnded
@@ -47,24 +41,17 @@ class Dialogue:
 
     def __init__(
         self,
-        endpoint: Endpoint,
-        conversation: Conversation,
-        budget: Budget,
-        reports: Reports,
-        unknown_events: Counter[str],
-        playback: Playback | None,
-        clock: Callable[[], float],
+        context: Context,
         calls: Calls,
         barge_in: BargeIn,
+        playback: Playback,
     ) -> None:
-        """`playback` is None if nobody reports what was played."""
-        self._endpoint, self._conversation, self._budget = endpoint, conversation, budget
-        self._reports, self._unknown_events, self._clock = reports, unknown_events, clock
-        self._calls, self._barge_in = calls, barge_in
+        self._context, self._conversation, self._budget = context, context.conversation, context.budget
+        self._endpoint, self._reports, self._clock = context.endpoint, context.reports, context.clock
+        self._calls, self._barge_in, self._playback = calls, barge_in, playback
         self._kept: list[Taken] = []  # until it is decided whether it was speech that cuts a reply short
         self._timing = Timing()
-        self._began = clock()
-        self._playback = playback
+        self._began = context.clock()
         self._reported_malformed = False
 
     def time_message(self, now: float) -> None:
@@ -91,7 +78,7 @@ class Dialogue:
         spoken_until = [link.spoken_until(each.turn) or now for each in news if isinstance(each, TurnEnded)]
         taken = Taken(event, news, now, spoken_until[0] if spoken_until else now, was_cancelled)
         answered = [each.item_id for each in news if isinstance(each, ResponseBegan)]
-        if barge_in.is_open and barge_in.keeps(event, answered):
+        if barge_in.items and barge_in.keeps(event, answered):
             self._kept.append(taken)
             return []
         if barge_in.ignored and barge_in.ignores(event):
@@ -136,24 +123,23 @@ class Dialogue:
             case server.ReplyTextDelta(response_id, item_id):
                 if changes and response_id == link.responses.active:
                     self._time_text(item_id, link, now)
-                self._take_text(event)
+                if isinstance(event, server.OutputAudioTranscriptDelta):
+                    self._take_transcript(event)
             case server.AudioDelta(_, item_id, _, delta):
                 changes += self._take_audio(item_id, delta)
             case server.AudioDone(_, item_id):
                 changes.append(ReplyAudioDone(item_id))
-                if self._playback:
-                    self._playback.complete(item_id)
+                self._playback.complete(item_id)
             case server.ResponseDone():
                 self._finish(event, has_text=has_calls or bool(changes), was_cancelled=taken.was_cancelled)
             case server.ErrorEvent() if item_id := link.refused_image(event):
                 changes += self._conversation.fail(item_id)
-                problem = Problem("image-refused", diagnosis.words(event), diagnosis.facts_of(self._endpoint))
-                self._reports.raise_problem(problem, self._reports.received)
+                self._context.report("image-refused", diagnosis.words(event), self._reports.received)
             case server.ErrorEvent():
                 self._take_error(event, link)
             case server.Unknown(type=what) | server.Malformed(reason=what):
-                is_one_more = what in self._unknown_events or len(self._unknown_events) < MOST_UNKNOWN
-                self._unknown_events[what if is_one_more else "other"] += 1
+                counts = self._context.unknown_events
+                counts[what if what in counts or len(counts) < MOST_UNKNOWN else "other"] += 1
                 self._report(event)
             case _:
                 self._report(event)
@@ -175,7 +161,8 @@ class Dialogue:
         self._reports.say(UsageCounted(budget.usage, budget.cost, budget.is_exact, per_minute))
 
     def lose_connection(self, link: Link) -> None:
-        """What was used over it and is not reported yet never will be."""
+        """Nothing more comes over it; what was used and is not reported yet never will be."""
+        self._playback.complete()
         dollars = self._budget.dollars
         self._budget.lose_connection(self._endpoint, link.config.transcription_model, self._clock())
         if self._budget.dollars != dollars:
@@ -187,14 +174,13 @@ class Dialogue:
         changes: list[SessionEvent] = [*self._conversation.append(event)]
         if changes and not self._timing.is_answered:
             self._time_text(event.item_id, link, self._clock())
-        if self._playback:
-            self._take_text(event)
+        if isinstance(event, server.OutputAudioTranscriptDelta):
+            self._take_transcript(event)
         return changes
 
-    def _take_text(self, event: server.ReplyTextDelta) -> None:
+    def _take_transcript(self, event: server.OutputAudioTranscriptDelta) -> None:
         """The transcript of a spoken reply has grown."""
-        if self._playback and isinstance(event, server.OutputAudioTranscriptDelta):
-            self._playback.take_text(event.item_id, len(self._conversation.text_of(event.item_id)))
+        self._playback.take_text(event.item_id, len(self._conversation.text_of(event.item_id)))
 
     def _time_text(self, item_id: str, link: Link, now: float) -> None:
         is_answer = self._conversation.phase_of(item_id) != "commentary"
@@ -206,22 +192,19 @@ class Dialogue:
         try:
             pcm = audio.decode(delta)
         except ValueError:
-            self._unknown_events["audio that is not base64 PCM"] += 1
+            self._context.unknown_events["audio that is not base64 PCM"] += 1
             return []
         self._budget.speak(len(pcm) / (audio.SAMPLE_BYTES * audio.SAMPLE_RATE))
-        if not pcm or (self._playback and not self._playback.receive(item_id, pcm)):
-            return []
-        return [ReplyAudio(item_id, pcm)]
+        return [ReplyAudio(item_id, pcm)] if pcm and self._playback.receive(item_id, pcm) else []
 
     def _finish(self, event: server.ResponseDone, *, has_text: bool, was_cancelled: bool) -> None:
-        if self._playback:
-            self._playback.complete()
+        self._playback.complete()
         _log.info("response %s: %s", event.status, self._timing.finish(self._clock()))
         if not (was_cancelled and event.status == "cancelled"):
             self._report(event)
         is_message = all(item.type == "message" for item in event.output)
         if event.status == "completed" and is_message and not has_text:
-            self._reports.raise_problem(Problem("reply-empty", facts=diagnosis.facts_of(self._endpoint)))
+            self._context.report("reply-empty")
 
     def _take_error(self, event: server.ErrorEvent, link: Link) -> None:
         """Take in an `error`; if it comes instead of a response, stop waiting for the response."""
@@ -234,7 +217,7 @@ class Dialogue:
         self._report(event)
         is_about_reply = is_about_reply or (not event.event_id and diagnosis.is_end_of_reply(event))
         if is_about_reply and not link.responses.is_writing:
-            link.give_up()
+            link.exchange.give_up()
 
     def _report(self, event: ServerEvent) -> None:
         """Report the problem in an event, if any; unreadable messages are reported once."""

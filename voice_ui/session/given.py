@@ -46,7 +46,7 @@ class Given:
                 call = WireItem(
                     item.id, "function_call", call_id=item.call_id, name=item.name, arguments=item.arguments
                 )
-                yield client.ConversationItemCreate(call, next(self._ids))
+                yield client.ConversationItemCreate(call, event_id=next(self._ids))
                 if item.call_id not in unanswered_calls:
                     yield self.output(item.call_id, item.result)
         if not is_empty:
@@ -64,12 +64,14 @@ class Given:
         if image:
             content.append(Part("input_image", image_url=image.url))
             self._images[event_id] = item_id
-        yield client.ConversationItemCreate(WireItem(item_id, "message", role, content=tuple(content)), event_id)
+        yield client.ConversationItemCreate(
+            WireItem(item_id, "message", role, content=tuple(content)), event_id=event_id
+        )
 
     def output(self, call_id: str, output: str) -> ClientEvent:
         """Return what a tool returned."""
         item = WireItem("", "function_call_output", call_id=call_id, output=output)
-        return client.ConversationItemCreate(item, next(self._ids))
+        return client.ConversationItemCreate(item, event_id=next(self._ids))
 
     def expects(self, event: server.ErrorEvent) -> bool:
         """Whether a server refuses only a note of ours: some know no system messages."""
@@ -103,4 +105,4 @@ class Given:
         self.items.add(item_id)
         self._notes.add(event_id)
         item = WireItem(item_id, "message", "system", content=(Part("input_text", text),))
-        return client.ConversationItemCreate(item, event_id)
+        return client.ConversationItemCreate(item, event_id=event_id)

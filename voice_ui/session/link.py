@@ -1,7 +1,7 @@
 """One connection: configured, given the conversation so far, then sending and receiving until it is closed or lost.
 
-All state of a connection lives here. Audio and messages come from the stream, in order; urgent events (a cancel, a
-changed configuration) bypass it.
+All state of a connection lives here and in its `Exchange`. Audio and messages come from the stream, in order; urgent
+events (a cancel, a changed configuration) bypass it.
 """
 
 from __future__ import annotations
@@ -13,49 +13,24 @@ from dataclasses import replace
 from voice_ui import audio
 from voice_ui.conversation import Item
 from voice_ui.errors import Problem, SessionError
-from voice_ui.protocol import (
-    ClientEvent,
-    Dialect,
-    ServerEvent,
-    SessionConfig,
-    client,
-    parse,
-    server,
-)
+from voice_ui.protocol import ClientEvent, ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
 from voice_ui.session.brake import Brake
 from voice_ui.session.configure import REASON_SECONDS, configure
-from voice_ui.session.given import Given
-from voice_ui.session.intake import SHORTEST_TURN_MS
-from voice_ui.session.responses import Action, Responses
-from voice_ui.session.stream import Audio, Clear, Commit, Entry, Message, Outputs, Stream
-from voice_ui.session.timer import Timer
-from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded, Turns
-from voice_ui.transport import Transport
+from voice_ui.session.entries import SHORTEST_TURN_MS, Audio, Clear, Commit, Message, Outputs, StreamEntry
+from voice_ui.session.event_transport import EventTransport
+from voice_ui.session.exchange import Exchange
+from voice_ui.session.stream import Stream
+from voice_ui.session.turns import ResponseBegan, Turn, TurnEnded
 from voice_ui.transport.interface import PATIENCE_SECONDS
 
 BUSY_SECONDS = 26.0
 """`PATIENCE_SECONDS` while a reply is awaited: servers that compute it in one thread answer no ping (11 s seen). Less
-than `patience.REPLY_SECONDS`: if the connection is gone, the turn is delivered again and not given up."""
-
-UNANNOUNCED_SECONDS = 3.0
-"""A response that the server creates by itself is announced within this time, and one that was cancelled ends; after
-it we ask for what we want."""
+than `progress.REPLY_SECONDS`: if the connection is gone, the turn is delivered again and not given up."""
 
 TRIM_MS = 1000.0
 """How often to drop audio that is no longer needed."""
-
-_OF_A_RESPONSE = (
-    server.ReplyTextDelta,
-    server.ReplyTextDone,
-    server.AudioDelta,
-    server.OutputItemAdded,
-    server.OutputItemDone,
-    server.ResponseDone,
-)
-
-_OF_A_TRANSCRIPT = (server.TranscriptionCompleted, server.TranscriptionFailed)
 
 Handle = Callable[[ServerEvent], Awaitable[None]]
 
@@ -65,43 +40,38 @@ class Link:
 
     def __init__(
         self,
-        transport: Transport,
+        events: EventTransport,
         endpoint: Endpoint,
         config: SessionConfig,
         stream: Stream,
         ids: Iterator[str],
         clock: Callable[[], float],
-        on_mark: Callable[[Entry], object],
+        on_mark: Callable[[StreamEntry], object],
         may_ask: Callable[[], bool],
     ) -> None:
         """`ids` yields ids for events we send; `clock` returns seconds; `on_mark` is called after a mark was sent.
 
         `may_ask` is called before a reply is asked for.
         """
-        self.config = config
-        """The last confirmed configuration."""
-        self.turns = Turns(stream, by_hand=config.turn_detection == "none")
-        self.responses = Responses()
+        self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
+        self.exchange = Exchange(config, stream, ids, clock, send=self._urgent.put_nowait, may_ask=may_ask)
+        self.turns, self.responses = self.exchange.turns, self.exchange.responses
         self.expires_in: float | None = None
         """Seconds from its beginning until the server ends the session, where it says so."""
-        self.held = False
-        """Whether the push-to-talk button is held."""
-        self.spoken_over: list[Turn] | None = None
-        """The turns that were said over a reply, while it is not decided whether they cut it short; else None."""
         self.differs: str | None = None
         """A field that the server confirmed with another value."""
-        self._transport = transport
+        self._events, self._transport = events, events.transport
         self._endpoint = endpoint
-        self._dialect = endpoint.dialect or Dialect.GA
-        self._stream, self._ids, self._clock, self._on_mark, self._may_ask = stream, ids, clock, on_mark, may_ask
-        self._urgent: asyncio.Queue[ClientEvent] = asyncio.Queue()  # few: each is an answer to one event, or one press
+        self._stream, self._ids, self._clock, self._on_mark = stream, ids, clock, on_mark
         self._updates: dict[str, SessionConfig] = {}  # sent and not confirmed yet, by the id of the event
-        self._commits: dict[str, Commit] = {}  # by the id of the event
-        self._given = Given(ids, self.turns.arrive)
+        self._given = self.exchange.given
         self._spoken: set[str] = set()  # ids of the items of which audio came
-        self._outputs: list[Outputs] = []  # of tools, until the slot for a response is free and nobody speaks
-        self._unannounced = Timer()
         self._committed_ms, self._trim_at_ms = 0.0, TRIM_MS
+
+    @property
+    def config(self) -> SessionConfig:
+        """The last confirmed configuration."""
+        return self.exchange.config
 
     @property
     def round_trip_ms(self) -> float | None:
@@ -143,13 +113,12 @@ class Link:
     async def configure(self) -> None:
         """Send our configuration and wait until it is confirmed; raises Refused or ConnectionFailed."""
         event_id = next(self._ids)
-        confirmed = await configure(self._transport, self._endpoint, self.config, event_id)
-        self._dialect, self.expires_in, self.differs = confirmed.dialect, confirmed.expires_in, confirmed.differs
+        self.expires_in, self.differs = await configure(self._events, self._endpoint, self.config, event_id)
 
     async def seed(self, items: Iterable[Item], unanswered_calls: Container[str] = ()) -> None:
         """Give the server the conversation so far, as text; the outputs of `unanswered_calls` follow later."""
         for event in self._given.seed(items, unanswered_calls):
-            await self._send(event)
+            await self._events.send(event)
 
     # Both directions.
 
@@ -172,72 +141,22 @@ class Link:
                 if loop.done():
                     loop.result()
         finally:
-            self._unannounced.stop()
+            self.exchange.close()
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
 
-    def interrupt(self) -> None:
-        """Interrupt the running or expected reply."""
-        action = self.responses.interrupt()
-        self._drop_turns()
-        self._act(action)
-
-    @property
-    def is_replying(self) -> bool:
-        """Whether a reply is being written, or expected, that is not one to what is said over it."""
-        is_theirs = any(turn.response_id == self.responses.active for turn in self.spoken_over or ())
-        is_expected_for_them = self.responses.active == "" and bool(self.spoken_over)
-        return self.responses.active is not None and not (self.responses.cancelled or is_theirs or is_expected_for_them)
-
-    def cut_short(self) -> None:
-        """What was said over the reply cuts it short, and is answered."""
-        if self.is_replying:
-            self._act(self.responses.interrupt())
-        if any(turn.is_refused and turn.response_id is None for turn in self._unanswered_over):
-            self._act(self.responses.want_for_speech())
-            self._wait_for_slot()
-        self.spoken_over = None
-
-    def ignore(self, item_id: str) -> None:
-        """What was said over the reply is nothing to be answered."""
-        for turn in self._unanswered_over:
-            if turn.item_id == item_id:
-                is_answered = turn.response_id is not None and turn.response_id == self.responses.active
-                is_expected = self.responses.active == "" and self.turns.awaited == [turn]
-                if is_answered or is_expected:
-                    self._act(self.responses.interrupt())
-                if turn in self.turns.open:
-                    self.turns.drop(turn)
-
-    @property
-    def _unanswered_over(self) -> list[Turn]:
-        return [turn for turn in self.spoken_over or () if turn in self.turns.open]
-
     def truncate(self, item_id: str, heard_ms: int) -> None:
         """Tell the server how much of a spoken item was heard; otherwise it assumes all of it."""
         if item_id in self._spoken:
-            event = client.ConversationItemTruncate(item_id, 0, heard_ms, next(self._ids))
+            event = client.ConversationItemTruncate(item_id, 0, heard_ms, event_id=next(self._ids))
             self._urgent.put_nowait(event)
 
-    def release_outputs(self) -> None:
-        """Give the server the outputs of tools that wait for the slot, and ask for no reply to them."""
-        self.responses.want_no_more_in_quiet()
-        for entry in self._outputs:
-            self._give_outputs(entry)
-            self._stream.answer(entry)
-        self._outputs.clear()
-
-    def hand_over(self) -> None:
-        """Ask for a reply to outputs of tools; they wait until nobody speaks, and for the slot."""
-        self.responses.quiet = not self.turns.speaking and not self.held
-        if self._outputs:
-            self._act(self.responses.want_in_quiet())
-            self._wait_for_slot()
-
-    def say(self, event: ClientEvent) -> None:
-        """Send an event that is not part of the stream."""
-        self._urgent.put_nowait(event)
+    def answer_hosted(self, request_id: str, *, approve: bool) -> None:
+        """Answer a server that asks whether it may run a hosted tool."""
+        item_id, event_id = next(self._ids), next(self._ids)
+        item = WireItem(item_id, "mcp_approval_response", approval_request_id=request_id, approve=approve)
+        self._urgent.put_nowait(client.ConversationItemCreate(item, event_id=event_id))
 
     def reconfigure(self, config: SessionConfig) -> None:
         """Send another configuration, with the old voice once the model has spoken: servers refuse a new one."""
@@ -251,16 +170,6 @@ class Link:
         self.turns.forget_speech()
         if by_hand:  # what was heard so far is part of no turn by hand
             self._stream.append(Clear())
-
-    def give_up(self) -> None:
-        """Stop waiting for the reply."""
-        self._drop_turns()
-        self._act(self.responses.interrupt() if self.responses.active else self.responses.free())
-
-    def _drop_turns(self) -> None:
-        for turn in list(self.turns.open):
-            self.turns.drop(turn)
-        self.turns.answer(None)
 
     def refusal(self, event: server.ErrorEvent) -> Problem | None:
         """Return the problem if the error is about a configuration of ours, which the server then drops whole."""
@@ -276,30 +185,18 @@ class Link:
 
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
-        if self._given.expects(event):
-            return True
-        is_taken = event.code == "conversation_already_has_active_response"
-        if is_taken and not event.event_id and not self.config.interrupts_at_once and self._is_taken_care_of:
-            return True
-        if is_taken and not event.event_id and self.turns.awaited:
-            # The server could not reply to what was just said, because a response runs that began meanwhile.
-            self._act(self.responses.interrupt())
-            self._act(self.responses.want())
-            self._wait_for_slot()
-            return True
-        if self.responses.is_ours(event.event_id):
-            self._act(self.responses.refused(is_taken=is_taken))
-            self._wait_for_slot()
-            return is_taken
-        if event.event_id and event.event_id in self._commits:
-            self.turns.refuse_commit(self._commits.pop(event.event_id))
-            return event.code in diagnosis.NOTHING_TO_DO
-        return False
+        return self._given.expects(event) or self.exchange.expects(event)
 
-    @property
-    def _is_taken_care_of(self) -> bool:
-        """Whether a turn to which the server could not reply is asked about when it is decided, or is already."""
-        return self.spoken_over is not None or self.responses.is_blocked or not self.turns.awaited
+    def apply(self, event: ServerEvent) -> list[TurnEnded | ResponseBegan]:
+        """Bring turns, responses and configuration up to date; return what began or ended (most events: nothing)."""
+        if isinstance(event, server.AudioDelta):
+            self._spoken.add(event.item_id)
+        elif isinstance(event, server.SessionUpdated) and self._updates:
+            self.exchange.config = self._updates.pop(next(iter(self._updates)))
+            self.exchange.hand_over()
+        news = self.exchange.apply(event)
+        self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
+        return news
 
     async def _send_loop(self) -> None:
         while True:
@@ -308,39 +205,32 @@ class Link:
                 case Audio(pcm):
                     if self._stream.sent_ms >= self._trim_at_ms:
                         self._trim()
-                    event = client.InputAudioBufferAppend(audio.encode(pcm))
-                    await self._transport.send(event.to_wire(self._dialect))
+                    await self._events.send(client.InputAudioBufferAppend(audio.encode(pcm)))
                     continue
                 case Clear():
                     self._committed_ms = entry.end_ms
                     while not self._urgent.empty():  # turns by hand are asked for first
-                        await self._send(self._urgent.get_nowait())
-                    await self._send(client.InputAudioBufferClear(next(self._ids)))
+                        await self._events.send(self._urgent.get_nowait())
+                    await self._events.send(client.InputAudioBufferClear(event_id=next(self._ids)))
                 case Commit() if not self._may_commit(entry):
                     self._stream.answer(entry)
                 case Commit():
-                    event_id = next(self._ids)
-                    self._commits[event_id] = entry
-                    self.turns.ask(entry)
-                    await self._send(client.InputAudioBufferCommit(event_id))
-                    self._act(self.responses.want())
+                    await self._events.send(self.exchange.commit(entry))
+                    if entry.wants_reply:
+                        self.exchange.want()
                 case Message(item_id, text, image):
                     if entry.wants_reply:
                         entry.attempts += 1
                         self.turns.ask(entry)
                     for message in self._given.message(item_id, "user", text, image):
-                        await self._send(message)
+                        await self._events.send(message)
                     if entry.wants_reply:
-                        self._act(self.responses.want())
+                        self.exchange.want()
                     else:
                         self._stream.answer(entry)
-                case Outputs(wants_reply=True):
-                    self._outputs.append(entry)
-                    self.hand_over()
                 case Outputs():
-                    self._give_outputs(entry)
-                    self._stream.answer(entry)
-            self._wait_for_slot()
+                    self.exchange.take_outputs(entry)
+            self.exchange.wait_for_slot()
             self._on_mark(entry)
 
     def _may_commit(self, commit: Commit) -> bool:
@@ -348,25 +238,15 @@ class Link:
         before_ms, self._committed_ms = self._committed_ms, commit.end_ms
         return self.turns.by_hand and commit.end_ms - before_ms >= SHORTEST_TURN_MS
 
-    def _wait_for_slot(self) -> None:
-        if self.responses.is_stuck:
-            self._unannounced.set(UNANNOUNCED_SECONDS, self._ask_anyway)
-
-    def _ask_anyway(self) -> None:
-        """The response that holds the slot was never announced, or never ended when it was cancelled."""
-        if self.responses.is_stuck:
-            self._act(self.responses.free())
-
     async def _send_urgent_loop(self) -> None:
         while True:
-            await self._send(await self._urgent.get())
+            await self._events.send(await self._urgent.get())
 
     async def _receive_loop(self, handle: Handle) -> None:
         said: server.ErrorEvent | None = None
         brake = Brake()
         try:
-            async for message in self._transport:
-                event = parse(message)
+            async for event in self._events:
                 said = event if isinstance(event, server.ErrorEvent) else None
                 if not (self._given.items and self._given.is_echo(event)):
                     await handle(event)
@@ -377,117 +257,10 @@ class Link:
                 raise
             raise diagnosis.explained(error, diagnosis.ended(said, error, self._endpoint)) from error
 
-    def identified(self, event: ServerEvent) -> ServerEvent:
-        """Return the event with its id: where a server leaves it out, it is about the response that runs, or about what
-        was said last."""
-        if isinstance(event, _OF_A_RESPONSE):
-            if not event.response_id and self.responses.active:
-                return replace(event, response_id=self.responses.active)
-        elif isinstance(event, server.Committed) and not event.item_id:
-            return replace(event, item_id=self.turns.uncommitted_item_id or next(self._ids))
-        elif isinstance(event, _OF_A_TRANSCRIPT) and not event.item_id:
-            return replace(event, item_id=self.turns.ended_item_id or next(self._ids))
-        return event
-
-    def apply(self, event: ServerEvent) -> list[TurnEnded | ResponseBegan]:
-        """Bring turns and responses up to date; return what began or ended (most events: nothing)."""
-        news: list[TurnEnded | ResponseBegan] = []
-        match event:
-            case server.ReplyTextDelta(response_id) | server.ReplyTextDone(response_id):
-                news = self._announce(response_id)
-                self.responses.wrote(response_id)
-            case server.AudioDelta(response_id, item_id):
-                news = self._announce(response_id)
-                self.responses.wrote(response_id)
-                self._spoken.add(item_id)
-            case server.OutputItemAdded(response_id):
-                news = self._announce(response_id)
-            case server.ResponseCreated(response_id):
-                news = [self._begin_response(response_id)]
-            case server.ResponseDone(response_id):
-                news = self._announce(response_id)
-                self.turns.answer(response_id or self.responses.active or "")
-                self._act(self.responses.done(response_id))
-            case server.SpeechStarted() if not self.turns.by_hand:  # else it crossed our change to turns by hand
-                self.turns.begin_speech(event, self._clock())
-                self.responses.begin_turn()
-            case server.SpeechStopped():
-                news = self._end_turn(self.turns.end_speech(event, self._clock()))
-            case server.Committed(item_id):
-                news = self._end_turn(self.turns.commit(item_id, self._clock()))
-            case server.SessionUpdated() if self._updates:
-                self.config = self._updates.pop(next(iter(self._updates)))
-            case _:
-                return news
-        self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
-        self.hand_over()
-        return news
-
-    def _end_turn(self, turn: Turn | None) -> list[TurnEnded | ResponseBegan]:
-        if turn is None:
-            return []
-        if not self.turns.by_hand:
-            self._await_response(turn)
-        return [TurnEnded(turn)]
-
-    def _await_response(self, turn: Turn) -> None:
-        """A turn has ended at a server that replies by itself, unless a response runs that it does not cut short."""
-        turn.is_refused = bool(self.responses.active) and not self.config.interrupts_at_once
-        if self.spoken_over is not None:
-            self.spoken_over.append(turn)
-        if not turn.is_refused:
-            self.responses.expect()
-        elif self.spoken_over is None:
-            if self.config.barge_in != "never":
-                self._act(self.responses.interrupt())
-            self._act(self.responses.want_for_speech())
-            self._wait_for_slot()
-
-    def _announce(self, response_id: str) -> list[TurnEnded | ResponseBegan]:
-        """Take in the beginning of a response that the server has not announced."""
-        is_expected = bool(response_id) or bool(self.turns.awaited)
-        if self.responses.is_new(response_id) and is_expected:
-            return [self._begin_response(response_id)]
-        return []
-
-    def _begin_response(self, response_id: str) -> ResponseBegan:
-        began = self.turns.begin_response(response_id)
-        self._act(self.responses.created(response_id))
-        if not self.responses.cancelled and self.turns.are_all_replied_to:
-            self.responses.want_no_more()
-        return began
-
-    def _act(self, action: Action | None) -> None:
-        match action:
-            case Action.CREATE if not self._may_ask():
-                self.responses.want_no_more_in_quiet()
-                self.responses.interrupt()
-                self.responses.free()
-            case Action.CREATE:
-                for entry in self._outputs:
-                    entry.attempts += 1
-                    self.turns.ask(entry)
-                    self._give_outputs(entry)
-                self._outputs.clear()
-                event_id = next(self._ids)
-                self.responses.asked(event_id)
-                self._urgent.put_nowait(client.ResponseCreate(event_id))
-            case Action.CANCEL:
-                for turn in [turn for turn in self.turns.open if turn.response_id == self.responses.active]:
-                    self.turns.drop(turn)
-                self._urgent.put_nowait(client.ResponseCancel(next(self._ids), self.responses.active or None))
-
-    async def _send(self, event: ClientEvent) -> None:
-        await self._transport.send(event.to_wire(self._dialect))
-
     def _update(self, config: SessionConfig) -> ClientEvent:
         event_id = next(self._ids)
         self._updates[event_id] = config
-        return client.SessionUpdate(config, event_id)
-
-    def _give_outputs(self, entry: Outputs) -> None:
-        for call_id, output in entry.outputs:
-            self._urgent.put_nowait(self._given.output(call_id, output))
+        return client.SessionUpdate(config, event_id=event_id)
 
     def _trim(self) -> None:
         self._trim_at_ms = self._stream.sent_ms + TRIM_MS

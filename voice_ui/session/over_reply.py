@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from voice_ui.protocol import ServerEvent, server
 from voice_ui.session.barge_in import BargeIn, Verdict
+from voice_ui.session.context import Context
 from voice_ui.session.dialogue import Dialogue
 from voice_ui.session.events import BargeInPending
 from voice_ui.session.link import Link
-from voice_ui.session.reports import Reports
+from voice_ui.session.playback import Playback
 from voice_ui.session.timer import Timer
+from voice_ui.session.truncation import Truncation
 
 TRANSCRIPT_SECONDS = 3.0
 """From the end of an utterance to its transcript; without one, it counts as words."""
@@ -24,85 +25,78 @@ class OverReply:
 
     def __init__(
         self,
+        context: Context,
         barge_in: BargeIn,
         dialogue: Dialogue,
-        reports: Reports,
-        *,
-        is_playing: Callable[[], bool],
-        on_cut: Callable[[], object],
+        playback: Playback,
+        truncation: Truncation,
     ) -> None:
-        """`is_playing`: whether a reply is being spoken; `on_cut` is called to silence it."""
-        self._barge_in, self._dialogue, self._reports = barge_in, dialogue, reports
-        self._is_playing, self._on_cut = is_playing, on_cut
-        self._link: Link | None = None
+        self._context, self._barge_in, self._dialogue = context, barge_in, dialogue
+        self._playback, self._truncation = playback, truncation
         self._patience = Timer()
         self._is_pending = False
-        self.is_open = False
-        """Whether something was said of which it is not decided if it cuts the reply short."""
 
     def begin(self, event: server.SpeechStarted, link: Link) -> None:
         """The server hears speech."""
         if link.turns.by_hand:
             return
         if link.config.interrupts_at_once:
-            self._on_cut()
+            self._truncation.silence(by_speech=True)
             return
-        if not self._barge_in.is_open:
-            if not (link.is_replying or self._is_playing()):
+        if not self._barge_in.items:
+            if not (link.exchange.is_replying or self._playback.is_playing):
                 return
-            link.spoken_over = []
-        self._link, self.is_open = link, True
+            link.exchange.spoken_over = []
         self._barge_in.begin(event.item_id, link.config)
         self._show(not self._barge_in.waits_for_end)
 
     def listen(self, duration_ms: float, peak: int) -> None:
         """Take in how loud a chunk of the microphone is."""
         self._barge_in.listen(duration_ms, peak)
-        if self._barge_in.is_open:
+        if self._barge_in.items:
             self.judge(None)
             if self._barge_in.is_quiet:
                 self._show(False)
 
     def judge(self, event: ServerEvent | None) -> None:
         """Decide what can be decided, after this event; None: time has passed, or something was played."""
-        if (link := self._link) is None:
+        if (link := self._context.link) is None or not self._barge_in.items:
             return
         if isinstance(event, server.SpeechStopped | server.Committed):
             self._barge_in.rename(event)
             self._patience.set(TRANSCRIPT_SECONDS, self._wait_no_longer)
-        verdicts = self._barge_in.judge(event, is_replying=link.is_replying or self._is_playing())
+        verdicts = self._barge_in.judge(event, is_replying=link.exchange.is_replying or self._playback.is_playing)
         for item_id, verdict in verdicts.items():
             if verdict is Verdict.NOTHING:
-                link.ignore(item_id)
+                link.exchange.ignore(item_id)
                 self._barge_in.forget(item_id)
-                self._dialogue.forget(everything=not self._barge_in.is_open)
+                self._dialogue.forget(everything=not self._barge_in.items)
         if Verdict.WORDS in verdicts.values():
             _log.info("a reply is cut short by speech")
-            self._on_cut()
-            link.cut_short()
+            self._truncation.silence(by_speech=True)
+            link.exchange.cut_short()
             self.release()
-        elif verdicts and not self._barge_in.is_open:
+        elif verdicts and not self._barge_in.items:
             self._close()
 
     def release(self) -> None:
         """What was said is part of the conversation, whatever becomes of the reply."""
-        if link := self._link:
+        if self._barge_in.items and (link := self._context.link):
             self._barge_in.close()
             self._close()
-            self._reports.say(*self._dialogue.release(link))
+            self._context.reports.say(*self._dialogue.release(link))
 
     def lose(self) -> None:
         """The connection is lost: what was not decided will be said again."""
-        if self._link:
+        if self._barge_in.items:
             self._barge_in.close()
             self._close()
             self._dialogue.forget(everything=True)
 
     def _close(self) -> None:
         self._patience.stop()
-        if self._link:
-            self._link.spoken_over = None
-        self._link, self.is_open = None, False
+        if self._context.link:
+            self._context.link.exchange.spoken_over = None
         self._show(False)
 
     def _wait_no_longer(self) -> None:
@@ -112,4 +106,4 @@ class OverReply:
     def _show(self, pending: bool) -> None:
         if pending != self._is_pending:
             self._is_pending = pending
-            self._reports.say(BargeInPending(pending))
+            self._context.reports.say(BargeInPending(pending))

@@ -80,7 +80,7 @@ class Responses:
         return self._next()
 
     def want_no_more(self) -> None:
-        """The response that runs answers everything that was said or written so far."""
+        """The response that runs answers everything that was said or written so far, or there was nothing."""
         self._wanted = False
 
     def want_no_more_in_quiet(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from voice_ui.conversation import Change, Conversation
+from voice_ui.session.entries import Message, Outputs
 from voice_ui.session.link import Link
-from voice_ui.session.stream import Message, Outputs, Stream
+from voice_ui.session.stream import Stream
 
 MOST_ATTEMPTS = 3
 """A reply is requested over at most this many connections, because each request may cost."""

@@ -29,13 +29,16 @@ from voice_ui.images import Image
 from voice_ui.protocol import SessionConfig
 from voice_ui.servers import Endpoint
 from voice_ui.session.accounts import Account
-from voice_ui.session.budget import Budget, Limits, Seats
+from voice_ui.session.budget import Budget, Limits
+from voice_ui.session.context import Context
+from voice_ui.session.entries import Message
 from voice_ui.session.events import SessionEvent, StateChanged
 from voice_ui.session.ledger import LocalAccounts
-from voice_ui.session.press import Connect, Press
+from voice_ui.session.press import Press
 from voice_ui.session.reports import Reports
+from voice_ui.session.seats import Seats
 from voice_ui.session.state import FAILED, IDLE, State
-from voice_ui.session.stream import Message
+from voice_ui.session.supervisor import Connect, Supervisor
 from voice_ui.session.tracer import Tracer
 from voice_ui.tools import AnyTool, Toolbox
 from voice_ui.usage import Usage
@@ -89,11 +92,11 @@ class RealtimeSession:
         """Counts of ignored server events, by type or by what was wrong with them."""
         self.plays = plays
         """Whether spoken replies are played, from the next `start` on."""
-        self._limits, self._seats = limits or Limits(), seats
-        self._connect, self._clock = connect, clock
+        self._seats, self._connect, self._clock = seats, connect, clock
         self._reports = Reports()
         self._ids = (f"{OUR_IDS}{number}" for number in count(1))
         self._press: Press | None = None
+        self._supervisor: Supervisor | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
         self._later: list[Callable[[], None]] = []  # what was called while a press of Start came to its end
@@ -105,7 +108,7 @@ class RealtimeSession:
     @property
     def state(self) -> State:
         """The phase, and whether the microphone is open."""
-        return self._press.state if self._press else self._state
+        return self._press.progress.state if self._press else self._state
 
     @property
     def tracer(self) -> Tracer | None:
@@ -119,12 +122,13 @@ class RealtimeSession:
     @property
     def has_spoken(self) -> bool:
         """Whether the model has spoken in the running session: its voice is fixed until the next `start`."""
-        return self._press is not None and self._press.has_spoken
+        link = self._press and self._press.context.link
+        return bool(link and link.has_spoken)
 
     @property
     def open_seconds(self) -> float:
         """Seconds during which a connection was open or wanted, over all starts."""
-        return self._open_seconds + (self._clock() - self._press.began if self._press else 0.0)
+        return self._open_seconds + (self._clock() - self._supervisor.began if self._supervisor else 0.0)
 
     def __aiter__(self) -> AsyncIterator[SessionEvent]:
         """Yield events until cancelled; one reader only."""
@@ -142,27 +146,27 @@ class RealtimeSession:
     def stop(self) -> None:
         """Stop listening; what was said so far is still answered."""
         self._later = [call for call in self._later if call != self.start]
-        if self._press and self._press.microphone:
-            self._press.end_turn()
-            self._press.close_microphone()
+        if press := self._listening:
+            press.end_turn()
+            press.close_microphone()
 
     def append_audio(self, pcm: bytes, rate: int = audio.SAMPLE_RATE) -> None:
         """Send mono 16-bit little-endian PCM at `rate` hertz. Never blocks; ignored while the microphone is closed.
 
         Raises ValueError if `pcm` is not whole samples.
         """
-        if self._press and self._press.microphone:
+        if self._press and self._press.microphone.is_open:
             self._press.append_audio(pcm, rate)
 
     def begin_turn(self) -> None:
         """Begin a turn in push to talk; interrupts the current reply."""
-        if self._press and self._press.microphone:
-            self._press.begin_turn()
+        if press := self._listening:
+            press.begin_turn()
 
     def end_turn(self) -> None:
         """End the turn, in push to talk or when the microphone is muted."""
-        if self._press and self._press.microphone:
-            self._press.end_turn()
+        if press := self._listening:
+            press.end_turn()
 
     def send_text(self, text: str) -> None:
         """Say something in writing; a reply that is being written is cut short. Works without `start`, too."""
@@ -185,12 +189,12 @@ class RealtimeSession:
     def approve(self, call_id: str) -> None:
         """Approve a tool call that waits for approval."""
         if self._press:
-            self._press.approve(call_id, approved=True)
+            self._press.calls.approve(call_id, approved=True)
 
     def refuse(self, call_id: str) -> None:
         """Refuse a tool call that waits for approval; the model is informed."""
         if self._press:
-            self._press.approve(call_id, approved=False)
+            self._press.calls.approve(call_id, approved=False)
 
     def take_played(self, item_id: str, played_ms: float, *, stopped: bool = False) -> None:
         """Report how much of a spoken item was played, in milliseconds; set `stopped` after a `PlaybackCut` event."""
@@ -203,7 +207,7 @@ class RealtimeSession:
         A new server or model always takes effect at the next `start`.
         """
         self.endpoint, self.config = endpoint, config
-        if self._press is None or self._config_with_tools() == self._press.config:
+        if self._press is None or self._config_with_tools() == self._press.context.config:
             return False
         self._press.reconfigure(self._config_with_tools())
         return True
@@ -235,19 +239,14 @@ class RealtimeSession:
 
     def abort(self) -> None:
         """End at once because of a problem reported elsewhere, such as a microphone that does not start."""
-        if self._press and self._task:
-            self._press.final, self._press.is_over = FAILED, True
-            self._task.cancel()
-        elif self._press is None:
+        if not self._cancel(FAILED):
             self._rest(FAILED)
 
     async def close(self) -> None:
         """End, and wait until connection and tasks are closed. The session can be started again."""
-        if self._press and self._task:
+        if task := self._cancel(IDLE):
             self._is_closing = True
-            self._press.final, self._press.is_over = IDLE, True
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.gather(task, return_exceptions=True)
             self._is_closing = False
         self._rest(IDLE)
 
@@ -260,6 +259,17 @@ class RealtimeSession:
         await self.close()
 
     # Inside.
+
+    @property
+    def _listening(self) -> Press | None:
+        return self._press if self._press and self._press.microphone.is_open else None
+
+    def _cancel(self, final: State) -> asyncio.Task[None] | None:
+        """Cancel the task of the press that runs, if one does, and return it."""
+        if self._press and self._supervisor and self._task:
+            self._supervisor.final, self._press.is_over = final, True
+            self._task.cancel()
+        return self._task
 
     def _send(self, text: str, image: Image | None = None, *, reply: bool = True) -> None:
         press = self._press
@@ -283,10 +293,7 @@ class RealtimeSession:
         """Return the press of Start that runs, or a new one; None if the owner's limits do not allow it."""
         if (press := self._press) is None:
             return self._begin()
-        if problem := self.budget.problem(press.endpoint, press.config.transcription_model, asking=True):
-            press.cut_off(problem)
-            return None
-        return press
+        return press if press.may_go_on(asking=True) else None
 
     def _begin(self) -> Press | None:
         asyncio.get_running_loop()  # raises RuntimeError without one, before anything is taken
@@ -305,38 +312,34 @@ class RealtimeSession:
         except Refused as error:
             self._refuse(error.problem)
             return None
-        press = Press(
+        context = Context(
             self.endpoint,
             self._config_with_tools(),
-            conversation=self.conversation,
-            budget=self.budget,
-            reports=self._reports,
-            unknown_events=self.unknown_events,
-            limits=self._limits,
-            plays=self.plays,
-            seat=seat,
-            connect=self._connect,
-            ids=self._ids,
-            clock=self._clock,
-            session=self,
-            toolbox=self.toolbox,
+            self.conversation,
+            self.budget,
+            self._reports,
+            self.unknown_events,
+            self._ids,
+            self._clock,
         )
-        self._press = press
-        self._task = asyncio.create_task(press.run(), name="realtime session")
+        supervisor = Supervisor(context, seat, self._connect)
+        press = Press(context, self.toolbox, self, plays=self.plays, on_settled=supervisor.leave)
+        self._press, self._supervisor = press, supervisor
+        self._task = asyncio.create_task(supervisor.run(press), name="realtime session")
         # Not at the end of the task itself: one that is cancelled before its first step has none.
-        self._task.add_done_callback(lambda _: self._end(press))
+        self._task.add_done_callback(lambda _: self._end(press, supervisor))
         return press
 
-    def _end(self, press: Press) -> None:
+    def _end(self, press: Press, supervisor: Supervisor) -> None:
         """A press of Start is over, and nothing of it is left."""
-        press.let_go()
-        self._open_seconds += self._clock() - press.began
-        self._press = self._task = None
-        self._state = press.final
-        if press.failure:
-            self._reports.raise_problem(*press.failure)
+        supervisor.let_go(press)
+        self._open_seconds += self._clock() - supervisor.began
+        self._press = self._supervisor = self._task = None
+        self._state = supervisor.final
+        if supervisor.failure:
+            self._reports.raise_problem(*supervisor.failure)
         later, self._later = [] if self._is_closing else self._later, []
-        if press.failure or not later:
+        if supervisor.failure or not later:
             self._reports.say(StateChanged(self._state))
         for call in later:
             call()

@@ -6,7 +6,7 @@
 
 Stop, a limit or a lost device only closes the microphone: what was said is still answered, then the session is idle.
 A lost connection is `reconnecting`; a failure ends in `error`. The phase is derived from what is known of the
-connection (see `Press`), so an event that comes late or twice cannot leave it in a state that is not true.
+connection (see `Progress`), so an event that comes late or twice cannot leave it in a state that is not true.
 """
 
 from __future__ import annotations

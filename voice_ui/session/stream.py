@@ -13,84 +13,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 
 from voice_ui import audio
-from voice_ui.images import Image
+from voice_ui.session.entries import Ask, Audio, Clear, EndOfPress, Message, Outputs, StreamEntry
 
 WAITING_SECONDS = 75.0
 """Audio that may wait for a connection, 3.6 MB; more than an outage may last (`OUTAGE_SECONDS`)."""
 
 KEPT_SECONDS = 60.0
 """Audio that was sent and may be needed again, 2.9 MB: the longest turn that can be said again."""
-
-
-@dataclass(slots=True, eq=False)
-class Audio:
-    """PCM at the wire's rate."""
-
-    pcm: bytes
-    captured: float
-    """When its last sample came in, in seconds of the session's clock."""
-    duration_ms: float
-    quiet: bool = False
-    """Nobody speaks in it."""
-    sent: float = 0.0
-    """When it was sent over the current connection, in seconds of the session's clock."""
-    end_ms: float = 0.0
-    """The place where it ends; 0 until it is sent."""
-
-
-@dataclass(slots=True, eq=False)
-class Commit:
-    """A manual end of a turn that awaits a reply."""
-
-    end_ms: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class Message:
-    """A typed or transcribed turn that awaits a reply."""
-
-    item_id: str
-    text: str
-    image: Image | None = None
-    wants_reply: bool = True
-    end_ms: float = 0.0
-    attempts: int = 0
-    """How many connections were asked for the reply."""
-
-
-@dataclass(slots=True, eq=False)
-class Outputs:
-    """What tools returned to the calls of one response."""
-
-    item_id: str
-    """Of the last of these calls."""
-    outputs: tuple[tuple[str, str], ...]
-    """The id of each call, and what the model is told."""
-    wants_reply: bool = True
-    end_ms: float = 0.0
-    attempts: int = 0
-    """How many connections were asked for the reply."""
-
-
-@dataclass(slots=True, eq=False)
-class EndOfPress:
-    """The microphone was closed here."""
-
-    end_ms: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class Clear:
-    """What was said so far is part of no turn by hand."""
-
-    end_ms: float = 0.0
-
-
-Entry = Audio | Commit | Message | Outputs | EndOfPress | Clear
-Ask = Commit | Message | Outputs
 
 
 class Stream:
@@ -101,8 +32,8 @@ class Stream:
         """Audio sent over the current connection."""
         self.asks = 0
         """Commits, messages and outputs of tools that are not answered."""
-        self._sent: deque[Entry] = deque()
-        self._waiting: deque[Entry] = deque()
+        self._sent: deque[StreamEntry] = deque()
+        self._waiting: deque[StreamEntry] = deque()
         self.waiting_ms = 0.0
         """Audio that waits for a connection."""
         self._kept_ms = 0.0
@@ -118,7 +49,7 @@ class Stream:
         duration_ms = len(pcm) * 1000 / audio.BYTES_A_SECOND
         self._waiting.append(Audio(pcm, captured, duration_ms, quiet))
         self.waiting_ms += duration_ms
-        if self._filled and not self._filled.done():
+        if self._filled and not self._filled.done():  # as in `_wake`, which would be one more call for each chunk
             self._filled.set_result(None)
         dropped_ms = 0.0
         while self.waiting_ms > WAITING_SECONDS * 1000:
@@ -128,14 +59,13 @@ class Stream:
     def append(self, entry: Ask | EndOfPress | Clear) -> None:
         """Queue a mark."""
         self._waiting.append(entry)
-        self.asks += not isinstance(entry, EndOfPress | Clear)
+        self.asks += isinstance(entry, Ask)
         self._wake()
 
     @property
     def speech_ms(self) -> float:
         """Speech that may be unanswered."""
-        everything = (*self._sent, *self._waiting)
-        return sum(entry.duration_ms for entry in everything if isinstance(entry, Audio) and not entry.quiet)
+        return sum(entry.duration_ms for entry in self._all if isinstance(entry, Audio) and not entry.quiet)
 
     @property
     def is_empty(self) -> bool:
@@ -150,12 +80,16 @@ class Stream:
     @property
     def messages(self) -> list[Message]:
         """Messages that are not answered."""
-        return [entry for entry in (*self._sent, *self._waiting) if isinstance(entry, Message)]
+        return [entry for entry in self._all if isinstance(entry, Message)]
 
     @property
     def outputs(self) -> list[Outputs]:
         """Outputs of tools that are not answered."""
-        return [entry for entry in (*self._sent, *self._waiting) if isinstance(entry, Outputs)]
+        return [entry for entry in self._all if isinstance(entry, Outputs)]
+
+    @property
+    def _all(self) -> tuple[StreamEntry, ...]:
+        return (*self._sent, *self._waiting)
 
     def holds(self, item_id: str) -> bool:
         """Whether the message of that item is not answered yet."""
@@ -177,7 +111,7 @@ class Stream:
         if self._filled and not self._filled.done():
             self._filled.set_result(None)
 
-    def send_next(self, now: float) -> Entry:
+    def send_next(self, now: float) -> StreamEntry:
         """Move `sent` over the next entry and return it, before it is sent: what a broken send held is still here."""
         entry = self._waiting.popleft()
         self._sent.append(entry)
@@ -226,9 +160,9 @@ class Stream:
                 entries.remove(entry)
                 self.asks -= 1
 
-    def write_down(self, end_ms: float, commit: Commit | None, message: Message) -> None:
+    def write_down(self, end_ms: float, commit: Ask | None, message: Message) -> None:
         """Replace the audio before that place, and its commit, by what is known of it in writing."""
-        kept: deque[Entry] = deque()
+        kept: deque[StreamEntry] = deque()
         written = False
         for entry in self._sent:
             if entry is commit:

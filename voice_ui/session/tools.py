@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from voice_ui.conversation import Change, Conversation, FunctionCall
+from voice_ui.conversation import Change, FunctionCall
 from voice_ui.protocol import ServerEvent, WireItem, server, well_formed
 from voice_ui.session.calls import (
     APPROVAL_SECONDS,
@@ -25,9 +25,10 @@ from voice_ui.session.calls import (
     outcome_of,
     read_arguments,
 )
-from voice_ui.session.reports import Reports
+from voice_ui.session.context import Context
+from voice_ui.session.entries import Outputs
+from voice_ui.session.hosted_tools import HostedTools
 from voice_ui.session.running import Outcome, failed, run
-from voice_ui.session.stream import Outputs
 from voice_ui.tools import RunningSession, Tool, Toolbox, ToolContext
 
 HOSTED_SECONDS = 60.0
@@ -47,26 +48,17 @@ class Calls:
 
     def __init__(
         self,
+        context: Context,
         toolbox: Toolbox,
         session: RunningSession,
-        conversation: Conversation,
-        reports: Reports,
-        clock: Callable[[], float],
-        *,
-        on_outputs: Callable[[Outputs], object],
         on_change: Callable[[], object],
-        on_hosted_approval: Callable[[str, bool], object],
     ) -> None:
-        """`on_outputs` gets the outputs to send; `on_change` is called when calls begin or end.
-
-        `on_hosted_approval` gets the id of the server's request and the user's decision.
-        """
-        self._toolbox, self._session = toolbox, session
-        self._conversation, self._reports, self._clock = conversation, reports, clock
-        self._on_outputs, self._on_change, self._on_hosted_approval = on_outputs, on_change, on_hosted_approval
+        """`on_change` is called when calls begin or end."""
+        self._context, self._toolbox, self._session, self._on_change = context, toolbox, session, on_change
+        self._conversation, self._reports, self._clock = context.conversation, context.reports, context.clock
         self._batches: dict[str, Batch] = {}  # by response
         self._pending: list[PendingCall] = []
-        self._listing: dict[str, str] = {}  # by item: the hosted MCP server whose tools are being listed
+        self._hosted_tools = HostedTools(context)
         self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
         self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
         self._ended: set[asyncio.Task[None]] = set()
@@ -100,25 +92,17 @@ class Calls:
                 self._announced[event.call_id] = event
             case server.OutputItemDone(response_id, item):
                 return self._take_item(response_id, item)
-            case server.ItemAdded(item) if item.type == "mcp_list_tools" and item.id:
-                self._listing[item.id] = item.server_label
-            case server.ItemDone(item) if item.type == "mcp_list_tools":
-                return self._show_tools(
-                    item.server_label, Outcome("done", well_formed("\n".join(item.tools)) or "none")
-                )
-            case server.McpListToolsFailed(item_id):
-                return self._show_tools(self._listing.get(item_id, ""), failed("it did not say which tools it has"))
-            case server.ItemDone(item) if item.type.startswith("mcp_"):
+            case server.ItemDone(item) if item.type in {"mcp_approval_request", "mcp_call"}:
                 return self._take_item("", item)
             case server.ResponseDone(response_id):
                 return self._take_end(response_id, event)
-        return []
+        return self._hosted_tools.take(event)
 
     def _take_item(self, response_id: str, item: WireItem) -> list[Change]:
         match item.type:
             case "function_call" if item.call_id or item.id:
                 self._announced.pop(item.call_id, None)
-                return self._begin(response_id, item)
+                return self._take_call(response_id, item)
             case "mcp_approval_request" | "mcp_call" if item.id:
                 return self._take_hosted(response_id, item)
         return []
@@ -188,52 +172,56 @@ class Calls:
 
     # One call.
 
-    def _begin(self, response_id: str, item: WireItem) -> list[Change]:
+    def _take_call(self, response_id: str, item: WireItem) -> list[Change]:
         call_id = item.call_id or item.id
         batch = self._batches.setdefault(response_id, Batch())
         if any(call.call_id == call_id for call in batch.calls):
             return []
-        name, arguments = well_formed(item.name), well_formed(item.arguments)
-        call = FunctionCall(
-            item.id or call_id, "tool", call_id=call_id, name=name, arguments=arguments, status="running"
-        )
-        tool = self._toolbox.get(name)
-        if tool and tool.approve:
-            call.status = "waiting"
-        call.event_number = self._reports.received
-        change = self._conversation.begin_call(response_id, call)
-        if not batch.calls:
-            self._rounds[call.turn] += 1
-        batch.calls.append(call)
-        pending = PendingCall(call, batch, asyncio.get_running_loop().create_future())
-        self._pending.append(pending)
+        tool = self._toolbox.get(well_formed(item.name))
+        pending, change = self._begin(response_id, item, call_id, is_waiting=bool(tool and tool.approve))
+        if len(batch.calls) == 1:
+            self._rounds[pending.call.turn] += 1
+        outcome: Outcome | None = None
         if len(self._pending) > MOST_CALLS:
-            outcome: Outcome | None = failed(f"more than {MOST_CALLS} calls at once")
+            outcome = failed(f"more than {MOST_CALLS} calls at once")
         elif item.status == "incomplete":
             outcome = failed("the call was cut off before its arguments were complete")
-        else:
-            outcome = None
         self._start(pending, self._perform(pending, tool, outcome))
         return [change]
 
-    def _start(self, pending: PendingCall, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work, name="realtime call")  # type: ignore[arg-type]
-        pending.task = task
-        self._ended.add(task)
-        task.add_done_callback(self._ended.discard)
+    def _begin(self, response_id: str, item: WireItem, call_id: str, *, is_waiting: bool) -> tuple[PendingCall, Change]:
+        """Take in a call, which waits for approval or runs; return it, and what it changes in the conversation."""
+        call = FunctionCall(item.id or call_id, "tool", call_id=call_id)
+        call.server_label = "" if item.type == "function_call" else item.server_label
+        call.name, call.arguments = well_formed(item.name), well_formed(item.arguments)
+        call.status = "waiting" if is_waiting else "running"
+        call.event_number = self._reports.received
+        change = self._conversation.begin_call(response_id, call)
+        pending = PendingCall(call, self._batches.setdefault(response_id, Batch()))
+        pending.batch.calls.append(call)
+        self._pending.append(pending)
+        return pending, change
+
+    def _start(self, pending: PendingCall, work: Coroutine[Any, Any, None]) -> None:
+        pending.task = asyncio.create_task(work, name="realtime call")
+        self._ended.add(pending.task)
+        pending.task.add_done_callback(self._ended.discard)
 
     async def _perform(self, pending: PendingCall, tool: Tool | None, outcome: Outcome | None) -> None:
         began = self._clock()
         try:
             if outcome is None and tool is None:
-                known = ", ".join(self._toolbox.names) or "none"
-                outcome = failed(f"there is no tool of that name; there are: {known}")
-            if outcome is None and tool is not None:
+                outcome = failed(
+                    f"there is no tool of that name; there are: {', '.join(self._toolbox.names) or 'none'}"
+                )
+            elif outcome is None and tool is not None:
                 arguments = read_arguments(tool, pending.call.arguments)
                 outcome = arguments if isinstance(arguments, Outcome) else await self._approved(pending)
                 began = self._clock()
                 if outcome is None and not isinstance(arguments, Outcome):
-                    outcome = await self._run(pending.call, tool, arguments)
+                    on_loop = asyncio.get_running_loop().call_soon_threadsafe
+                    context = ToolContext(self._session, pending.call.call_id, pending.call.turn, on_loop)
+                    outcome = await run(tool, arguments, context)
         except asyncio.CancelledError:
             self._end(pending, Outcome("failed", CANCELLED), self._clock() - began)
             raise
@@ -253,11 +241,6 @@ class Calls:
         pending.call.status = "running"
         self._reports.say(self._conversation.change_call(pending.call))
         return None
-
-    async def _run(self, call: FunctionCall, tool: Tool, arguments: dict[str, Any]) -> Outcome:
-        loop = asyncio.get_running_loop()
-        context = ToolContext(self._session, call.call_id, call.turn, loop.call_soon_threadsafe)
-        return await run(tool, arguments, context)
 
     def _end(self, pending: PendingCall, outcome: Outcome, seconds: float | None = None) -> None:
         call = pending.call
@@ -291,24 +274,10 @@ class Calls:
                 outputs = tuple((call.call_id, call.result) for call in batch.calls if not call.server_label)
                 wants_reply = batch.wants_reply and self._rounds[last.turn] <= MOST_ROUNDS
                 if outputs or wants_reply:
-                    self._on_outputs(Outputs(last.id, outputs, wants_reply))
+                    self._context.stream.append(Outputs(last.id, outputs, wants_reply))
         self._on_change()
 
     # Hosted tools, which the server runs.
-
-    def _show_tools(self, server_label: str, outcome: Outcome) -> list[Change]:
-        """Show which tools a hosted MCP server has, once: each new connection lists them again."""
-        item_id = f"tools of {server_label}"
-        known = [
-            item for item in self._conversation.items if isinstance(item, FunctionCall) and item.id.startswith(item_id)
-        ]
-        if known and (known[-1].status, known[-1].result) == (outcome.status, outcome.result):
-            return []
-        call = FunctionCall(
-            item_id, "tool", name="mcp_list_tools", server_label=server_label or "MCP", status=outcome.status
-        )
-        call.result, call.event_number = outcome.result, self._reports.received
-        return [self._conversation.begin_call("", call)]
 
     def _take_hosted(self, response_id: str, item: WireItem) -> list[Change]:
         asked = self._find(item.approval_request_id) if item.approval_request_id else None
@@ -316,40 +285,29 @@ class Calls:
             return []
         self._hosted.append(item.id)
         if item.type == "mcp_call" and asked:
-            if asked.hosted and not asked.hosted.done():
+            if not asked.hosted.done():
                 asked.hosted.set_result(outcome_of(item))
             return []
-        batch = self._batches.setdefault(response_id, Batch())
-        name, arguments = well_formed(item.name), well_formed(item.arguments)
-        call = FunctionCall(
-            item.id, "tool", call_id=item.id, name=name, arguments=arguments, server_label=item.server_label
-        )
-        call.status = "waiting" if item.type == "mcp_approval_request" else "running"
-        batch.calls.append(call)
-        call.event_number = self._reports.received
-        change = self._conversation.begin_call(response_id, call)
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        pending = PendingCall(call, batch, future, hosted=asyncio.get_running_loop().create_future())
-        self._pending.append(pending)
-        if item.type == "mcp_call" and pending.hosted:
+        pending, change = self._begin(response_id, item, item.id, is_waiting=item.type == "mcp_approval_request")
+        if item.type == "mcp_call":
             pending.hosted.set_result(outcome_of(item))
         self._start(pending, self._await_hosted(pending))
         return [change]
 
     async def _await_hosted(self, pending: PendingCall) -> None:
         began = self._clock()
-        call, hosted = pending.call, pending.hosted
-        assert hosted
+        call = pending.call
         try:
             if call.status == "waiting":
                 refused = await self._approved(pending)
-                self._on_hosted_approval(call.call_id, refused is None)
+                if link := self._context.link:
+                    link.answer_hosted(call.call_id, approve=refused is None)
                 if refused:
                     self._end(pending, refused)
                     return
                 began = self._clock()
             async with asyncio.timeout(HOSTED_SECONDS):
-                outcome = await hosted
+                outcome = await pending.hosted
         except TimeoutError:
             outcome = failed(f"{call.server_label} did not finish within {HOSTED_SECONDS:.0f} seconds")
         except asyncio.CancelledError:

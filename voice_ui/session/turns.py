@@ -10,8 +10,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from voice_ui.protocol import server
+from voice_ui.session.entries import Ask, Commit, Message, Outputs
 from voice_ui.session.responses import REMEMBERED
-from voice_ui.session.stream import Ask, Commit, Message, Outputs, Stream
+from voice_ui.session.stream import Stream
 
 UNNOTICED_SECONDS = 3.0
 """A server notices speech within this time of its arrival, also in a burst of kept audio."""
@@ -102,9 +103,9 @@ class Turns:
         return [turn for turn in self.open if turn.response_id is None]
 
     @property
-    def are_all_replied_to(self) -> bool:
-        """Whether a response answers, or begins to answer, every turn that ended."""
-        return not self.awaited and not self._commits
+    def are_asked_about(self) -> bool:
+        """Whether something was sent that no response answers yet."""
+        return bool(self.awaited or self._commits)
 
     def unanswered_ms(self, alive_at: float) -> float:
         """Return the place from which on something may have been said that is not answered.
@@ -144,6 +145,8 @@ class Turns:
         commit = self._commits.pop(0) if self._commits else None
         turn = self._end(item_id, commit.end_ms if commit else self._end_ms(None, now))
         turn.entry, turn.committed = commit, True
+        if commit and not commit.wants_reply:
+            self.drop(turn)
         return turn
 
     def begin_response(self, response_id: str) -> ResponseBegan:
@@ -162,7 +165,7 @@ class Turns:
         for turn in self.open:
             turn.arrived = turn.arrived or turn.item_id == item_id
 
-    def ask(self, entry: Ask) -> None:
+    def ask(self, entry: Commit | Message | Outputs) -> None:
         """A commit, a message or the outputs of tools were sent, and a reply is wanted for them."""
         if isinstance(entry, Commit):
             self._commits.append(entry)
@@ -172,26 +175,38 @@ class Turns:
         # A response that answers outputs and something said since belongs to the turn of what was said.
         self.open.insert(0 if isinstance(entry, Outputs) else len(self.open), turn)
 
+    def want_no_reply(self) -> None:
+        """Stop waiting for replies; a commit on its way still has to arrive, or what was said would be lost."""
+        for turn in list(self.open):
+            self.drop(turn)
+        for commit in self._commits:
+            commit.wants_reply = False
+
+    def give_up(self) -> None:
+        """Stop waiting for anything."""
+        self.want_no_reply()
+        for commit in self._commits:
+            self._stream.answer(commit)
+        self._commits.clear()
+
     def refuse_commit(self, commit: Commit) -> None:
         """The server found nothing to commit: there is nothing to answer."""
         if commit in self._commits:
             self._commits.remove(commit)
         self._stream.answer(commit)
 
-    def answer(self, response_id: str | None) -> None:
-        """The turns that this response answers are answered; None: all that await one, which is given up."""
+    def answer(self, response_id: str) -> None:
+        """The turns that this response answers are answered."""
         for turn in list(self.open):
-            never_arrived = not turn.arrived and response_id is not None and turn.response_before == response_id
+            never_arrived = not turn.arrived and turn.response_before == response_id
             if turn.response_id == response_id or never_arrived:
-                self._close(turn)
-        if response_id is None:
-            for commit in self._commits:
-                self._stream.answer(commit)
-            self._commits.clear()
+                self.drop(turn)
 
     def drop(self, turn: Turn) -> None:
         """Stop waiting for a turn."""
-        self._close(turn)
+        self.open.remove(turn)
+        if turn.entry:
+            self._stream.answer(turn.entry)
 
     def forget_speech(self) -> None:
         """Forget the current utterance: turn detection has changed."""
@@ -209,11 +224,6 @@ class Turns:
     def _is_repeated(self, item_id: str) -> bool:
         """Whether an item belongs to a turn that ended before, not to one that is being heard under the same id."""
         return item_id in self._ended and (self._speech_start_ms is None or self.spoken_item_id != item_id)
-
-    def _close(self, turn: Turn) -> None:
-        self.open.remove(turn)
-        if turn.entry:
-            self._stream.answer(turn.entry)
 
     def _noticed_ms(self, alive_at: float) -> float:
         """Return the place before which a server that was alive then has noticed all speech."""

@@ -1,0 +1,42 @@
+"""Silences spoken replies; the server and the conversation learn how much of them was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from voice_ui.session.context import Context
+from voice_ui.session.events import PlaybackCut
+from voice_ui.session.playback import Playback
+from voice_ui.session.timer import Timer
+
+PLAYED_SECONDS = 1.0
+"""Time for the browser to report how much of an interrupted reply was played."""
+
+
+class Truncation:
+    """Cuts short what is played."""
+
+    def __init__(self, context: Context, playback: Playback, on_change: Callable[[], object]) -> None:
+        """`on_change` is called when nothing more of a reply is to be expected."""
+        self._context, self._playback, self._on_change = context, playback, on_change
+        self._timer = Timer()
+
+    def silence(self, *, by_speech: bool = False) -> None:
+        """Have nothing more played of what was received; the reply counts as heard as far as it came."""
+        if self._playback.is_playing:
+            self._playback.silence()
+            self._context.reports.say(PlaybackCut(by_speech))
+            self._timer.set(PLAYED_SECONDS, self.truncate)
+
+    def truncate(self) -> None:
+        """It is known what was heard, or will not be known."""
+        self._timer.stop()
+        for cut in self._playback.cut():
+            if link := self._context.link:
+                link.truncate(cut.item_id, cut.heard_ms)
+            self._context.reports.say(*self._context.conversation.cut_short(cut.item_id, cut.heard_characters))
+        self._on_change()
+
+    def stop(self) -> None:
+        """Wait for nothing."""
+        self._timer.stop()
