@@ -99,6 +99,7 @@ class Server:
         self._trials = trials
         self.reply = tone()
         self._next = asyncio.Event()
+        self._spoken = asyncio.Event()  # if the browser's processing has left nothing of it, this tells the server
         self._heard = asyncio.Queue[tuple[int, float]]()
 
     async def script(self, wire: Wire) -> None:
@@ -109,7 +110,12 @@ class Server:
                 await wire.next_event()
             self._next.clear()
             await speak(wire, number, self.reply)
-            await hear_loud(wire)
+            hearing = asyncio.create_task(hear_loud(wire))
+            spoken = asyncio.create_task(self._spoken.wait())
+            await asyncio.wait({hearing, spoken}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (hearing, spoken):
+                task.cancel()
+            await asyncio.gather(hearing, spoken, return_exceptions=True)
             await asyncio.sleep(ROUND_TRIP)
             await wire.say("input_audio_buffer.speech_started", item_id=f"over{number}", audio_start_ms=0)
             name = "conversation.item.input_audio_transcription.delta"
@@ -129,10 +135,12 @@ class Server:
 
     async def _run(self, somebody: Person) -> Trial:
         begin = somebody.heard.seconds
+        self._spoken.clear()
         self._next.set()
         await somebody.is_spoken_to()
         await somebody.hears_a_tone(begin)
         await somebody.says("sentence")
+        self._spoken.set()
         heard_ms, truncated_at = await within(20, self._heard.get())
         truncated = somebody.heard.seconds - asyncio.get_running_loop().time() + truncated_at
         tones = somebody.tones(begin)
