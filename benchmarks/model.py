@@ -9,6 +9,7 @@ a JSON list: from its stamp to the moment at which its message was read here.
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 import time
 from contextlib import suppress
@@ -23,6 +24,9 @@ from benchmarks import stamp
 from benchmarks.loop import run
 from voice_ui import audio
 
+SOUND = random.Random(1).randbytes(len(audio.silence(1000)))
+"""As hard to compress as speech."""
+
 FRAME_BYTES = len(audio.silence(audio.CHUNK_MS))
 
 
@@ -34,9 +38,9 @@ class Model:
 
     async def converse(self, websocket: ServerConnection) -> None:
         """Speak GA: confirm any configuration, hear everything, reply when asked."""
-        asked: asyncio.Queue[stamp.Stamp] = asyncio.Queue()
+        asked: asyncio.Queue[tuple[stamp.Stamp, bool]] = asyncio.Queue()
         replying = asyncio.create_task(self._reply_loop(websocket, asked), name="replies")
-        spoken_to = False
+        spoken_to = aloud = False
         with suppress(ConnectionClosed):
             await _say(websocket, "session.created", session={"type": "realtime", "id": "sess_1"})
             async for message in websocket:
@@ -51,17 +55,18 @@ class Model:
                         if told := stamp.of_chunk(pcm[at : at + FRAME_BYTES]):
                             self._heard.append(now - told.sent)
                             if told.deltas:
-                                asked.put_nowait(told)
+                                asked.put_nowait((told, aloud))
                 elif event["type"] == "session.update":
+                    aloud = "audio" in event["session"].get("output_modalities", ())
                     await _say(websocket, "session.updated", session=event["session"])
         replying.cancel()
         await asyncio.gather(replying, return_exceptions=True)
 
-    async def _reply_loop(self, websocket: ServerConnection, asked: asyncio.Queue[stamp.Stamp]) -> None:
+    async def _reply_loop(self, websocket: ServerConnection, asked: asyncio.Queue[tuple[stamp.Stamp, bool]]) -> None:
         turn = 0
         while True:
             turn += 1
-            await _reply(websocket, turn, await asked.get())
+            await _reply(websocket, turn, *await asked.get())
 
     def tell(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer `GET /heard`, let websockets pass, know no model."""
@@ -73,8 +78,10 @@ class Model:
         return connection.respond(HTTPStatus.OK, orjson.dumps(heard).decode())
 
 
-async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp) -> None:
-    """One turn as a server tells it: speech that ended, the transcript, the reply word by word."""
+async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp, aloud: bool) -> None:
+    """One turn as a server tells it: speech that ended, the transcript, the reply word by word, perhaps aloud."""
+    kind = "response.output_audio_transcript.delta" if aloud else "response.output_text.delta"
+    sound = audio.encode(SOUND[: len(audio.silence(asked.delta_ms))])
     said, reply, response = f"item_u{turn}", f"item_a{turn}", {"id": f"resp_{turn}", "status": "in_progress"}
     await _say(websocket, "input_audio_buffer.speech_stopped", item_id=said, audio_end_ms=0)
     await _say(websocket, "input_audio_buffer.committed", item_id=said)
@@ -85,7 +92,11 @@ async def _reply(websocket: ServerConnection, turn: int, asked: stamp.Stamp) -> 
     for number in range(asked.deltas):
         await asyncio.sleep(start + number * asked.delta_ms / 1000 - time.monotonic())
         place = {"response_id": response["id"], "item_id": reply, "output_index": 0, "content_index": 0}
-        await _say(websocket, "response.output_text.delta", **place, delta=stamp.delta(time.monotonic()))
+        await _say(websocket, kind, **place, delta=stamp.delta(time.monotonic()))
+        if aloud:
+            await _say(websocket, "response.output_audio.delta", **place, delta=sound)
+    if aloud:
+        await _say(websocket, "response.output_audio.done", **place)
     usage = {"total_tokens": asked.deltas, "input_tokens": 0, "output_tokens": asked.deltas}
     await _say(websocket, "response.done", response=response | {"status": "completed", "usage": usage})
     await _listen(websocket, turn + 1)

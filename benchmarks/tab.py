@@ -23,6 +23,9 @@ ACK_SECONDS = 3.0
 
 CONNECT_SECONDS = 30.0
 
+PLAYED_SECONDS = 0.2
+"""NOTE: REPORT_MS in speaker.js."""
+
 Shown = Callable[[float, list[str]], None]
 """Called with the moment at which texts arrived, and the texts."""
 
@@ -97,6 +100,8 @@ class PageTab:
         self._joined: list[bytes] = []
         self._per_chunk = 1
         self._next_message_id = 0
+        self._received = self._played = 0  # samples of the reply
+        self._stream = 0
         self._synced = asyncio.Event()
         self._listening = asyncio.Event()
 
@@ -138,12 +143,16 @@ class PageTab:
         told = re.search(r"'client_id': '([^']+)', 'next_message_id': (\d+)", page)
         assert told, "NiceGUI's page looks different"
         self._client_id, self._next_message_id = told[1], int(told[2])
-        mic_id, mic = next((id, element) for id, element in elements.items() if element["tag"] == "nicegui-mic")
-        self._heads = {
-            event["type"]: f'42["event",{{"id":{mic_id},"client_id":"{self._client_id}",'
-            f'"listener_id":"{event["listener_id"]}","args":['
-            for event in mic["events"]
-        }
+        self._heads, self._speaker_heads = (
+            {
+                event["type"]: f'42["event",{{"id":{id},"client_id":"{self._client_id}",'
+                f'"listener_id":"{event["listener_id"]}","args":['
+                for id, element in elements.items()
+                if element["tag"] == tag
+                for event in element["events"]
+            }
+            for tag in ("nicegui-mic", "nicegui-speaker")
+        )
 
     async def speak(self, pcm: bytes, *, breathes: bool = True) -> None:
         self._joined.append(pcm)
@@ -158,16 +167,26 @@ class PageTab:
             await self._post("chunk", f'\\"{base64.b64encode(pcm).decode("ascii")}\\"', escaped=True, frames=frames)
 
     async def read_loop(self) -> None:
-        acking = asyncio.create_task(self._ack_loop(), name="ack")
+        others = [asyncio.create_task(self._ack_loop(), name="ack")]
+        if self._speaker_heads:
+            others.append(asyncio.create_task(self._play_loop(), name="play"))
         try:
             async for message in self.wire:
-                await self._take(time.monotonic(), str(message))
+                if isinstance(message, bytes):
+                    self._received += len(message) // audio.SAMPLE_BYTES
+                else:
+                    await self._take(time.monotonic(), message)
         finally:
-            acking.cancel()
+            for other in others:
+                other.cancel()
 
     async def _take(self, now: float, message: str) -> None:
         if message == "2":  # engine.io asks whether we are here
             await self.wire.send("3")
+        if message.startswith('451-["voice_ui_audio"'):
+            stream = orjson.loads(message[4:])[2]
+            if stream != self._stream:
+                self._stream, self._received, self._played = stream, 0, 0
         if not message.startswith("42"):
             return
         name, body = orjson.loads(message[2:])
@@ -192,6 +211,17 @@ class PageTab:
         while True:
             await asyncio.sleep(ACK_SECONDS)
             await self._say("ack", {"client_id": self._client_id, "next_message_id": self._next_message_id})
+
+    async def _play_loop(self) -> None:
+        """Play what is received, as speaker.js reports it."""
+        head = self._speaker_heads
+        await self.wire.send(f'{head["hello"]}"\\"measure\\"","0","0"]}}]')
+        while True:
+            await asyncio.sleep(PLAYED_SECONDS)
+            if self._played < self._received:
+                self._played = min(self._received, self._played + round(PLAYED_SECONDS * audio.SAMPLE_RATE))
+                state = "playing" if self._played < self._received else "empty"
+                await self.wire.send(f'{head["played"]}"{self._stream}","{self._played}","\\"{state}\\""]}}]')
 
     async def _say(self, name: str, body: dict[str, Any]) -> None:
         await self.wire.send("42" + orjson.dumps([name, body]).decode())

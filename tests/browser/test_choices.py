@@ -178,6 +178,28 @@ async def test_another_microphone_is_used_from_the_moment_it_is_chosen(
         await expect(talk.page.get_by_role("option", name="A new headset")).to_be_visible()
 
 
+async def test_another_speaker_is_used_from_the_moment_it_is_chosen(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with program(folder=tmp_path) as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        await talk.page.evaluate(
+            """() => {
+                const ask = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+                navigator.mediaDevices.enumerateDevices = async () => [
+                    ...await ask(), {kind: "audiooutput", deviceId: "phones", label: "Headphones"}];
+                AudioContext.prototype.setSinkId = async (id) => { window.chosen = id; };
+            }"""
+        )
+        await talk.open_settings()
+        speakers = talk.page.get_by_role("combobox", name="Speaker")
+        await expect(speakers).to_be_hidden()  # nothing is played
+        await talk.close_settings()
+        await talk.page.get_by_test_id("voice").click()
+        await talk.open_settings()
+        await speakers.click()
+        await talk.page.get_by_role("option", name="Headphones").click()
+        await talk.page.wait_for_function("window.chosen === 'phones'")
+
+
 async def test_muted_nothing_is_sent_and_unmuted_it_is_again(tmp_path: Path, open_browser: OpenBrowser) -> None:
     async def listens(wire: Wire) -> None:
         await wire.configure()

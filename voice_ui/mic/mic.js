@@ -219,7 +219,7 @@ export default {
     stop(reason = "asked") {
       const run = this.run;
       this.run = null;
-      this.watcher?.silence();
+      this.watcher?.stopped();
       this.stopWatching();
       if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() lets go of
     },

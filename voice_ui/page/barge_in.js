@@ -1,12 +1,12 @@
 // Silences a reply in the browser, before any round trip. NOTE: its other half is Silencer in spoken_replies.py; mic.js calls
-// `frame`, `silence` and `unlock`.
+// `frame`, `silence`, `stopped` and `unlock`.
 //
-// At the first sign of speech the speaker is ducked. If it turns out to be words, it is stopped; if not, the reply goes
-// on where it was. While the server hears speech and this is open, `pending` keeps it ducked.
+// At the first sign of speech the speaker ducks, in its audio thread: this tells it from which loudness on. If it turns
+// out to be words, it is stopped; if not, the reply goes on where it was. While the server hears speech and this is open,
+// `pending` keeps it ducked.
 
 const LOUD_DB = -52; // dBFS; quiet speech close to a laptop, as noise suppression leaves its beginning
 const ABOVE_DB = 10; // over what the microphone hears otherwise
-const LOUD_FRAMES = 2; // of 20 ms: one alone is a click
 const QUIET_MS = 500; // after the last loud frame: a server would have noticed by now
 const LONGEST_MS = 1500;
 const RAISED_DB = -34; // as high as what was no speech raises the bar: an echo is lower, speech is louder
@@ -30,7 +30,6 @@ export default {
   created() {
     this.floor = -90;
     this.bar = LOUD_DB;
-    this.loudFrames = 0;
   },
   mounted() {
     this.panel = this.$el.closest(".voice-panel");
@@ -47,6 +46,7 @@ export default {
     const mic = getElement(this.mic);
     if (mic?.watcher === this) mic.watcher = null;
     mic?.gate.close(false);
+    this.deafen();
   },
 
   methods: {
@@ -64,6 +64,14 @@ export default {
       if (active) speaker.stop();
       return active;
     },
+    stopped() {
+      this.silence();
+      this.deafen();
+    },
+    deafen() {
+      getElement(this.speaker)?.duckAbove(Infinity);
+      this.hearRaw(null);
+    },
     // Where the microphone is silent during a reply, a tap on the conversation interrupts it; so does the Space key.
     tap({ target }) {
       if (target.closest(".vp-conversation") && !target.closest("button, a, summary")) this.interrupt();
@@ -77,35 +85,51 @@ export default {
     // What the microphone hears: 20 ms of this power.
     frame(power) {
       const mic = getElement(this.mic);
+      const speaker = getElement(this.speaker);
       const now = performance.now();
       const playing = this.isPlaying();
       if (playing) this.playedAt = now;
       mic.gate.close(this.halfDuplex && now - (this.playedAt ?? -TAIL_MS) < TAIL_MS);
-      if (this.halfDuplex || mic.byHand || mic.gate.muted) return;
+      const listens = !this.halfDuplex && !mic.byHand && !mic.gate.muted;
+      if (!listens) return speaker?.duckAbove(Infinity);
+      if (mic.run && mic.run.stream !== this.clean) this.hearRaw(mic.run.stream);
       const db = 10 * Math.log10(power + 1e-9);
-      const loud = db > Math.max(this.bar, this.floor + ABOVE_DB);
-      if (!loud) this.floor += (db - this.floor) * (db < this.floor ? 0.3 : 0.02);
+      if (db > Math.max(this.bar, this.floor + ABOVE_DB)) this.loudAt = now;
+      else this.floor += (db - this.floor) * (db < this.floor ? 0.3 : 0.02);
+      this.loudAt = Math.max(this.loudAt ?? 0, speaker?.loudAt ?? 0);
       this.bar = Math.max(LOUD_DB, this.bar - EASE_DB);
-      this.loudFrames = loud ? this.loudFrames + 1 : 0;
-      const speaker = getElement(this.speaker);
-      if (loud) this.loudAt = now;
       if (this.duckedAt && !speaker?.ducked) {
         this.duckedAt = 0; // stopped meanwhile: it was speech
         this.bar = LOUD_DB;
-      }
-      if (!playing || !this.givesWay || this.pending) return;
-      if (!speaker.ducked && this.loudFrames >= LOUD_FRAMES) {
-        speaker.duck();
-        this.duckedAt = now;
+      } else if (!this.duckedAt && speaker?.ducked) {
+        this.duckedAt = this.loudAt = now;
         this.peak = db;
-      } else if (speaker.ducked) {
-        this.peak = Math.max(this.peak, db);
-        if (now - this.loudAt < QUIET_MS && now - this.duckedAt < LONGEST_MS) return;
-        this.bar = Math.max(LOUD_DB, Math.min(RAISED_DB, this.peak + 3)); // it was no speech
-        this.duckedAt = 0;
-        this.loudFrames = 0;
-        speaker.unduck();
       }
+      this.peak = Math.max(this.peak, db);
+      const isQuiet = now - this.loudAt >= QUIET_MS || now - this.duckedAt >= LONGEST_MS;
+      const goesOn = this.duckedAt && playing && !this.pending && isQuiet; // it was no speech
+      if (goesOn) {
+        this.bar = Math.max(LOUD_DB, Math.min(RAISED_DB, this.peak + 3));
+        this.duckedAt = 0;
+      }
+      const above = Math.round(Math.max(this.bar, this.floor + ABOVE_DB));
+      speaker?.duckAbove(this.givesWay && !this.pending ? 10 ** (above / 10) : Infinity, this.clean, this.raw);
+      if (goesOn) speaker.unduck();
+    },
+
+    // An echo canceller takes the begin of what is said over a reply for an echo, for a second at worst: hear the
+    // microphone without it, too. On phones, and in other browsers than Chromium, a second capture may end the first.
+    async hearRaw(clean) {
+      this.raw?.getTracks().forEach((track) => track.stop());
+      this.raw = null;
+      this.clean = clean;
+      const { deviceId, echoCancellation } = clean?.getAudioTracks()[0].getSettings() ?? {};
+      if (!echoCancellation || navigator.userAgentData?.mobile !== false) return;
+      const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+      const audio = { deviceId: { exact: deviceId }, channelCount: 1, ...plain };
+      const raw = await navigator.mediaDevices.getUserMedia({ audio }).catch(() => null);
+      if (clean === this.clean) this.raw = raw;
+      else raw?.getTracks().forEach((track) => track.stop());
     },
 
     // Report how long after a chunk of the microphone the sound began.

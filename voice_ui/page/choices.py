@@ -67,6 +67,8 @@ class Choices:
     """Whether the microphone is silent while a reply is played."""
     device: str = ""
     """The id of a microphone; empty for the browser's choice."""
+    output_device: str = ""
+    """The id of a speaker; empty for the browser's choice."""
     echo_cancellation: bool = True
     noise_suppression: bool = True
     auto_gain_control: bool = True
@@ -192,6 +194,7 @@ _ALLOWED: dict[str, Callable[[Any], bool]] = {
     "speed": _between(*SPEED, float),
     "half_duplex": _switch,
     "device": _text(200),
+    "output_device": _text(200),
     "echo_cancellation": _switch,
     "noise_suppression": _switch,
     "auto_gain_control": _switch,

@@ -76,6 +76,7 @@ class Page:
             js_download=self.panel.js_download,
         )
         self.panel.mic.on_devices(self._settings.show_devices)
+        self.panel.voice.on_outputs = self._settings.show_outputs
         self.panel.voice.on_switch = lambda on: self._settings.choose(output="audio" if on else "text")
         self.panel.view.error.on_half_duplex = lambda: self._settings.choose(half_duplex=True)
         self.panel.view.error.on_successor = lambda model: self._settings.choose(model=model)
@@ -230,6 +231,7 @@ class Page:
         self.panel.show_plain(choices.plain_text)
         self.panel.view.composer.show_line(choices.typing)
         self.panel.voice.show_half_duplex(choices.half_duplex)
+        self.panel.voice.device = choices.output_device
         self._inspector.show(choices.inspector)
 
     def _handle_inspector(self) -> None:

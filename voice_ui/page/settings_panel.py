@@ -28,6 +28,7 @@ from voice_ui.page.choices import (
 )
 from voice_ui.protocol import INSTRUCTIONS
 from voice_ui.settings import LONGEST_PROMPT, parts_of
+from voice_ui.speaker import Output
 
 
 class SettingsPanel(ui.dialog):
@@ -65,11 +66,18 @@ class SettingsPanel(ui.dialog):
 
     def show_devices(self, devices: Sequence[Device]) -> None:
         """Offer these microphones; browsers hide their names until one has been used."""
-        options = {device.id: device.label or f"Microphone {number}" for number, device in enumerate(devices, 1)}
-        field = self._fields["device"]
-        known = self.choices.device in options
+        self._offer("device", "Microphone", devices)
         self._in_use.set_text(next((f"In use: {device.label}" for device in devices if device.in_use), ""))
-        field.set_options({"": "Browser default", **options}, value=self.choices.device if known else "")
+
+    def show_outputs(self, outputs: Sequence[Output]) -> None:
+        """Offer these speakers; not called by browsers that do not let a page choose."""
+        self._offer("output_device", "Speaker", outputs)
+        self._fields["output_device"].set_visibility(True)
+
+    def _offer(self, name: str, kind: str, devices: Sequence[Device | Output]) -> None:
+        options = {device.id: device.label or f"{kind} {number}" for number, device in enumerate(devices, 1)}
+        chosen = getattr(self.choices, name)
+        self._fields[name].set_options({"": "Browser default", **options}, value=chosen if chosen in options else "")
 
     def show_costs(self, prices: str, sums: str) -> None:
         """Show what the model costs, and where the limits stand; either may be empty."""
@@ -82,7 +90,7 @@ class SettingsPanel(ui.dialog):
         self.choices = choices  # first: the fields report every change
         for name, field in self._fields.items():
             value = list(parts_of(choices.language)) if name == "language" else getattr(choices, name)
-            if name != "device" or value in field.options:
+            if name not in {"device", "output_device"} or value in field.options:
                 field.set_value(value)
         self._show_dependents()
 
@@ -152,6 +160,8 @@ class SettingsPanel(ui.dialog):
             self._prices = ui.label().classes("hint").props("data-testid=prices")
             self._sums = ui.label().classes("hint").props("data-testid=sums")
             self._select("voice", "Voice", {"": "The server's choice", **{voice: voice.title() for voice in VOICES}})
+            self._select("output_device", "Speaker", {"": "Browser default"})
+            self._fields["output_device"].set_visibility(False)
             self._slider("speed", "Speaking speed", *SPEED, 0.05, "×")
             ui.label("Once the model has spoken, a new voice is used from the next Start.").classes("hint")
             self._select("reasoning_effort", "Reasoning effort (reasoning models only)", list(EFFORTS))

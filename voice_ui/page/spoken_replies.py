@@ -13,7 +13,7 @@ from voice_ui.mic import Mic
 from voice_ui.page.block import Block
 from voice_ui.servers import Endpoint
 from voice_ui.session import RealtimeSession
-from voice_ui.speaker import Speaker, SpeakerProblem
+from voice_ui.speaker import Output, Speaker, SpeakerProblem
 
 ECHO_SHARE = 0.7
 """If this share of an interruption's words occurs in the interrupted reply, the model heard itself."""
@@ -49,9 +49,11 @@ class SpokenReplies(Block):
         """Answers `time_first_sound`, in milliseconds."""
         self.on_problem: Callable[[SpeakerProblem], object] = lambda problem: None
         self.on_cured: Callable[[str], object] = lambda code: None
+        self.on_outputs: Callable[[list[Output]], object] = lambda outputs: None
         self._mic = mic
         self._barge_in: Silencer | None = None
         self._silencing = {"half-duplex": False, "gives-way": True, "pending": False}  # props of barge_in.js
+        self._device = ""
         self.session: RealtimeSession | None = None
         """Learns what was heard."""
         self._begun = self._sounding = self._cut_item = ""  # items; audio of the one that was cut may still come
@@ -83,6 +85,17 @@ class SpokenReplies(Block):
     def give_way(self, gives_way: bool) -> None:
         """Let a reply fall silent at the first sign of speech, or not."""
         self._tell_barge_in("gives-way", gives_way)
+
+    @property
+    def device(self) -> str:
+        """The id of the speaker to use; empty for the browser's default."""
+        return self._device
+
+    @device.setter
+    def device(self, device: str) -> None:
+        self._device = device
+        if self.speaker:
+            self.speaker.device = device
 
     def hold(self, held: bool) -> None:
         """Keep the reply silent while it is open whether speech cuts it short; then go on where it was."""
@@ -135,6 +148,8 @@ class SpokenReplies(Block):
                 on_state=self._show_state,
                 on_problem=lambda problem: self.on_problem(problem),
                 on_cured=lambda code: self.on_cured(code),
+                on_outputs=lambda outputs: self.on_outputs(outputs),
+                device=self._device,
             )
             self._barge_in = Silencer(self._mic, self.speaker, lambda: self.on_interrupt())
             self._barge_in._props.update(self._silencing)

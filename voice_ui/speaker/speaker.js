@@ -24,6 +24,7 @@ export default {
     this.early = []; // audio that came before the context was ready
     this.problems = new Set();
     this.ducked = false;
+    this.mics = [];
   },
   watch: {
     volume: "setVolume",
@@ -64,7 +65,12 @@ export default {
         await ctx.audioWorklet.addModule(import.meta.resolve("speaker_ring"));
         if (ctx !== this.ctx) return;
         this.gain = new GainNode(ctx, { gain: this.volume });
-        this.node = new AudioWorkletNode(ctx, "speaker-ring", { numberOfInputs: 0, outputChannelCount: [1] });
+        this.node = new AudioWorkletNode(ctx, "speaker-ring", {
+          numberOfInputs: 2,
+          channelCount: 1,
+          channelCountMode: "explicit",
+          outputChannelCount: [1],
+        });
         this.node.connect(this.gain).connect(ctx.destination);
         this.node.port.onmessage = ({ data }) => ctx === this.ctx && this.report(...data);
         this.node.port.postMessage(["stop", this.heard]);
@@ -80,7 +86,8 @@ export default {
     },
     close() {
       if (this.ctx && this.ctx.state !== "closed") this.ctx.close().catch(() => {});
-      this.ctx = this.node = this.gain = null;
+      this.ctx = this.node = this.gain = this.loudAbove = null;
+      this.mics = []; // that it listens to
     },
     // Begin anew where the listener is.
     reopen() {
@@ -138,6 +145,7 @@ export default {
       this.received = this.heard = start;
       this.early = [];
       this.node?.port.postMessage(["stop", start]);
+      this.node?.port.postMessage(["hold", this.ducked]);
     },
     add(item, pcm) {
       this.node.port.postMessage(["add", item, pcm], [pcm]);
@@ -161,6 +169,23 @@ export default {
     hold(ducked) {
       if (ducked !== this.ducked) this.node?.port.postMessage(["hold", ducked]);
       this.ducked = ducked;
+    },
+    // Let the audio thread duck over speech: as soon as `streams[0]`, the microphone without echo, is louder than this
+    // power (Infinity: never), or `streams[1]`, the microphone as it is, louder than the echo of what is played.
+    duckAbove(power, ...streams) {
+      if (!this.node) return;
+      for (const input of [0, 1]) this.connect(input, streams[input]);
+      if (power !== this.loudAbove) this.node.port.postMessage(["duckAbove", (this.loudAbove = power)]);
+    },
+    connect(input, stream = null) {
+      const [before, source] = this.mics[input] ?? [null];
+      if (stream === before) return;
+      source?.disconnect();
+      this.mics[input] = [stream];
+      try {
+        if (stream) this.mics[input][1] = this.ctx.createMediaStreamSource(stream);
+        this.mics[input][1]?.connect(this.node, 0, input);
+      } catch {} // a browser that joins only equal rates: the server's word ducks
     },
 
     setVolume() {
@@ -188,6 +213,10 @@ export default {
         return;
       }
       if (this.stopped >= this.stream) return;
+      if (state === "ducked") {
+        this.loudAt = performance.now();
+        return (this.ducked = true);
+      }
       const latency = this.ctx.outputLatency || this.ctx.baseLatency || 0;
       const heard = Math.round(position - latency * RATE);
       clearTimeout(this.rest);
@@ -222,9 +251,10 @@ export default {
 };
 
 function contextAt(rate) {
+  const latencyHint = 0; // "interactive" is silent 10 ms later over speech, in Chromium
   try {
-    return new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
+    return new AudioContext({ sampleRate: rate, latencyHint });
   } catch {
-    return new AudioContext({ latencyHint: "interactive" }); // the ring plays at any rate
+    return new AudioContext({ latencyHint }); // the ring plays at any rate
   }
 }

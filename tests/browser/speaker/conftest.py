@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -83,14 +83,21 @@ class Room:
 
 
 @asynccontextmanager
-async def window(chrome: str, folder: Path, flags: Sequence[str] = FLAGS) -> AsyncIterator[tuple[Browser, Sink]]:
-    """Open a browser window whose sound is played on a sink of its own: headless browsers may play nothing."""
+async def window(
+    chrome: str, folder: Path, flags: Sequence[str] = FLAGS, prepare: Callable[[Sink], Awaitable[None]] | None = None
+) -> AsyncIterator[tuple[Browser, Sink]]:
+    """Open a browser window whose sound is played on a sink of its own: headless browsers may play nothing.
+
+    `prepare` the sound server before the browser looks at it.
+    """
     if missing := [name for name in NEEDED if not shutil.which(name)]:
         if os.environ.get("TESTS_REQUIRE_BROWSER"):
             pytest.fail(f"not installed: {missing}")
         pytest.skip(f"not installed: {missing}")
     sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     async with sound_server(folder) as sound, screen() as display, async_playwright() as playwright:
+        if prepare:
+            await prepare(sound)
         environ: dict[str, str | float | bool] = {**sound.environ, "DISPLAY": display}
         browser = await playwright.chromium.launch(
             executable_path=chrome, headless=False, env=environ, args=[*flags, *sandbox],

@@ -16,11 +16,18 @@ from tests.browser.mic.program import Program
 RATE = 24_000
 QUANTUM = 128
 
-RENDER = """async ({ events, seconds, rate }) => {
+RENDER = """async ({ events, seconds, rate, mics }) => {
     const ctx = new OfflineAudioContext(1, seconds * rate, rate);
     const { imports } = JSON.parse(document.querySelector('script[type=importmap]').textContent);
     await ctx.audioWorklet.addModule(imports.speaker_ring);
-    const node = new AudioWorkletNode(ctx, "speaker-ring", { numberOfInputs: 0, outputChannelCount: [1] });
+    const node = new AudioWorkletNode(ctx, "speaker-ring", { numberOfInputs: 2, outputChannelCount: [1] });
+    mics.forEach((samples, input) => {
+        const buffer = new AudioBuffer({ length: samples.length, sampleRate: rate });
+        buffer.copyToChannel(Float32Array.from(samples), 0);
+        const source = new AudioBufferSourceNode(ctx, { buffer });
+        source.connect(node, 0, input);
+        source.start();
+    });
     const reports = [];
     node.port.onmessage = ({ data }) => reports.push(data);
     node.connect(ctx.destination);
@@ -68,8 +75,11 @@ async def page(open_browser: OpenBrowser, program: Program) -> AsyncIterator[Pag
         yield page
 
 
-async def render(page: Page, *events: list[Any], seconds: float, rate: int = RATE) -> tuple[np.ndarray, list[Any]]:
-    rendered = await page.evaluate(RENDER, {"events": events, "seconds": seconds, "rate": rate})
+async def render(
+    page: Page, *events: list[Any], seconds: float, rate: int = RATE, mics: tuple[np.ndarray, ...] = ()
+) -> tuple[np.ndarray, list[Any]]:
+    heard = [mic.tolist() for mic in mics]
+    rendered = await page.evaluate(RENDER, {"events": events, "seconds": seconds, "rate": rate, "mics": heard})
     return np.array(rendered["text"].split(), float), rendered["reports"]
 
 
@@ -152,3 +162,48 @@ async def test_more_than_fits_is_dropped_and_nothing_else_happens(page: Page) ->
     samples, reports = await render(page, [0, *[add(tone(1))] * 12], seconds=10)
     assert np.flatnonzero(samples)[-1] == pytest.approx(8 * RATE, abs=QUANTUM)
     assert reports[-1][:2] == ["empty", 8 * RATE]
+
+
+NEVER, LOUD = 1.0, 1e-5
+"""Powers above which it is to duck."""
+
+
+def at(second: float, sound: np.ndarray, seconds: float = 2) -> np.ndarray:
+    """Return silence with a sound in it."""
+    whole = np.zeros(round(RATE * seconds))
+    begin = round(RATE * second)
+    whole[begin : begin + len(sound)] = sound
+    return whole
+
+
+@pytest.mark.parametrize("raw", [False, True])
+async def test_it_falls_silent_by_itself_over_a_voice(page: Page, raw: bool) -> None:
+    voice = at(1.2, 0.2 * tone(0.5, hertz=150))
+    mics = (np.zeros(1), voice) if raw else (voice,)
+    events = [0, ["duckAbove", NEVER if raw else LOUD], add(tone(1)), add(tone(1, 1))]
+    samples, reports = await render(page, events, seconds=2, mics=mics)
+    silent = np.flatnonzero(samples)[-1] / RATE
+    assert 1.2 < silent < 1.217
+    assert steepest(samples) < STEP
+    ducked = next(report for report in reports if report[0] == "ducked")
+    assert ducked[1] / RATE == pytest.approx(silent, abs=0.02)
+
+
+async def test_it_does_not_take_its_echo_for_a_voice_but_hears_one_over_it(page: Page) -> None:
+    echo = at(0.05, 0.3 * tone(2), 2.1)[: 2 * RATE]
+    events = [0, ["duckAbove", NEVER], add(tone(1)), add(tone(1, 1))]
+    samples, reports = await render(page, events, seconds=2.5, mics=(np.zeros(1), echo))
+    assert np.flatnonzero(samples)[-1] == pytest.approx(2 * RATE, abs=2 * QUANTUM)
+    assert "ducked" not in [report[0] for report in reports]
+    both = echo + at(1.5, tone(0.4, hertz=150))
+    samples, reports = await render(page, events, seconds=2.5, mics=(np.zeros(1), both))
+    assert 1.5 < np.flatnonzero(samples)[-1] / RATE < 1.52
+
+
+async def test_a_click_does_not_hold_it(page: Page) -> None:
+    click = at(1.2, 0.2 * tone(0.004, hertz=1000))
+    events = [0, ["duckAbove", LOUD], add(tone(1)), add(tone(1, 1))]
+    samples, reports = await render(page, events, seconds=2.5, mics=(click, click))
+    assert np.flatnonzero(samples)[-1] == pytest.approx(2 * RATE, abs=2 * QUANTUM)
+    assert steepest(samples) < STEP
+    assert {"ducked", "held"}.isdisjoint(report[0] for report in reports)
