@@ -18,15 +18,11 @@ HERE = Path(__file__).parent
 LAYERS = {"unit", "protocol", "browser", "attack"}
 
 ALONE = {
-    "protocol/test_webrtc", "protocol/test_outage", "protocol/test_benchmarks", "protocol/test_measure",
-    "protocol/test_worker",
-    "browser/speaker/test_firefox", "browser/speaker/test_page", "browser/speaker/test_playback",
-    "browser/speaker/test_ring", "browser/mic/test_capture", "browser/mic/test_delivery", "browser/test_barge_in",
-    "browser/test_examples", "browser/test_firefox", "browser/test_local_server", "browser/test_native",
-    "browser/test_outage", "browser/test_people", "browser/test_reverse_proxies", "browser/test_talk",
-    "browser/test_tools", "browser/test_voice",
+    "protocol/test_benchmarks", "browser/speaker/test_firefox", "browser/speaker/test_page",
+    "browser/speaker/test_playback", "browser/speaker/test_ring", "browser/test_barge_in", "browser/test_firefox",
+    "browser/test_voice",
 }  # fmt: skip
-"""Modules with audio in real time, or with clocks that are held against each other."""
+"""Modules that record what is played, in real time, or hold clocks against each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
