@@ -58,6 +58,7 @@ async def test_the_picker_offers_models_that_live(tmp_path: Path, open_browser: 
         talk = await open_talk(browser, app.url)
         await talk.open_settings()
         await talk.page.get_by_role("combobox", name="Model", exact=True).click()
+        await expect(talk.page.get_by_role("option").first).to_be_visible()
         offered = await talk.page.get_by_role("option").all_inner_texts()
         assert offered[0] == "gpt-realtime-2.1"
         assert "gpt-realtime-2.1-mini" in offered

@@ -9,7 +9,7 @@ import pytest
 
 from voice_ui import snapshot
 from voice_ui.conversation import Item, ItemChanged, ItemRemoved
-from voice_ui.page.keeper import TOGETHER_SECONDS, Keeper
+from voice_ui.page.keeper import BEGUN_SECONDS, Keeper
 from voice_ui.servers import Endpoint
 from voice_ui.session import RealtimeSession
 from voice_ui.snapshot import Owner, Seal, item_of
@@ -39,7 +39,7 @@ class Page:
     async def note(self, *items: Item) -> None:
         for item in items:
             self.keeper.note(ItemChanged(item))
-        await asyncio.sleep(2 * TOGETHER_SECONDS)
+        await asyncio.sleep(2 * BEGUN_SECONDS)
 
     @property
     def handed_in(self) -> list[Item]:
@@ -71,13 +71,13 @@ async def test_a_transcript_that_grows_is_not_sent_again_and_again() -> None:
 
 async def test_what_changes_or_is_said_again_is_kept_as_it_is_now() -> None:
     page = Page([user(1), user(2)])
-    await asyncio.sleep(2 * TOGETHER_SECONDS)
+    await asyncio.sleep(2 * BEGUN_SECONDS)
     assert page.handed_in == [user(1), user(2)]
     page.keeper.note(ItemRemoved("u1"))
     await page.note(user(2, "something else"), user(1, "again"))
     assert page.handed_in == [user(1, "again"), user(2, "something else")]
     page.keeper.note(ItemRemoved("u1"))
-    await asyncio.sleep(2 * TOGETHER_SECONDS)
+    await asyncio.sleep(2 * BEGUN_SECONDS)
     assert page.handed_in == [user(2, "something else")]
     await page.note(user(1, "later"))
     assert page.handed_in == [user(2, "something else"), user(1, "later")], "the page and the signature agree on order"
@@ -99,8 +99,8 @@ async def test_of_a_long_conversation_the_newest_is_kept(monkeypatch: pytest.Mon
 
 async def test_nothing_is_sent_after_its_end() -> None:
     page = Page()
-    await asyncio.sleep(2 * TOGETHER_SECONDS)
+    await asyncio.sleep(2 * BEGUN_SECONDS)
     page.keeper.note(ItemChanged(user(1)))
     page.keeper.stop()
-    await asyncio.sleep(2 * TOGETHER_SECONDS)
+    await asyncio.sleep(2 * BEGUN_SECONDS)
     assert page.messages == 1

@@ -12,8 +12,9 @@ from voice_ui.conversation import FunctionCall, Item, ItemChanged, ItemRemoved
 from voice_ui.session import RealtimeSession, SessionEvent, UsageCounted
 from voice_ui.snapshot import Owner, Seal
 
-TOGETHER_SECONDS = 0.05
-"""What changes within this time travels together, and the first words of a reply travel before it."""
+BEGUN_SECONDS = 0.05
+"""What has begun is reported after this time: the first words of a reply travel before it. What is finished is kept at
+once, or a process that is killed now would take it along."""
 
 Keep = Callable[[list[tuple[str, str | None]], str, str, list[dict[str, Any]]], object]
 """Takes the items that changed (id and text; None: no longer kept), head and signature of all, and what is still being
@@ -39,6 +40,8 @@ class Keeper:
                 if item.status == "in_progress" and item.id in self._drafts:
                     return
                 self._changed[item.id] = item
+                if item.status == "in_progress":
+                    return self._schedule(BEGUN_SECONDS)
             case ItemRemoved(item_id):
                 self._changed[item_id] = None
             case UsageCounted():
@@ -52,9 +55,11 @@ class Keeper:
         if self._scheduled:
             self._scheduled.cancel()
 
-    def _schedule(self) -> None:
-        if self._scheduled is None:
-            self._scheduled = asyncio.get_running_loop().call_later(TOGETHER_SECONDS, self._send)
+    def _schedule(self, seconds: float = 0.0) -> None:
+        if self._scheduled and seconds:
+            return  # what changes together travels together
+        self.stop()
+        self._scheduled = asyncio.get_running_loop().call_later(seconds, self._send)
 
     def _send(self) -> None:
         self._scheduled = None

@@ -193,8 +193,8 @@ class Page:
     # From the settings.
 
     def _open_settings(self) -> None:
-        self._show_costs()
         self._settings.open()
+        self._show_costs()
 
     def _show_costs(self) -> None:
         self._settings.show_costs(prices_in_words(self._offer.endpoint(self._choices.model)), self._offer.sums())

@@ -32,7 +32,10 @@ from voice_ui.speaker import Output
 
 
 class SettingsPanel(ui.dialog):
-    """A panel at the side that reports each choice as it is made."""
+    """A panel at the side that reports each choice as it is made.
+
+    It is built when it is opened for the first time: most visitors never open it, and it is a third of the page.
+    """
 
     def __init__(
         self,
@@ -48,31 +51,51 @@ class SettingsPanel(ui.dialog):
         super().__init__()
         self.choices = self._owners = choices
         self._models = models
+        self._writer = writer
         self._on_change = on_change
+        self._js_copy, self._js_download = js_copy, js_download
+        self._devices: Sequence[Device] = ()
+        self._outputs: Sequence[Output] = ()
         self._fields: dict[str, Any] = {}  # by the name of the choice
         self.props('position=right full-height aria-label="Settings"')
+
+    def open(self) -> None:
+        """Open the panel."""
+        if not self._fields:
+            self._build()
+        super().open()
+
+    def _build(self) -> None:
         with self, ui.card().classes("settings").props("data-testid=settings"):
             with ui.element("div").classes("settings-head"):
                 ui.label("Settings").props("role=heading aria-level=2")
                 ui.button(icon="close", on_click=self.close, color=None).props('flat round dense aria-label="Close"')
             self._build_microphone()
             self._build_turns()
-            self._build_hearing(writer)
+            self._build_hearing()
             self._build_replies()
-            self._build_reading(js_copy, js_download)
+            self._build_reading()
             with _section("For developers"):
                 self._switch("inspector", "Inspector: all protocol events")
+        self._show_devices()
         self._show_dependents()
 
     def show_devices(self, devices: Sequence[Device]) -> None:
         """Offer these microphones; browsers hide their names until one has been used."""
-        self._offer("device", "Microphone", devices)
-        self._in_use.set_text(next((f"In use: {device.label}" for device in devices if device.in_use), ""))
+        self._devices = devices
+        self._show_devices()
 
     def show_outputs(self, outputs: Sequence[Output]) -> None:
         """Offer these speakers; not called by browsers that do not let a page choose."""
-        self._offer("output_device", "Speaker", outputs)
-        self._fields["output_device"].set_visibility(True)
+        self._outputs = outputs
+        self._show_devices()
+
+    def _show_devices(self) -> None:
+        if self._fields:
+            self._offer("device", "Microphone", self._devices)
+            self._offer("output_device", "Speaker", self._outputs)
+            self._fields["output_device"].set_visibility(bool(self._outputs))
+            self._in_use.set_text(next((f"In use: {device.label}" for device in self._devices if device.in_use), ""))
 
     def _offer(self, name: str, kind: str, devices: Sequence[Device | Output]) -> None:
         options = {device.id: device.label or f"{kind} {number}" for number, device in enumerate(devices, 1)}
@@ -81,6 +104,8 @@ class SettingsPanel(ui.dialog):
 
     def show_costs(self, prices: str, sums: str) -> None:
         """Show what the model costs, and where the limits stand; either may be empty."""
+        if not self._fields:
+            return
         for label, words in ((self._prices, prices), (self._sums, sums)):
             label.set_text(words)
             label.set_visibility(bool(words))
@@ -132,12 +157,12 @@ class SettingsPanel(ui.dialog):
                 self._barge_in_hint = ui.label().classes("hint").props("data-testid=barge-in-hint")
             ui.label("Escape always cuts a reply short.").classes("hint")
 
-    def _build_hearing(self, writer: str) -> None:
+    def _build_hearing(self) -> None:
         with _section("What is heard"):
-            if writer:
+            if self._writer:
                 ui.label(
-                    f"{writer} transcribes what you say. Another model listens and answers, so the two may understand "
-                    "you differently."
+                    f"{self._writer} transcribes what you say. Another model listens and answers, so the two may "
+                    "understand you differently."
                 ).classes("hint").props("data-testid=writer")
             languages = ui.select(
                 LANGUAGES,
@@ -169,19 +194,21 @@ class SettingsPanel(ui.dialog):
                 "instructions", "Instructions", lambda text: len(text) <= LONGEST_INSTRUCTIONS
             )
 
-    def _build_reading(self, js_copy: str, js_download: str) -> None:
+    def _build_reading(self) -> None:
         with _section("Reading and writing"):
             self._toggle("text_size", "Text size", TEXT_SIZES)
             self._switch("plain_text", "Plain text: no formatting of replies")
             self._switch("typing", "Type instead of speaking")
             with ui.element("div").classes("settings-actions"):
                 for label, icon, handler in (
-                    ("Copy conversation", "content_copy", js_copy),
-                    ("Download", "download", js_download),
+                    ("Copy conversation", "content_copy", self._js_copy),
+                    ("Download", "download", self._js_download),
                 ):
                     ui.button(label, icon=icon, color=None).props("outline no-caps").on("click", js_handler=handler)
 
     def _show_dependents(self) -> None:
+        if not self._fields:
+            return
         detection = self.choices.turn_detection
         self._automatic.set_visibility(detection == "server_vad")
         self._semantic.set_visibility(detection == "semantic_vad")
