@@ -42,7 +42,7 @@ async def writes(talk: Talk, over: asyncio.Event, lines: list[str]) -> None:
             await asyncio.sleep(1)
             continue
         lines.append(line)
-        number += 1
+        number, failed = number + 1, 0
         await asyncio.sleep(1)
 
 

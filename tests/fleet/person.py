@@ -240,7 +240,8 @@ class Person(PageTab):
             await until(lambda: self._state in {"idle", "error"}, 10)
 
     async def _say_word(self) -> None:
-        number = next(self._words)
+        if (number := next(self._words, None)) is None:
+            return  # there are no more different ones; it goes on listening
         self.said.append(number)
         self._says += word(number) + audio.silence(PAUSE_MS)
         with suppress(AssertionError):
