@@ -76,4 +76,5 @@ async def test_a_conversation_outlives_replicas_that_are_killed(tmp_path: Path, 
     assert outcome.spent == pytest.approx(outcome.replies * 0.00014, abs=outcome.kills * 20 * 0.00014)
     last = [model for model in outcome.models if any("line number" in text for text in model.record.items.values())][-1]
     given = [text for text in last.record.items.values() if text.startswith("line number")]
-    assert list(dict.fromkeys(given)) == lines, "the model was given all of it"
+    # The last line may have been given to it without its answer being read in time.
+    assert [text for text in dict.fromkeys(given) if text in lines] == lines, "the model was given all of it"
