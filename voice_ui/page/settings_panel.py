@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from nicegui import ui
 
@@ -59,11 +59,11 @@ class SettingsPanel(ui.dialog):
         self._fields: dict[str, Any] = {}  # by the name of the choice
         self.props('position=right full-height aria-label="Settings"')
 
-    def open(self) -> None:
+    def open(self) -> Self:
         """Open the panel."""
         if not self._fields:
             self._build()
-        super().open()
+        return super().open()
 
     def _build(self) -> None:
         with self, ui.card().classes("settings").props("data-testid=settings"):

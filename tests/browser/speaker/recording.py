@@ -47,7 +47,8 @@ class Recording:
     def loud(self) -> np.ndarray:
         """For each 2 ms whether anything was to be heard."""
         samples = self.samples
-        return np.abs(samples[: len(samples) // WINDOW * WINDOW]).reshape(-1, WINDOW).max(axis=1) > LOUD
+        loud: np.ndarray = np.abs(samples[: len(samples) // WINDOW * WINDOW]).reshape(-1, WINDOW).max(axis=1) > LOUD
+        return loud
 
     @property
     def stretches(self) -> list[tuple[float, float]]:

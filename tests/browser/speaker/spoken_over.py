@@ -53,7 +53,8 @@ def voice() -> bytes:
     pieces = samples[: len(samples) // 240 * 240].reshape(-1, 240)
     dense = pieces[np.abs(pieces.astype(int)).max(axis=1) > 2_500].reshape(-1)
     higher = np.interp(np.arange(0, len(dense), 1.25), np.arange(len(dense)), dense)
-    return (higher * 20_000 / np.abs(higher).max()).astype("<i2").tobytes()
+    pcm: bytes = (higher * 20_000 / np.abs(higher).max()).astype("<i2").tobytes()
+    return pcm
 
 
 async def speak(wire: Wire, number: int, pcm: bytes, times: int = 10) -> None:
@@ -74,8 +75,13 @@ async def scripted(
 ) -> AsyncIterator[Program]:
     """Run the program with a server that does what the script says, replies aloud."""
     async with ScriptedServer(script, beta=dialect == "beta").running() as server:
-        settings = {"OPENAI_BASE_URL": f"http://127.0.0.1:{server.port}/v1", "OPENAI_API_KEY": "sk-test-0123456789"}
-        async with program(folder=place, VOICE_UI_OUTPUT="audio", VOICE_UI_DIALECT=dialect, **settings) as app:
+        async with program(
+            folder=place,
+            VOICE_UI_OUTPUT="audio",
+            VOICE_UI_DIALECT=dialect,
+            OPENAI_BASE_URL=f"http://127.0.0.1:{server.port}/v1",
+            OPENAI_API_KEY="sk-test-0123456789",
+        ) as app:
             yield app
         assert server.failures == []
 
