@@ -59,6 +59,13 @@ class Tab:
         await tab.shake_hands()
         return tab
 
+    async def open_settings(self) -> None:
+        """Open the settings, which are sent when they are opened."""
+        await self.send("Settings", "click")
+        update = await self.heard("Silence before a reply")
+        sent = json.loads(update.removeprefix("42"))[1]
+        self.elements |= {number: element for number, element in sent.items() if isinstance(element, dict)}
+
     async def heard(self, words: str, seconds: float = 5) -> str:
         """Return the next message with these words; raises TimeoutError."""
         async with asyncio.timeout(seconds * SECOND):
@@ -68,13 +75,13 @@ class Tab:
         return message
 
     async def send(self, label: str, event: str, value: Any = None) -> None:
-        """Send an event of the element with this label, as if its field had been used."""
-        number, listener = next(
+        """Send an event of the element with this label, as if its field had been used; raises IndexError."""
+        number, listener = [
             (number, one["listener_id"])
             for number, element in self.elements.items()
             for one in element.get("events", ())
             if label in _names_of(element) and one["type"] == event
-        )
+        ][0]
         args = [json.dumps(value)]
         message = {"id": int(number), "client_id": self.client_id, "listener_id": listener, "args": args}
         await self.socket.send(f'42["event",{json.dumps(message)}]')

@@ -32,6 +32,7 @@ async def dear_demo(folder: Path, server: ScriptedServer, **limits: str) -> Asyn
 async def asking(target: Target, guest: httpx.AsyncClient) -> Tab:
     """Open a tab and type a line."""
     tab = await Tab.of(target, guest)
+    await tab.open_settings()
     await tab.send("Type instead of speaking", "update:modelValue", True)
     await tab.send("nicegui-composer", "message", {"text": "How much?", "image": None})
     return tab

@@ -64,6 +64,7 @@ async def test_tab_ids_of_a_megabyte_are_not_kept(target: Target) -> None:
 async def test_settings_that_a_page_makes_up_are_not_taken(target: Target) -> None:
     async with target.guest() as guest:
         tab = await Tab.of(target, guest)
+        await tab.open_settings()
         silence, loudness = "Silence before a reply", "Speech threshold"
         for label, value in ((loudness, {"a": 1}), (silence, 10**18), (silence, -5), (silence, "500"), (loudness, [])):
             await tab.send(label, "change", value)
