@@ -17,15 +17,19 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.patience import until
+from tests.patience import SECOND, until
 from tests.protocol.reader import CONFIG, Reader
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import ROOT
 from tests.servers.faulty import FaultyServer, serve
+from tests.servers.faulty.server import FixedBrain
 from voice_ui import audio
 from voice_ui.errors import ConnectionFailed, Refused, SettingsError
+from voice_ui.offline.recognizer import Recognizer
+from voice_ui.offline.recognizer.moonshine import folder
+from voice_ui.offline.voice import Hibari, is_installed
 from voice_ui.servers import Endpoint
-from voice_ui.session import RealtimeSession
+from voice_ui.session import Phase, ProblemRaised, RealtimeSession, ReplyAudio, ReplyAudioDone, SessionEvent
 from voice_ui.settings import Secret
 from voice_ui.sharing.addresses import lan_addresses
 from voice_ui.transport import Dialer, dialer, webrtc
@@ -97,6 +101,77 @@ async def test_a_turn_that_ends_by_hand_does_not_overtake_its_sound() -> None:
         assert heard.lower().startswith("what is") and heard.strip(" ?.").endswith("five"), (
             "all of it, whatever Opus made of its middle"
         )
+
+
+class Player:
+    """Plays what a session reports, as a page with a speaker does: all of it, as it comes."""
+
+    def __init__(self, session: RealtimeSession) -> None:
+        self.session = session
+        self.pcm = b""
+        self.events: list[SessionEvent] = []
+
+    async def read(self) -> None:
+        async for event in self.session:
+            self.events.append(event)
+            if isinstance(event, ReplyAudio):
+                self.pcm += event.pcm
+                self.session.take_played(event.item_id, audio.milliseconds(self.pcm))
+
+
+@asynccontextmanager
+async def spoken_to(server: FaultyServer) -> AsyncIterator[tuple[RealtimeSession, Player]]:
+    config = replace(CONFIG, output="audio", voice="marin")
+    session = RealtimeSession(endpoint_of(server), config, connect=Dialer("webrtc").connect, plays=True)
+    player = Player(session)
+    task = asyncio.create_task(player.read())
+    session.start()
+    try:
+        yield session, player
+    finally:
+        task.cancel()
+        await session.close()
+
+
+@needs_network
+@pytest.mark.long
+@pytest.mark.skipif(not is_installed() or folder() is None, reason="no wheel of hibari-tts or moonshine-voice here")
+async def test_a_spoken_reply_comes_over_the_track_and_is_over_when_it_was_played() -> None:
+    brain = FixedBrain(("The answer ", "is forty-two. ", "It is a quarter past ten."))
+    async with serve(brain=brain, voice=Hibari()) as server, spoken_to(server) as (session, player):
+        session.send_text("What is it?")
+        await until(lambda: any(isinstance(event, ReplyAudioDone) for event in player.events), 60)
+        await until(lambda: session.state.phase is Phase.LISTENING, what="the reply is over")
+        assert 2500 < audio.milliseconds(player.pcm) < 8000
+        ended = next(i for i, event in enumerate(player.events) if isinstance(event, ReplyAudioDone))
+        assert not [event for event in player.events[ended:] if isinstance(event, ReplyAudio)]
+        recognizer = Recognizer()
+        utterance = recognizer.listen()
+        utterance.feed(audio.silence(300) + player.pcm + audio.silence(500))
+        heard = (await asyncio.wait_for(utterance.finish(), 30 * SECOND)).lower()
+        await recognizer.close()
+        assert "answer is" in heard and "quarter" in heard
+        assert not [event for event in player.events if isinstance(event, ProblemRaised)]
+
+
+@needs_network
+@pytest.mark.long
+@pytest.mark.skipif(not is_installed(), reason="no wheel of hibari-tts here")
+async def test_a_spoken_reply_that_is_interrupted_is_cleared_at_the_server() -> None:
+    brain = FixedBrain(tuple(f"This is sentence number {number}. " for number in range(12)))
+    async with serve(brain=brain, voice=Hibari()) as server, spoken_to(server) as (session, player):
+        session.send_text("Tell me.")
+        await until(lambda: audio.milliseconds(player.pcm) > 1500, 60, what="it speaks")
+        session.interrupt()
+        (call,) = server.calls.replies
+        await until(lambda: bool(call.cleared), what="the server has stopped")
+        ((_, heard_ms),) = call.cleared
+        assert abs(heard_ms - audio.milliseconds(player.pcm)) < 500 * SECOND
+        await until(lambda: session.state.phase is Phase.LISTENING)
+        had = len(player.pcm)
+        session.send_text("And again.")
+        await until(lambda: len(player.pcm) > had + audio.BYTES_A_SECOND, 60, what="the next reply is heard")
+        assert not [event for event in player.events if isinstance(event, ProblemRaised)]
 
 
 @needs_network

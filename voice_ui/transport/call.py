@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from importlib import import_module
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -16,7 +17,8 @@ from voice_ui.servers import Endpoint
 from voice_ui.transport.http import below, client
 from voice_ui.transport.pacing import Pacing
 from voice_ui.transport.refusals import refused_by_http, unreachable
-from voice_ui.transport.track import paced_track
+from voice_ui.transport.reply_track import ReplyTrack
+from voice_ui.transport.track import paced_track, sound_of
 
 CHANNEL = "oai-events"
 
@@ -30,6 +32,7 @@ class Call:
     def __init__(self, endpoint: Endpoint) -> None:
         self.library: Any = import_module("aiortc")
         self.pacing = Pacing()
+        self.replies = ReplyTrack()
         self.messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self.ended = ""
         """Why; empty while it goes on."""
@@ -42,11 +45,11 @@ class Call:
         self._peer = self.library.RTCPeerConnection(configuration)
         self._track = paced_track(self.pacing)
         self._sender = self._peer.addTrack(self._track)
-        self._draining: list[asyncio.Task[None]] = []
+        self._hearing: list[asyncio.Task[None]] = []
         self.channel = self._peer.createDataChannel(CHANNEL)
         self._open = asyncio.Event()
         self.channel.on("open", self._open.set)
-        self.channel.on("message", self.messages.put_nowait)
+        self.channel.on("message", lambda message: self._read(self.replies.take(message, time.monotonic())))
         self.channel.on("close", lambda: self.end("the other side hung up"))
         self._peer.on("connectionstatechange", self._handle_state)
         self._peer.on("track", self._handle_track)
@@ -69,6 +72,14 @@ class Call:
         await self._open.wait()
         if self.ended and self.messages.qsize() == 1:  # the end is all that came
             raise ConnectionFailed("webrtc-no-route", self.ended, **self._endpoint.facts)
+
+    def look(self) -> None:
+        """See whether a reply is over of which no more sound comes."""
+        self._read(self.replies.pass_time(time.monotonic()))
+
+    def silence(self) -> None:
+        """Have nothing more of the reply that sounds."""
+        self._read(self.replies.silence())
 
     async def report(self) -> Any:
         """Return what the other side last said of the track, None if nothing yet."""
@@ -97,9 +108,9 @@ class Call:
             with contextlib.suppress(httpx.HTTPError, SessionError, TimeoutError):
                 async with asyncio.timeout(1), client(self._endpoint, self._location, 1) as web:
                     await web.post(f"{self._location}/hangup")
-        for task in self._draining:
+        for task in self._hearing:
             task.cancel()
-        await asyncio.gather(*self._draining, return_exceptions=True)
+        await asyncio.gather(*self._hearing, return_exceptions=True)
         await self._peer.close()
 
     async def _post(self, offer: str) -> str:
@@ -138,14 +149,17 @@ class Call:
             self.end(f"the connection {self._peer.connectionState}")
 
     def _handle_track(self, track: Any) -> None:
-        """An unread track would be kept: four gigabytes an hour."""
-        self._draining.append(asyncio.create_task(_drain(track), name="realtime drain"))
+        if track.kind == "audio":
+            self._hearing.append(asyncio.create_task(self._hear(track), name="realtime hear"))
 
+    async def _hear(self, track: Any) -> None:
+        """Hear the track to its end: unread it would be kept, four gigabytes an hour."""
+        async for pcm in sound_of(track):
+            self._read(self.replies.hear(pcm, time.monotonic()))
 
-async def _drain(track: Any) -> None:
-    with contextlib.suppress(import_module("aiortc").mediastreams.MediaStreamError):
-        while True:
-            await track.recv()
+    def _read(self, messages: list[str | bytes]) -> None:
+        for message in messages:
+            self.messages.put_nowait(message)
 
 
 def complete(answer: str) -> str:

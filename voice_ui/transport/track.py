@@ -1,17 +1,38 @@
-"""Sound as a track of aiortc's: what the pacing gives, every 20 ms."""
+"""Sound as tracks of aiortc's: what the pacing gives, every 20 ms, and what the other side sends."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
 
 from voice_ui import audio
-from voice_ui.transport.pacing import FRAME_MS, Pacing
+from voice_ui.transport.pacing import FRAME_MS
 
 
-def paced_track(pacing: Pacing) -> Any:
-    """Return the track; aiortc is imported only now."""
+class Paced(Protocol):
+    """Where the sound of a track comes from."""
+
+    def take(self) -> bytes:
+        """Return the next 20 ms of PCM."""
+
+
+async def sound_of(track: Any) -> AsyncIterator[bytes]:
+    """Yield the PCM of a track until it ends."""
+    from aiortc.mediastreams import MediaStreamError
+    from av import AudioResampler
+
+    resampler = AudioResampler(format="s16", layout="mono", rate=audio.SAMPLE_RATE)
+    with contextlib.suppress(MediaStreamError):
+        while True:
+            for frame in resampler.resample(await track.recv()):
+                yield bytes(frame.planes[0])[: frame.samples * audio.SAMPLE_BYTES]
+
+
+def paced_track(source: Paced) -> Any:
+    """Return a track of what the source gives; aiortc is imported only now."""
     from fractions import Fraction
 
     import av
@@ -21,7 +42,7 @@ def paced_track(pacing: Pacing) -> Any:
     rate = 2 * audio.SAMPLE_RATE  # Opus knows 48 kHz; left to aiortc, each frame would be 20 ms late
     upsample = audio.Resampler(audio.SAMPLE_RATE, rate)
 
-    class Paced(MediaStreamTrack):
+    class PacedTrack(MediaStreamTrack):
         kind = "audio"
 
         def __init__(self) -> None:
@@ -39,7 +60,7 @@ def paced_track(pacing: Pacing) -> Any:
             await asyncio.sleep(max(0.0, due - now))
             size = 2 * rate * FRAME_MS // 1000
             while len(self._pcm) < size:
-                self._pcm += upsample.process(pacing.take())
+                self._pcm += upsample.process(source.take())
             samples, self._pcm = np.frombuffer(self._pcm[:size], np.int16), self._pcm[size:]
             frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
             frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
@@ -47,4 +68,4 @@ def paced_track(pacing: Pacing) -> Any:
             self._number += 1
             return frame
 
-    return Paced()
+    return PacedTrack()

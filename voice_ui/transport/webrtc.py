@@ -1,7 +1,8 @@
 """Events over the data channel of a WebRTC call, sound as its Opus track. Needs the extra `webrtc` (aiortc).
 
 What differs from the websocket ends here: there is no `input_audio_buffer.append` but a track that flows in real time,
-a commit would overtake it, the server counts all the silence between, and says goodbye in no code.
+a commit would overtake it, the server counts all the silence between, and says goodbye in no code. The sound of a reply
+is a track, too (reply_track.py); the server knows how much of it was played, so it is cleared and not truncated.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class WebRtcTransport:
         reported = None
         while time.monotonic() - self._heard_at < self.patience:
             await asyncio.sleep(LOOK_SECONDS)
+            self._call.look()
             report = await self._call.report()
             if report and report.timestamp != reported:
                 reported, self._heard_at = report.timestamp, time.monotonic()
@@ -96,6 +98,20 @@ class WebRtcTransport:
                 await self._flush()
             case "session.update":
                 event = _without_formats(event)
+            case "conversation.item.truncate":
+                self._clear()
+                return
+        self._say(event)
+        if event["type"] == "response.cancel" and event.get("response_id") in {None, self._call.replies.response}:
+            self._clear()
+
+    def _clear(self) -> None:
+        """Have the server play no more of a reply; it notes by itself how much of it was played."""
+        if self._call.replies.response:
+            self._call.silence()
+            self._say({"type": "output_audio_buffer.clear"})
+
+    def _say(self, event: dict[str, Any]) -> None:
         try:
             self._call.channel.send(orjson.dumps(event).decode())
         except ValueError as error:  # longer than the other side takes

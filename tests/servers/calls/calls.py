@@ -1,4 +1,4 @@
-"""A way into the practice server for tests: a WebRTC call, events over its data channel, sound as its Opus track.
+"""A way into the practice server for tests: a WebRTC call, events over its data channel, sound as its Opus tracks.
 
     POST /v1/realtime/calls                with an offer as application/sdp, or multipart with `sdp` and `session`
     POST /v1/realtime/calls/ID/hangup
@@ -22,8 +22,10 @@ import orjson
 from websockets.http11 import Response
 
 from tests.servers.calls.posts import Post, answer, refusal
+from tests.servers.calls.replies import PlayedReplies
 from voice_ui import audio
 from voice_ui.offline.items import new_id
+from voice_ui.transport.track import paced_track, sound_of
 
 JOIN_SECONDS = 30.0
 """From the answer to the open channel; whoever does not come by then will not."""
@@ -45,6 +47,8 @@ class Calls:
     def __init__(self, path: str, serve: Serve) -> None:
         """`path` is where calls are made."""
         self._path, self._serve = path, serve
+        self.replies: list[PlayedReplies] = []
+        """Of every call so far."""
         self._channels: dict[str, CallChannel] = {}
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -77,6 +81,7 @@ class Calls:
             return refusal(HTTPStatus.BAD_REQUEST, f"{error}")
         await asyncio.to_thread(__import__, "aiortc")
         channel = CallChannel()
+        self.replies.append(channel.replies)
         try:
             sdp = await channel.accept(offer)
         except Exception as error:  # whatever garbage does to the library
@@ -139,6 +144,7 @@ class CallChannel:
         from aiortc import RTCConfiguration, RTCPeerConnection
 
         self.opened = asyncio.Event()
+        self.replies = PlayedReplies(self._say, self._take)
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._channel: Any = None
         self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
@@ -156,6 +162,7 @@ class CallChannel:
         from aiortc import RTCSessionDescription
 
         await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        self._peer.addTrack(paced_track(self.replies))
         await self._peer.setLocalDescription(await self._peer.createAnswer())
         return str(self._peer.localDescription.sdp)
 
@@ -168,8 +175,12 @@ class CallChannel:
             yield message
 
     async def send(self, message: str | bytes, text: bool = False) -> None:
+        if not self.replies.put(message):
+            self._say(message.decode() if text and isinstance(message, bytes) else message)
+
+    def _say(self, message: str | bytes) -> None:
         if self._channel.readyState == "open":  # else the reader is about to learn that nobody is there
-            self._channel.send(message.decode() if text and isinstance(message, bytes) else message)
+            self._channel.send(message)
 
     async def close(self, code: int, reason: str) -> None:
         """End the call; it knows no codes."""
@@ -219,18 +230,13 @@ class CallChannel:
             self._listening = asyncio.create_task(self._listen(track), name="offline: listen")
 
     def _take(self, message: str | bytes) -> None:
-        if not self._frozen:
+        if "output_audio_buffer.clear" in str(message):
+            self.replies.clear()
+        elif not self._frozen:
             self._messages.put_nowait(message)
 
     async def _listen(self, track: Any) -> None:
-        from aiortc.mediastreams import MediaStreamError
-        from av import AudioResampler
-
-        resampler = AudioResampler(format="s16", layout="mono", rate=audio.SAMPLE_RATE)
-        with contextlib.suppress(MediaStreamError):
-            while True:
-                for frame in resampler.resample(await track.recv()):
-                    pcm = bytes(frame.planes[0])[: frame.samples * audio.SAMPLE_BYTES]
-                    append = {"type": "input_audio_buffer.append", "audio": audio.encode(pcm)}
-                    if self.opened.is_set():
-                        self._take(orjson.dumps(append).decode())
+        async for pcm in sound_of(track):
+            append = {"type": "input_audio_buffer.append", "audio": audio.encode(pcm)}
+            if self.opened.is_set():
+                self._take(orjson.dumps(append).decode())

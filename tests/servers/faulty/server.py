@@ -75,11 +75,11 @@ class FaultyServer(PracticeServer):
             parts.brain = FixedBrain(self._behaviour.pieces)
         super().__init__(parts, session_seconds)
         self._stopping = asyncio.Event()
-        self._calls = Calls(f"{PATH}/calls", self.converse)
+        self.calls = Calls(f"{PATH}/calls", self.converse)
 
     async def stop(self) -> None:
         self._stopping.set()
-        await self._calls.close()
+        await self.calls.close()
         await super().stop()
 
     async def admit(self, websocket: ServerConnection, request: Request) -> Response | None:
@@ -96,7 +96,7 @@ class FaultyServer(PracticeServer):
             await self._stopping.wait()
         if isinstance(self._behaviour, Handshake):
             return _http(self._behaviour)
-        return await self._calls.answer(post)
+        return await self.calls.answer(post)
 
     async def handle(self, websocket: ServerConnection) -> None:
         assert websocket.request is not None
