@@ -15,7 +15,7 @@ from tests.browser.page import Talk
 from tests.browser.speaker.person import person
 from tests.browser.speaker.recording import RATE, Recording
 from tests.browser.speaker.spoken_over import LATENCY_HINT, WORDS, hear_loud, scripted, speak, spoken_over, tone
-from tests.patience import within
+from tests.patience import SECOND, within
 from tests.running import program
 from tests.servers.wire import Wire
 from voice_ui import audio
@@ -152,3 +152,42 @@ async def test_text_only_loads_nothing_of_the_speaker(tmp_path: Path, open_brows
         assert loaded and [url for url in loaded if "speaker" in url or "barge_in" in url] == []
         assert await page.evaluate("window.socket.hasListeners('voice_ui_audio')") is False
         await expect(page.get_by_test_id("speaker")).to_have_attribute("data-state", "off")
+
+
+async def test_the_microphone_without_echo_cancellation_is_open_only_while_it_is_needed(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async with program(folder=tmp_path) as app, open_browser() as browser:
+        page = await browser.new_page()
+        await page.add_init_script(
+            """window.tracks = [];
+            const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = async (wish) => {
+                const stream = await open(wish);
+                window.tracks.push(...stream.getTracks());
+                return stream;
+            };"""
+        )
+
+        async def are_open(count: int) -> None:
+            await page.wait_for_function(
+                "count => window.tracks.filter(({readyState}) => readyState === 'live').length === count",
+                arg=count,
+                timeout=15_000 * SECOND,
+            )
+
+        talk = await Talk(page).open(app.url)
+        await page.get_by_test_id("voice").click()
+        await talk.start()
+        await are_open(2)
+        await page.get_by_test_id("mute").click()
+        await are_open(1)
+        await page.get_by_test_id("mute").click()
+        await are_open(2)
+        await page.get_by_test_id("voice").click()
+        await are_open(1)
+        await page.get_by_test_id("voice").click()
+        await are_open(2)
+        await talk.stop()
+        await are_open(0)
+        assert not talk.complaints

@@ -15,7 +15,7 @@ const TAIL_MS = 200; // the room's echo after the end
 
 export default {
   template: `<span hidden></span>`,
-  props: { mic: Number, speaker: Number, halfDuplex: Boolean, givesWay: Boolean, pending: Boolean },
+  props: { mic: Number, speaker: Number, active: Boolean, halfDuplex: Boolean, givesWay: Boolean, pending: Boolean },
   emits: ["sounded", "interrupt"],
 
   watch: {
@@ -70,7 +70,7 @@ export default {
     },
     deafen() {
       getElement(this.speaker)?.duckAbove(Infinity);
-      this.hearRaw(null);
+      if (this.clean) this.hearRaw(null);
     },
     // Where the microphone is silent during a reply, a tap on the conversation interrupts it; so does the Space key.
     tap({ target }) {
@@ -90,8 +90,8 @@ export default {
       const playing = this.isPlaying();
       if (playing) this.playedAt = now;
       mic.gate.close(this.halfDuplex && now - (this.playedAt ?? -TAIL_MS) < TAIL_MS);
-      const listens = !this.halfDuplex && !mic.byHand && !mic.gate.muted;
-      if (!listens) return speaker?.duckAbove(Infinity);
+      const listens = this.active && !this.halfDuplex && !mic.byHand && !mic.gate.muted;
+      if (!listens) return this.deafen();
       if (mic.run && mic.run.stream !== this.clean) this.hearRaw(mic.run.stream);
       const db = 10 * Math.log10(power + 1e-9);
       if (db > Math.max(this.bar, this.floor + ABOVE_DB)) this.loudAt = now;

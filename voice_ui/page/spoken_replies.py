@@ -52,7 +52,7 @@ class SpokenReplies(Block):
         self.on_outputs: Callable[[list[Output]], object] = lambda outputs: None
         self._mic = mic
         self._barge_in: Silencer | None = None
-        self._silencing = {"half-duplex": False, "gives-way": True, "pending": False}  # props of barge_in.js
+        self._silencing = {"active": False, "half-duplex": False, "gives-way": True, "pending": False}  # props of barge_in.js
         self._device = ""
         self.session: RealtimeSession | None = None
         """Learns what was heard."""
@@ -77,6 +77,7 @@ class SpokenReplies(Block):
         if self.is_on and not on:
             self.stop()
         self.is_on = on
+        self._tell_barge_in("active", on)
 
     def show_half_duplex(self, half_duplex: bool) -> None:
         """Keep the microphone silent while a reply is played, or not."""
