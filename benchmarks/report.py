@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import browser, capacity, chart, growth, layers, peers, program, start, turn
+from benchmarks import browser, capacity, chart, growth, layers, peers, phone, program, start, turn
 from benchmarks.figures import Figure, Figures, collect, columns, spread, table
 
 RUNS = 5
@@ -41,6 +41,7 @@ LINES: tuple[tuple[str, str, str, str], ...] = (
     ("process time per delta, 20 tabs", "turn", "process time per delta, 20 tabs", "≤ 200 µs"),
     ("memory per open tab", "turn", "memory per tab", "≤ 1 MB"),
     ("first page", "start", "first page", "≤ 1.3 ×"),
+    ("first visit from a phone on slow 4G: until the button works", "phone", "button works", "≤ 1.3 ×"),
 )
 """What the table calls it, the part it is from, its name there, and its budget."""
 
@@ -50,6 +51,7 @@ async def measure() -> dict[str, Any]:
     found: dict[str, Any] = {}
     async with program.model() as model:
         found["start"] = await _both("the start", start.run)
+        found["phone"] = await _both("the first visit from a phone", phone.run)
         found["turn"] = await _both("a turn at the sockets", partial(turn.run, model, seconds=SECONDS))
         found["browser"] = await _both("a turn in Chromium", partial(browser.run, model, seconds=SECONDS))
         runs = []
@@ -110,6 +112,7 @@ def markdown(found: dict[str, Any], machine: str, chart_name: str = "") -> str:
         f"# Measured\n\nBy `python -m benchmarks table`, on {machine}.\n",
         f"## Budgets\n\n{budgets(found)}\n",
         table(f"Start: median of {RUNS} (least to most)", found["start"]),
+        table(f"The first visit, from a phone on slow 4G: median of {RUNS} (least to most)", found["phone"]),
         table(f"A turn, at the sockets: median of {RUNS} (least to most)", found["turn"]),
         table(f"A turn, in Chromium: median of {RUNS} (least to most)", found["browser"]),
         f"## Through the browser alone\n\nMedian and 95th percentile.\n\n{peers.table(found['peers'])}",

@@ -52,7 +52,12 @@ class SpokenReplies(Block):
         self.on_outputs: Callable[[list[Output]], object] = lambda outputs: None
         self._mic = mic
         self._barge_in: Silencer | None = None
-        self._silencing = {"active": False, "half-duplex": False, "gives-way": True, "pending": False}  # props of barge_in.js
+        self._silencing = {
+            "active": False,
+            "half-duplex": False,
+            "gives-way": True,
+            "pending": False,
+        }  # props of barge_in.js
         self._device = ""
         self.session: RealtimeSession | None = None
         """Learns what was heard."""
