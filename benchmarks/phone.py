@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import program
 from benchmarks.browser import CHROME, READY_MS
@@ -81,10 +81,15 @@ async def visit(url: str) -> Figures:
 async def _throttle(devtools: CDPSession) -> dict[str, float]:
     """Slow network and processor down; return the bytes of each request, as they come."""
     loaded: dict[str, float] = {}
-    devtools.on("Network.requestWillBeSent", lambda event: loaded.setdefault(event["requestId"], 0.0))
-    devtools.on(
-        "Network.loadingFinished", lambda event: loaded.update({event["requestId"]: event["encodedDataLength"]})
-    )
+
+    def ask(event: dict[str, Any]) -> None:
+        loaded[event["requestId"]] = 0.0
+
+    def load(event: dict[str, Any]) -> None:
+        loaded[event["requestId"]] = event["encodedDataLength"]
+
+    devtools.on("Network.requestWillBeSent", ask)
+    devtools.on("Network.loadingFinished", load)
     await devtools.send("Network.enable")
     await devtools.send("Network.emulateNetworkConditions", SLOW_4G)
     await devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
