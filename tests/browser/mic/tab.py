@@ -105,8 +105,8 @@ async def new_tab(browser: Browser, program: Program, *scripts: str) -> Tab:
 HURRIED = re.compile(r"/mic(_delivery)?\.js")
 
 
-async def hurry(route: Route) -> None:
-    """Give the page our microphone with ten seconds and half a minute made one second, and a minute three."""
+async def hurry(route: Route, *, apart: str = "3_000") -> None:
+    """Give the page our microphone with ten seconds and half a minute made one second, and a minute `apart`."""
     response = await route.fetch()
-    body = (await response.text()).replace("10_000", "1_000").replace("30_000", "1_000").replace("60_000", "3_000")
+    body = (await response.text()).replace("10_000", "1_000").replace("30_000", "1_000").replace("60_000", apart)
     await route.fulfill(response=response, body=body)
