@@ -124,6 +124,7 @@ class Conversation:
         self._responses: dict[str, int] = {}  # of the running ones: the turn that each answers
         self._written: dict[str, list[str]] = {}  # of the running responses: the items that each writes
         self._half: dict[tuple[str, int], str] = {}  # the first half of a character, until the second comes
+        self._whole: set[tuple[str, int]] = set()  # parts of which all was told; more deltas would say it twice
 
     @property
     def items(self) -> list[Item]:
@@ -201,6 +202,7 @@ class Conversation:
         self._responses.clear()
         self._written.clear()
         self._half.clear()
+        self._whole.clear()
         lost = [item for item in self._items.values() if item.role == "assistant" and item.status == "in_progress"]
         for item in lost:
             item.status = "lost"
@@ -264,15 +266,18 @@ class Conversation:
                 return [_changed(item)]
             case server.TranscriptionCompleted(item_id, transcript):
                 item = self._user(item_id)
-                item.parts, item.status = [well_formed(transcript).strip()[:MOST_CHARACTERS]], "completed"
+                heard = well_formed(transcript).strip() or item.text  # some send all of it in deltas only
+                item.parts, item.status = [heard[:MOST_CHARACTERS]], "completed"
                 self._half.pop((item.id, 0), None)
                 return [_changed(item)]
             case server.TranscriptionFailed(item_id):
                 item = self._user(item_id)
                 item.status = "failed"
                 return [_changed(item)]
-            case server.OutputItemAdded(response_id, wire) | server.OutputItemDone(response_id, wire):
+            case server.OutputItemAdded(response_id, wire):
                 return self._take_output(response_id, wire)
+            case server.OutputItemDone(response_id, wire):
+                return self._take_output(response_id, wire, is_whole=True)
             case server.ResponseDone():
                 return self._finish(event)
         return []
@@ -288,6 +293,8 @@ class Conversation:
         written = self._written.get(event.response_id)
         if item is None or not written or written[-1] != item.id or not 0 <= part < len(item.parts):
             item, part = self._reply(event.response_id, event.item_id, part)
+        if self._whole and (item.id, part) in self._whole:
+            return []
         is_new = not item.parts[part] and not item.text
         if self._half or not delta.isascii():
             delta = self._joined(item.id, part, delta)
@@ -311,25 +318,30 @@ class Conversation:
         if not text:
             return []
         item, part = self._reply(response_id, item_id, part)
+        if self._responses:
+            self._whole.add((item.id, part))
         if item.parts[part] == text:
             return []
         item.parts[part] = text
         return [_changed(item)]
 
-    def _take_output(self, response_id: str, wire: WireItem) -> list[Change]:
+    def _take_output(self, response_id: str, wire: WireItem, *, is_whole: bool = False) -> list[Change]:
         if wire.type != "message" or not (wire.id or wire.text):
             return []
         if wire.id not in self._items and not wire.text and not wire.phase:
             return []
         item, _ = self._reply(response_id, wire.id, 0)
-        return self._fill(item, wire)
+        return self._fill(item, wire, is_whole=is_whole)
 
-    def _fill(self, item: Item, wire: WireItem) -> list[Change]:
-        """Take from an item what was not written in deltas."""
+    def _fill(self, item: Item, wire: WireItem, *, is_whole: bool = False) -> list[Change]:
+        """Take from an item what was not written in deltas; `is_whole`: nothing more is to come."""
         before = replace(item)
         item.phase = wire.phase or item.phase
-        if wire.text and not item.text:
-            item.parts = [well_formed(wire.text)[:MOST_CHARACTERS]]
+        text = well_formed(wire.text)[:MOST_CHARACTERS]
+        if text and (not item.text or (is_whole and len(item.parts) == 1 and text.startswith(item.text))):
+            item.parts = [text]
+        if text and is_whole and self._responses:
+            self._whole.update((item.id, part) for part in range(len(item.parts)))
         return [_changed(item)] if item != before and item.text else []
 
     def _finish(self, event: server.ResponseDone) -> list[Change]:
@@ -349,6 +361,8 @@ class Conversation:
                     changes.append(_changed(item))
             else:
                 self._items.pop(item_id, None)  # announced, and nothing came of it
+        if not self._responses:
+            self._whole.clear()
         return changes
 
     def _reply(self, response_id: str, item_id: str, part: int) -> tuple[Item, int]:

@@ -32,6 +32,9 @@ CLOCK_SECONDS = 60.0
 
 MOST_TURN = 1_000_000
 
+LONGEST_ID = 4_000
+"""Of an item, in characters; OpenAI's have 32, and nobody bounds a server's."""
+
 ROLES = {"user", "assistant", "tool"}
 STATUSES = {"in_progress", "completed", "cancelled", "incomplete", "failed", "lost"}
 CALL_STATUSES = {"waiting", "running", "done", "failed", "refused"}
@@ -109,7 +112,7 @@ def item_of(text: str) -> Item:
         item.role in ROLES
         and (item.role == "tool") is is_call
         and item.status in (CALL_STATUSES if is_call else STATUSES)
-        and 0 < len(item.id) <= 200
+        and 0 < len(item.id) <= LONGEST_ID
         and 0 < item.turn <= MOST_TURN
         and len(item.parts) <= MOST_PARTS + 1
         and (item.heard is None or item.heard >= 0)

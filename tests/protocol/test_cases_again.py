@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.patience import until
 from tests.protocol.calling import call, function_call
 from tests.protocol.reader import BY_HAND, CONFIG, Reader, session_with
-from tests.protocol.speaking import keep_quiet
+from tests.protocol.speaking import keep_quiet, say
 from tests.servers.realtime import Realtime
 from tests.servers.scripted import ScriptedServer, holds
 from tests.servers.wire import Wire
@@ -72,6 +72,70 @@ async def test_an_emoji_split_over_two_pieces_of_a_transcript_is_one_character()
 
     reader, _ = await read_of(splits)
     assert [text for _, text in reader.texts] == ["", "Hi ", "Hi \U0001f600!"]
+
+
+PART = {"response_id": "r", "output_index": 0}
+MESSAGE = {"id": "a", "type": "message", "role": "assistant", "status": "completed"}
+
+
+@pytest.mark.parametrize("before", [(), ("Seven ",)])
+@pytest.mark.parametrize("whole", ["response.output_item.done", "response.output_text.done"])
+@in_virtual_time
+async def test_pieces_of_a_reply_that_come_after_all_of_it_are_not_said_twice(
+    whole: str, before: tuple[str, ...]
+) -> None:
+    async def repeats(wire: Wire) -> None:
+        await wire.configure()
+        await wire.heard_speech()
+        await wire.begin_reply(*before, response="r", item="a")
+        item = {**MESSAGE, "content": [{"type": "output_text", "text": "Seven plus five."}]}
+        all_of_it = {"item": item} if "item" in whole else {"item_id": "a", "text": "Seven plus five."}
+        await wire.say(whole, **PART, content_index=0, **all_of_it)
+        for delta in ("Seven ", "plus ", "five.")[len(before) :]:
+            await wire.say("response.output_text.delta", **PART, item_id="a", content_index=0, delta=delta)
+        await wire.end_reply("r")
+        await wire.reply("And ", "more.", response="r", item="b")  # of a server that has one id for all
+        await wire.until_closed()
+
+    reader, _ = await read_of(repeats)
+    assert reader.written("assistant") == ["Seven plus five.", "And more."]
+
+
+@in_virtual_time
+async def test_a_transcript_that_was_written_and_ends_empty_stays() -> None:
+    async def blanks(wire: Wire) -> None:
+        await wire.configure()
+        await wire.heard_speech("u", None)
+        await wire.say(TRANSCRIBING, item_id="u", content_index=0, delta="What is it?")
+        await wire.transcribe("u", "")
+        await wire.until_closed()
+
+    reader, _ = await read_of(blanks)
+    assert reader.written("user") == ["What is it?"]
+
+
+@in_virtual_time
+async def test_speech_that_never_ends_is_over_when_it_has_long_been_quiet() -> None:
+    async def hears(wire: Wire) -> None:
+        await wire.configure()
+        await wire.hear("input_audio_buffer.append")
+        await wire.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+        while (await wire.next_event())["type"] != "response.create":
+            pass
+        await wire.reply("Hello.")
+        await wire.until_closed()
+
+    async with ScriptedServer(hears).running() as server, session_with(server) as (session, reader):
+        session.start()
+        await listening(session)
+        await say(session, *range(40))
+        assert session.state.phase is Phase.HEARING, "however long somebody speaks"
+        await keep_quiet(session, 9)
+        assert session.state.phase is Phase.HEARING and reader.codes == []
+        await until(lambda: session.state.phase is Phase.LISTENING, 20, what="it no longer waits")
+        assert reader.codes == ["response-missing"]
+        session.send_text("Hello?")
+        await until(lambda: reader.written("assistant") == ["Hello."], what="it goes on")
 
 
 @pytest.mark.parametrize("event", ["input_audio_buffer.committed", "input_audio_buffer.speech_stopped"])

@@ -17,7 +17,7 @@ from benchmarks.peers import Peer
 
 
 def measured() -> dict[str, Any]:
-    found: dict[str, Any] = {"start": [], "turn": [], "browser": []}
+    found: dict[str, Any] = {part: [] for _, part, _, _ in report.LINES}
     for name, part, figure, _ in report.LINES:
         found[part].append(Figure(figure, "ms" if "share" in name else "µs", "", [1.0, 2.0, 3.0], [1.0]))
     steps = [Step(100, 10, 10, 0.5, 0.1, 0.1, 0), Step(200, 90, 90, 0.99, 0.1, 0.1, 0)]

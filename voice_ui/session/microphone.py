@@ -17,6 +17,8 @@ class Microphone:
         self.is_open = False
         self.is_held = False
         """Whether the speaker holds the button, in push to talk."""
+        self.loud_at = 0.0
+        """When audio last came that may be speech, by the session's clock."""
         self.stopped_at: float | None = None
         """When it was closed, by the event loop's clock; None while it is open."""
         self.attention = Attention()
@@ -50,10 +52,12 @@ class Microphone:
             if self._resampler is None or self._resampler[0] != rate:
                 self._resampler = (rate, audio.Resampler(rate))
             pcm = self._resampler[1].process(pcm)
-        peak = audio.peak(pcm)
+        peak, now = audio.peak(pcm), self._context.clock()
+        if peak >= QUIET_PEAK:
+            self.loud_at = now
         self._turn_ms += len(pcm) * 1000 / audio.BYTES_A_SECOND
         # As in `_append`, which would be one more call for each chunk.
-        if dropped_ms := self._context.stream.append_audio(pcm, self._context.clock(), quiet=peak < QUIET_PEAK):
+        if dropped_ms := self._context.stream.append_audio(pcm, now, quiet=peak < QUIET_PEAK):
             self._report_dropped(dropped_ms)
         return peak
 

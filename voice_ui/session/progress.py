@@ -23,7 +23,7 @@ TEXT_SECONDS = 60.0
 """How long to wait for more of a reply that has begun."""
 
 LAST_SPEECH_SECONDS = 10.0
-"""After Stop, for speech that does not end: semantic turn detection waits up to 8 s (openai 3.54,
+"""For the end of speech, after Stop or in silence: semantic turn detection waits up to 8 s (openai 3.54,
 types/realtime/realtime_audio_input_turn_detection.py)."""
 
 SETTLE_SECONDS = 1.0
@@ -120,6 +120,8 @@ class Progress:
                 self._waiting.set(TEXT_SECONDS, self._check_text)
             case Phase.HEARING if not self.state.microphone:
                 self._waiting.set(LAST_SPEECH_SECONDS, self._settle)
+            case Phase.HEARING if not self._microphone.is_held:
+                self._waiting.set(LAST_SPEECH_SECONDS, self._check_speech)
             case Phase.LISTENING if not self.state.microphone:
                 if self._context.stream.is_sent:
                     self._waiting.set(self._unsettled_seconds, self._settle)
@@ -150,6 +152,20 @@ class Progress:
                 self._context.report("response-missing", seconds=f"{LAST_SPEECH_SECONDS:.0f}")
         stream.clear()
         self._on_settled()
+
+    def _check_speech(self) -> None:
+        """See whether the server hears speech where there is none: it may never say that it is over."""
+        link, heard_by = self._context.link, self._microphone.loud_at + LAST_SPEECH_SECONDS
+        if link is None:
+            return
+        left = heard_by - self._context.clock()
+        if left > 0 or not link.has_received(heard_by):  # until it is, or the connection lost
+            self._waiting.set(max(left, RECEIVED_SECONDS), self._check_speech)
+            return
+        self._context.report("response-missing", seconds=f"{LAST_SPEECH_SECONDS:.0f}")
+        link.turns.forget_speech()
+        link.exchange.hand_over()
+        self.refresh()
 
     def _lose_reply(self) -> None:
         """No reply came."""
