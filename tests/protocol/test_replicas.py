@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from tests.patience import SECOND, until
+from tests.patience import SECOND, until, within
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.redis_server import RedisServer, redis_server
 from voice_ui.errors import Refused
-from voice_ui.replicas import Replica, seats as leases
+from voice_ui.replicas import Replica, seats as leases, store
 from voice_ui.servers import Endpoint
 from voice_ui.session import OWNER, Account, ProblemRaised, RealtimeSession, Seat, StateChanged
 from voice_ui.sharing.room import Room
@@ -101,6 +101,17 @@ async def test_the_seats_of_a_replica_that_was_killed_are_free_after_a_while() -
                     break
                 except Refused:
                     await asyncio.sleep(0.1)
+
+
+async def test_a_replica_ends_also_in_the_middle_of_a_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BEAT_SECONDS", 0.0)
+    async with redis_server() as redis:
+        for number in range(20):
+            replica = Replica(redis.url, 2)
+            await replica.start(None, lambda: None)
+            for _ in range(number):
+                await asyncio.sleep(0)
+            await within(5, replica.close())
 
 
 async def test_a_store_that_has_forgotten_everything_learns_who_sits_before_it_gives_a_seat() -> None:

@@ -74,10 +74,15 @@ class Store:
         """Await an answer; raises Refused (`store-away`) if there is none."""
         from redis.exceptions import RedisError
 
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task else 0
         try:
             answer = await question
         except (RedisError, OSError, TimeoutError) as error:
             raise Refused("store-away", f"{type(error).__name__}: {error}", store=self.address) from error
+        finally:
+            if task and task.cancelling() > cancels:  # the package took it for a lost connection
+                raise asyncio.CancelledError
         self._show_away(False)
         return answer
 

@@ -39,7 +39,7 @@ class EndOfPress(StreamEntry):
 
 @dataclass(slots=True, eq=False)
 class Clear(StreamEntry):
-    """What was said so far is part of no turn by hand."""
+    """What was said so far is part of no turn from here on: turns end in another way."""
 
 
 @dataclass(slots=True, eq=False)

@@ -125,7 +125,8 @@ class Exchange:
     def give_up(self) -> None:
         """Stop waiting for the reply."""
         self.turns.give_up()
-        self._act(self.responses.interrupt() if self.responses.active else self.responses.free())
+        is_running = self.responses.active and not self.responses.cancelled
+        self._act(self.responses.interrupt() if is_running else self.responses.free())
 
     @property
     def is_replying(self) -> bool:
@@ -281,6 +282,7 @@ class Exchange:
                 for turn in [turn for turn in self.turns.open if turn.response_id == self.responses.active]:
                     self.turns.drop(turn)
                 self._send(client.ResponseCancel(self.responses.active or None, event_id=next(self._ids)))
+                self.wait_for_slot()  # a server that said that it failed may say nothing of its end
 
     def _give_outputs(self, entry: Outputs) -> None:
         for call_id, output in entry.outputs:

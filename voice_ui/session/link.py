@@ -168,8 +168,7 @@ class Link:
             return
         self.turns.by_hand = by_hand
         self.turns.forget_speech()
-        if by_hand:  # what was heard so far is part of no turn by hand
-            self._stream.append(Clear())
+        self._stream.append(Clear())  # what was heard so far is part of no turn that ends in the other way
 
     def refusal(self, event: server.ErrorEvent) -> Problem | None:
         """Return the problem if the error is about a configuration of ours, which the server then drops whole."""

@@ -191,3 +191,5 @@ class Progress:
                 link.turns.answer(response_id)
             link.exchange.give_up()
         self.refresh()
+        if self.state.phase is Phase.THINKING:
+            self._wait()  # for something else
