@@ -21,6 +21,8 @@ from voice_ui.servers import Endpoint
 from voice_ui.session import Phase
 
 TURNS = 100
+TRIES = 3
+"""A machine that stands still for a moment has more to read after it; a flood that is not slowed is there each time."""
 
 MOST_MS = 20.0
 """Of processor time from one turn of another task to its next; 1 to 4 are measured, over 50 where it is not slowed."""
@@ -54,7 +56,10 @@ async def test_p11_a_flood_of_messages_does_not_hold_up_other_tabs(kind: str, ca
     async with flooding(kind) as endpoint, session_with(endpoint) as (session, _):
         session.start()
         await until(lambda: session.state.phase is Phase.LISTENING)
-        assert await processor_ms_between_turns() < MOST_MS
+        for _ in range(TRIES):
+            if (held_ms := await processor_ms_between_turns()) < MOST_MS:
+                break
+        assert held_ms < MOST_MS
         before = time.monotonic()
         await session.close()
         assert time.monotonic() - before < 2 * SECOND
