@@ -23,7 +23,7 @@ PLACES = (
 
 FLAGS = [
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+    "--disable-sync", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 ]  # fmt: skip
 
 OpenBrowser = Callable[..., AbstractAsyncContextManager[Browser]]
