@@ -446,6 +446,8 @@ class Conversation:
             gone = next(iter(self._responses))
             del self._responses[gone]
             self._written.pop(gone, None)
+        if len(self._whole) > MOST_ITEMS:  # of a server whose responses never end
+            self._whole.clear()
 
 
 def _is_whole(item: Item) -> bool:

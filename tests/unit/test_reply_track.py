@@ -125,6 +125,17 @@ def test_the_next_reply_ends_the_one_before() -> None:
     assert heard.end("r2") == []
 
 
+@pytest.mark.parametrize("what", ["stopped", "cleared"])
+def test_what_comes_late_about_one_reply_does_not_end_the_next(what: str) -> None:
+    heard = Heard()
+    heard.begin()
+    heard.track.silence()
+    heard.begin("r2")
+    heard.play(LOUD)
+    assert heard.end("r2") == heard.say(f"output_audio_buffer.{what}", response_id="r") == []
+    assert heard.play(QUIET) == SOUND
+
+
 GARBAGE = ["", "{", "[]", "3", '{"type": "response.done"}', b"\xff", '{"type": 7}', '{"type": []}', '{"type": {}}']
 
 

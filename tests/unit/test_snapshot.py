@@ -88,6 +88,11 @@ def test_a_call_that_ran_and_a_reply_that_was_written_are_over() -> None:
     assert item_of(text_of(Item("a", "assistant", 1, ["to be"]))).status == "lost"
 
 
+def test_an_item_of_a_server_with_long_ids_comes_back() -> None:
+    item = Item("i" * 1000, "user", 1, ["Hello."], "completed")
+    assert item_of(text_of(item)) == item
+
+
 @given(st.text(), st.lists(st.text(st.characters(codec="utf-8"), max_size=50), max_size=5))
 def test_any_words_survive(item_id: str, parts: list[str]) -> None:
     item = Item(f"i{item_id}"[:200].encode("utf-8", "replace").decode(), "user", 3, parts, "completed")

@@ -58,6 +58,8 @@ class ReplyTrack:
         match kind:
             case "output_audio_buffer.started":
                 return self._begin(response, now)
+            case "output_audio_buffer.stopped" | "output_audio_buffer.cleared" if response not in ("", self._response):
+                return []  # late, about a reply before
             case "output_audio_buffer.stopped":
                 self._ends_at = now + LATE_SECONDS
                 return []
@@ -98,7 +100,6 @@ class ReplyTrack:
 
     def silence(self) -> list[str | bytes]:
         """Nothing more of the reply is wanted; return what was held back."""
-        self._over = self._response or self._over
         return self._end()
 
     def _begin(self, response: Any, now: float) -> list[str | bytes]:
