@@ -262,7 +262,9 @@ class Conversation:
                 return self.forget(item_id)
             case server.TranscriptionDelta(item_id, delta) if item_id and delta:
                 item = self._user(item_id)
-                item.parts = [(item.text + self._joined(item.id, 0, delta))[:MOST_CHARACTERS]]
+                if (room := MOST_CHARACTERS - len(text := item.text)) <= 0:
+                    return []
+                item.parts = [text + self._joined(item.id, 0, delta)[:room]]
                 return [_changed(item)]
             case server.TranscriptionCompleted(item_id, transcript):
                 item = self._user(item_id)

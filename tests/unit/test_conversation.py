@@ -192,3 +192,12 @@ def test_memory_is_bounded_whatever_a_server_sends() -> None:
 def test_what_a_server_leaves_out_costs_that_and_not_the_turn() -> None:
     conversation = played(server.Committed("u"), server.ResponseCreated(""), delta("Noon.", "", ""), done(""))
     assert told(conversation)[-1] == (1, "assistant", "Noon.", "completed")
+
+
+def test_a_transcript_without_an_end_is_not_written_again_once_it_is_full() -> None:
+    conversation, words = Conversation(), server.TranscriptionDelta("u", "word " * 20)
+    conversation.apply(server.Committed("u"))
+    while len(conversation.text_of("u")) < MOST_CHARACTERS:
+        conversation.apply(words)
+    text = conversation.text_of("u")
+    assert conversation.apply(words) == [] and conversation.text_of("u") is text

@@ -16,7 +16,6 @@ from voice_ui.errors import Problem, SessionError
 from voice_ui.protocol import ClientEvent, ServerEvent, SessionConfig, WireItem, client, server
 from voice_ui.servers import Endpoint
 from voice_ui.session import diagnosis
-from voice_ui.session.brake import Brake
 from voice_ui.session.configure import REASON_SECONDS, configure
 from voice_ui.session.entries import SHORTEST_TURN_MS, Audio, Clear, Commit, Message, Outputs, StreamEntry
 from voice_ui.session.event_transport import EventTransport
@@ -243,14 +242,11 @@ class Link:
 
     async def _receive_loop(self, handle: Handle) -> None:
         said: server.ErrorEvent | None = None
-        brake = Brake()
         try:
             async for event in self._events:
                 said = event if isinstance(event, server.ErrorEvent) else None
                 if not (self._given.items and self._given.is_echo(event)):
                     await handle(event)
-                if brake.is_flood():
-                    await brake.slow_down()
         except SessionError as error:
             if said is None:
                 raise

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from voice_ui.errors import Problem
+from voice_ui.session.brake import BURST
 from voice_ui.session.events import ProblemRaised, ProblemSolved, SessionEvent
 from voice_ui.session.tracer import Tracer
 
@@ -28,6 +29,7 @@ class Reports(AsyncIterator[SessionEvent]):
         self._reader: asyncio.Future[None] | None = None  # waits for an event
         self._writer: asyncio.Future[None] | None = None  # waits for room
         self._raised: set[str] = set()
+        self._read = 0
 
     @property
     def received(self) -> int | None:
@@ -75,6 +77,9 @@ class Reports(AsyncIterator[SessionEvent]):
 
     async def __anext__(self) -> SessionEvent:
         """Return the next event, when there is one."""
+        self._read += 1
+        if self._read % BURST == 0:
+            await asyncio.sleep(0)
         while not self._events:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
