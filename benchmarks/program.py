@@ -23,9 +23,6 @@ READY_SECONDS = 60.0
 LAST_SECONDS = 1.0
 """Without another chunk for this long, none is on its way."""
 
-TICKS_PER_SECOND = 100
-"""USER_HZ: what /proc/PID/stat counts in, the same on every Linux of today (proc(5), sysconf(3))."""
-
 APP = """
 import dataclasses, os
 os.environ.pop("PYTEST_CURRENT_TEST", None)  # NiceGUI would take it for its own
@@ -58,11 +55,15 @@ class Program:
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time used so far, of all its threads; nan where this is not Linux."""
-        with suppress(OSError):
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
-        return float("nan")
+        """Processor time used so far, of all threads that run; nan where this is not Linux.
+
+        By the scheduler's clock, in nanoseconds (sched-stats.rst of the kernel); /proc/PID/stat counts steps of 10 ms.
+        """
+        times = []
+        for thread in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            with suppress(OSError):  # it has just ended
+                times.append(int(thread.read_text().split()[0]))
+        return sum(times) / 1e9 if times else float("nan")
 
     @property
     def memory_mb(self) -> float:

@@ -106,7 +106,9 @@ class VoiceUI:
         tuning.put_in_front(guard)
         tuning.bound_sockets()
         tuning.deliver_directly()
+        tuning.send_directly()
         tuning.wait_without_tasks()
+        tuning.inspect_methods_once()
         tuning.spare_props_their_events()
         if chosen.native:
             app.native.on("closed", app.shutdown)  # whatever the window is still busy with

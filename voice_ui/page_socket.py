@@ -1,8 +1,8 @@
-"""The page's websocket without the layers in between: frequent events in, running text out.
+"""The page's websocket without the layers in between: frequent events in, texts and updates of elements out.
 
 Between a websocket frame and an element's listener stand uvicorn's queue, engine.io, socket.io and NiceGUI, and as many
-on the way back; each is right for what happens once in a while. What comes fifty times a second from each microphone
-takes this way instead, and everything that is not plainly of that kind takes the usual one.
+on the way back; each is right for what happens once in a while. What comes fifty times a second from each microphone,
+and what goes to a page while nothing else waits, takes this way instead; all else takes the usual one.
 
 uvicorn 0.54, python-engineio 4.15, python-socketio 5.18, NiceGUI 3.18; see tests/unit/test_page_socket.py.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from weakref import WeakValueDictionary
 
 import orjson
 from nicegui import core, storage
 from nicegui.client import Client
+from nicegui.json.orjson_wrapper import ORJSON_OPTS, _orjson_converter
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
@@ -31,7 +31,10 @@ _EVENT = b'42["event",'
 
 _KEY = "voice_ui.page_socket"
 
-_protocols: WeakValueDictionary[str, PageProtocol] = WeakValueDictionary()  # by engine.io's id of the session
+MESSAGES_BETWEEN = 50
+"""So often the messages that are kept are looked at for those that no page will ask for any more."""
+
+_protocols: dict[str, PageProtocol] = {}  # by engine.io's id of the session
 
 
 class DirectListener:
@@ -81,6 +84,7 @@ class PageProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the session."""
+        _protocols.pop(self.eio_sid, None)
         self.eio_sid = ""
         if hasattr(self, "scope"):
             self.scope.pop(_KEY, None)  # type: ignore[misc]
@@ -122,9 +126,10 @@ def deliver(eio_sid: str, data: bytes | str) -> bool:
 
 
 def send(client: Client, name: str, data: dict[str, Any]) -> bool:
-    """Send a message to a page at once, as its outbox would; False if it has to wait for something before it.
+    """Send a message to a page at once, as its outbox would; False if it has to wait, or is not JSON.
 
-    It may overtake updates of elements. The outbox sends it again if the connection is lost before it arrives.
+    It waits for messages before it, and overtakes updates of elements. The outbox sends it again if the connection is
+    lost before it arrives.
     """
     outbox = client.outbox
     if outbox.messages or core.air is not None:
@@ -138,11 +143,20 @@ def send(client: Client, name: str, data: dict[str, Any]) -> bool:
         return False
     number = outbox.next_message_id
     data["_id"] = number
-    if not protocol.send_at_once(b"42" + orjson.dumps([name, data])):
+    try:
+        message = orjson.dumps([name, data], option=ORJSON_OPTS, default=_orjson_converter)
+    except TypeError:  # bytes, which socket.io attaches
+        return False
+    if not protocol.send_at_once(b"42" + message):
         return False
     outbox.next_message_id = number + 1
-    history = outbox.message_history
-    history.append((number, time.time(), (client.id, name, data)))
-    while len(history) > core.app.config.message_history_length:
+    history, now = outbox.message_history, time.time()
+    history.append((number, now, (client.id, name, data)))
+    if len(history) > core.app.config.message_history_length:
         history.popleft()
+    if number % MESSAGES_BETWEEN == 0:
+        eio = core.sio.eio
+        oldest = now - (eio.ping_interval + eio.ping_timeout + client.page.resolve_reconnect_timeout())
+        while history[0][1] < oldest:
+            history.popleft()
     return True

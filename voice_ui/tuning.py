@@ -26,7 +26,7 @@ import nicegui.nicegui
 from engineio import async_socket
 from engineio.exceptions import SocketIsClosedError
 from engineio.payload import Payload
-from nicegui import app, core, outbox
+from nicegui import app, core, helpers, outbox
 from nicegui.props import Props
 from nicegui.server import Server
 from socketio import async_manager
@@ -187,6 +187,43 @@ def deliver_directly() -> None:
             await usual(eio_sid, data)
 
     sio.eio.on("message", handle_message)
+
+
+def send_directly() -> None:
+    """Write what NiceGUI's outbox sends to a page's websocket itself, if nothing is to be sent before it.
+
+    socket.io, engine.io and uvicorn take 0.4 ms of the processor for each update, 4 % of what a turn costs for each of
+    its three or four.
+    """
+    usual = outbox.Outbox._emit
+
+    async def emit(self: outbox.Outbox, message: outbox.Message) -> None:
+        target, name, data = message
+        client = self.client
+        if client is None or target != client.id or not page_socket.send(client, name, data):
+            await usual(self, message)
+
+    outbox.Outbox._emit = emit  # type: ignore[method-assign]
+
+
+def inspect_methods_once() -> None:
+    """Remember of a method whether it expects arguments.
+
+    NiceGUI inspects the signatures of the same three of its own for each element that it makes, which is a third of the
+    time that takes.
+    """
+    usual = helpers.expects_arguments
+    known: dict[Any, bool] = {}
+
+    def expects_arguments(func: Callable[..., Any]) -> bool:
+        method = getattr(func, "__func__", None)
+        if method is None:
+            return usual(func)
+        if method not in known:
+            known[method] = usual(func)
+        return known[method]
+
+    helpers.expects_arguments = expects_arguments
 
 
 def wait_without_tasks() -> None:

@@ -171,7 +171,8 @@ class Socket:
         self.sent: list[list[Any]] = []
         self.queue: asyncio.Queue[Any] = asyncio.Queue()
         self.is_writable = True
-        monkeypatch.setattr(core.app.config, "message_history_length", 1000, raising=False)  # as after `ui.run`
+        for name, value in {"message_history_length": 1000, "reconnect_timeout": 3.0}.items():  # as after `ui.run`
+            monkeypatch.setattr(core.app.config, name, value, raising=False)
         monkeypatch.setitem(sio.manager.rooms, "/", {client.id: {"a sid": SID}})
         monkeypatch.setitem(sio.eio.sockets, SID, self)
         monkeypatch.setitem(page_socket._protocols, SID, self)  # type: ignore[arg-type]
@@ -219,3 +220,38 @@ async def test_text_waits_for_whatever_is_before_it(page: Page, monkeypatch: pyt
     assert not sends()
     monkeypatch.setitem(sio.manager.rooms, "/", {})
     assert not sends() and socket.sent == [] and not outbox.message_history
+
+
+async def test_messages_that_no_page_asks_for_any_more_are_forgotten(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Socket(page.client, monkeypatch)
+    outbox = page.client.outbox
+    outbox.messages.clear()
+    outbox.message_history.append((-1, 0.0, (page.client.id, "voice_text", {})))  # of 1970
+    for _ in range(page_socket.MESSAGES_BETWEEN):
+        assert page_socket.send(page.client, "voice_text", {"id": 7, "text": "One"})
+    assert len(outbox.message_history) == page_socket.MESSAGES_BETWEEN
+
+
+async def test_what_nicegui_sends_is_written_at_once_but_for_bytes_and_messages_to_others(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual: list[str] = []
+
+    async def emit(_: outbox.Outbox, message: outbox.Message) -> None:
+        usual.append(message[1])
+
+    monkeypatch.setattr(outbox.Outbox, "_emit", emit)
+    tuning.send_directly()
+    socket, sender = Socket(page.client, monkeypatch), page.client.outbox
+    sender.messages.clear()
+    await sender._emit((page.client.id, "update", {7: {"text": "One"}}))
+    assert [(name, body["7"]) for name, body in socket.sent] == [("update", {"text": "One"})]
+    await sender._emit((page.client.id, "sound", {"pcm": b"12"}))
+    await sender._emit(("another page", "run_javascript", {}))
+    assert usual == ["sound", "run_javascript"] and len(socket.sent) == 1
+
+
+def test_nicegui_still_sends_through_socketio() -> None:
+    assert "await core.sio.emit(" in inspect.getsource(outbox.Outbox._emit)

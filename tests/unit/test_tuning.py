@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import engineio
 import pytest
 import uvicorn
-from nicegui import events, ui_run
+from nicegui import events, helpers, ui_run
 from nicegui.element import Element
+from nicegui.observables import ObservableDict
 from starlette.middleware import base
 from uvicorn.config import WS_PROTOCOLS
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -31,6 +32,11 @@ from voice_ui.tuning import PAGES, Collector
 class Page:
     def __init__(self) -> None:
         self.itself = self
+
+
+class Watcher:
+    def changed(self) -> None:
+        pass
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +107,19 @@ def test_nicegui_still_inspects_the_handler_at_every_event() -> None:
     assert "expects_arguments(handler)" in inspect.getsource(events.handle_event)
     assert inspect.signature(_Listener) is not None
     assert inspect.signature(_Listener(print)) is tuning.EVENT_SIGNATURE
+
+
+def test_nicegui_still_inspects_the_same_method_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    inspected: list[object] = []
+    monkeypatch.setattr(helpers, "expects_arguments", inspected.append)
+    watchers = [Watcher(), Watcher()]
+    for watcher in watchers:
+        ObservableDict({}, on_change=watcher.changed)
+    assert inspected == [watcher.changed for watcher in watchers]
+    tuning.inspect_methods_once()
+    for watcher in watchers:
+        ObservableDict({}, on_change=watcher.changed)
+    assert len(inspected) == 3
 
 
 def test_engineio_still_has_a_handler_of_its_own() -> None:

@@ -107,11 +107,8 @@ class Display(PanelValues, PanelEvents):
 
     def _show_event(self, event: SessionEvent) -> None:
         match event:
-            case TextDelta(item_id, part, text):
-                self.view.transcript.append(event)
-                newest = self.view.transcript.newest
-                self.text = self.text + text if newest.ends_with(item_id, part) else newest.reply
-                self._report("delta", DeltaEventArguments, text=text)
+            case TextDelta():
+                self._show_delta(event)
             case BargeInPending(pending):
                 self.view.transcript.turn.show_pending(pending)
             case ReplyHeard(item_id, characters):
@@ -144,6 +141,16 @@ class Display(PanelValues, PanelEvents):
                 self.show_problem(problem, number)
             case ProblemSolved(code):
                 self.view.error.clear_codes(code)
+
+    def _show_delta(self, delta: TextDelta) -> None:
+        self.view.transcript.append(delta)
+        newest = self.view.transcript.newest
+        if newest.ends_with(delta.item_id, delta.part):
+            self.text += delta.text
+        else:
+            self.text = newest.reply
+        if "delta" in self._handlers:
+            self._report("delta", DeltaEventArguments, text=delta.text)
 
     def _show_after_words(self, show: Callable[[], object]) -> None:
         """Call it once the first words of the reply, which come at the same time, are painted."""

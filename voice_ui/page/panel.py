@@ -376,8 +376,9 @@ class VoicePanel(Display, component="panel.js"):
 
     def _handle_session_event(self, event: SessionEvent) -> None:
         match event:
-            case TextDelta():
-                pass  # most are of this kind
+            case TextDelta():  # most are of this kind, and nobody else needs them
+                self._show_delta(event)
+                return
             case ReplyAudio(item_id, pcm):
                 self.voice.play(item_id, pcm)
             case PlaybackCut(by_speech):
