@@ -57,12 +57,13 @@ class Program:
             self.log += line.decode("utf-8", "replace")
 
     async def answers(self, path: str = "") -> bool:
-        """Whether the page is served."""
+        """Whether the page is served; takes a moment if it is not, so that asking in a loop leaves it the processor."""
         try:
             return bool(
                 await asyncio.to_thread(lambda: urllib.request.urlopen(self.url + path, timeout=2).status == 200)
             )
         except (OSError, urllib.error.URLError):
+            await asyncio.sleep(0.05)
             return False
 
 

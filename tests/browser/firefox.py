@@ -110,8 +110,8 @@ class Firefox:
     async def becomes(self, script: str, seconds: float = 20) -> None:
         """Wait until a script comes to something true."""
         async with asyncio.timeout(seconds * SECOND):
-            while not await self.evaluate(script):
-                pass
+            while not await self.evaluate(script):  # noqa: ASYNC110 (another process knows)
+                await asyncio.sleep(0.05)
 
     async def click(self, selector: str) -> None:
         """Press the middle of an element, as a mouse does."""
