@@ -54,13 +54,13 @@ def open_browser(chrome: str) -> OpenBrowser:
     async def opened(
         microphone: Path = QUESTION, flags: Sequence[str] = (), *, ask: bool = False
     ) -> AsyncIterator[Browser]:
-        """`ask`: permissions are those of the page's context; else everything is allowed."""
+        """`ask`: permissions are those of the page's context, which needs a window; else everything is allowed."""
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         recording = f"--use-file-for-fake-audio-capture={microphone}%noloop"
         async with async_playwright() as playwright:
             known = [flag for flag in FLAGS if not (ask and flag == "--use-fake-ui-for-media-stream")]
             browser = await playwright.chromium.launch(
-                executable_path=shell or chrome, args=[*known, *sandbox, recording, *flags]
+                executable_path=chrome if ask else shell or chrome, args=[*known, *sandbox, recording, *flags]
             )
             try:
                 yield browser

@@ -54,6 +54,12 @@ class Talk:
             f"{json.dumps(states)}.some(state => window.states.includes(state))", timeout=15 * 1000 * SECOND
         )
 
+    async def has_shown_error(self, code: str, seconds: float) -> None:
+        """Wait until this problem is or has been shown since Start: it may be solved in a moment."""
+        await self.page.wait_for_function(
+            f"window.errors.includes({json.dumps(code)})", timeout=seconds * 1000 * SECOND
+        )
+
     async def start(self) -> None:
         await self.page.evaluate(
             """() => {
@@ -61,6 +67,10 @@ class Talk:
                 const states = window.states = [];
                 new MutationObserver(() => states.push(status.dataset.state))
                     .observe(status, {attributes: true, attributeFilter: ['data-state']});
+                const error = document.querySelector('[data-testid=error]');
+                const errors = window.errors = [];
+                new MutationObserver(() => error.checkVisibility() && errors.push(error.dataset.code))
+                    .observe(error, {attributes: true, attributeFilter: ['data-code', 'class']});
             }"""
         )
         await self.page.get_by_role("button", name="Start").click()

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import ROOT, OpenBrowser
 from tests.browser.page import Talk, open_talk
-from tests.patience import SECOND, until
+from tests.patience import until
 from tests.running import free_port, program
 from tests.servers.faulty import FAULTS, serve
 
@@ -99,8 +99,7 @@ async def meet(case: Case, talk: Talk, port: int) -> str:
     async with serve(port=port, fault=case.fault) as server:
         start = time.monotonic()
         await talk.start()
-        await expect(talk.error).to_have_attribute("data-code", case.code, timeout=TOLD_SECONDS * 1000 * SECOND)
-        await expect(talk.error).to_be_visible()
+        await talk.has_shown_error(case.code, TOLD_SECONDS)
         seconds = time.monotonic() - start
         if await talk.page.get_by_role("button", name="Stop").count():
             await talk.stop()
