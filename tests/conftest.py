@@ -19,10 +19,11 @@ LAYERS = {"unit", "protocol", "browser", "attack"}
 
 ALONE = {
     "protocol/test_benchmarks", "browser/speaker/test_firefox", "browser/speaker/test_page",
-    "browser/speaker/test_playback", "browser/speaker/test_ring", "browser/test_barge_in", "browser/test_firefox",
-    "browser/test_voice", "protocol/test_webrtc",
+    "browser/speaker/test_playback", "browser/speaker/test_ring", "browser/test_barge_in", "browser/test_faults",
+    "browser/test_firefox", "browser/test_voice", "protocol/test_webrtc",
 }  # fmt: skip
-"""Modules in which sound is played or sent in real time, and lost if late, or clocks are held against each other."""
+"""Modules in which sound is played or sent in real time, and lost if late, or clocks are held against each other; and
+one that does three things at a time by itself."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
