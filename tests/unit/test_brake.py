@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Coroutine
 from types import SimpleNamespace
 from typing import Any
 
-from tests.virtual_time import in_virtual_time
 from voice_ui.protocol import client
 from voice_ui.session import ProblemSolved
 from voice_ui.session.brake import BURST, MESSAGES, SECONDS
@@ -38,7 +37,6 @@ async def turns_of_others(work: Coroutine[Any, Any, None]) -> int:
     return turns
 
 
-@in_virtual_time
 async def test_what_has_come_is_read_in_bursts() -> None:
     async def receive() -> None:
         async for _ in EventTransport(Wire(), Reports(), None):  # type: ignore[arg-type]
@@ -49,7 +47,6 @@ async def test_what_has_come_is_read_in_bursts() -> None:
     assert asyncio.get_running_loop().time() - began >= SECONDS * (MANY / MESSAGES - 1)
 
 
-@in_virtual_time
 async def test_what_waits_to_be_sent_goes_in_bursts() -> None:
     async def send() -> None:
         events = EventTransport(Wire(), Reports(), None)  # type: ignore[arg-type]
@@ -59,7 +56,6 @@ async def test_what_waits_to_be_sent_goes_in_bursts() -> None:
     assert await turns_of_others(send()) >= MANY / BURST
 
 
-@in_virtual_time
 async def test_what_is_reported_is_read_in_bursts() -> None:
     reports = Reports()
     reports.say(*[ProblemSolved("x")] * MANY)
