@@ -13,9 +13,8 @@ import time
 from typing import Any
 
 import orjson
-from nicegui import core, storage
+from nicegui import core, json, storage
 from nicegui.client import Client
-from nicegui.json.orjson_wrapper import ORJSON_OPTS, _orjson_converter
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
@@ -144,7 +143,7 @@ def send(client: Client, name: str, data: dict[str, Any]) -> bool:
     number = outbox.next_message_id
     data["_id"] = number
     try:
-        message = orjson.dumps([name, data], option=ORJSON_OPTS, default=_orjson_converter)
+        message = json.dumps([name, data]).encode()
     except TypeError:  # bytes, which socket.io attaches
         return False
     if not protocol.send_at_once(b"42" + message):
@@ -157,6 +156,6 @@ def send(client: Client, name: str, data: dict[str, Any]) -> bool:
     if number % MESSAGES_BETWEEN == 0:
         eio = core.sio.eio
         oldest = now - (eio.ping_interval + eio.ping_timeout + client.page.resolve_reconnect_timeout())
-        while history[0][1] < oldest:
+        while history and history[0][1] < oldest:
             history.popleft()
     return True

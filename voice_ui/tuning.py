@@ -190,10 +190,9 @@ def deliver_directly() -> None:
 
 
 def send_directly() -> None:
-    """Write what NiceGUI's outbox sends to a page's websocket itself, if nothing is to be sent before it.
+    """Write what NiceGUI's outbox sends straight to the page's websocket, unless something before it still waits.
 
-    socket.io, engine.io and uvicorn take 0.4 ms of the processor for each update, 4 % of what a turn costs for each of
-    its three or four.
+    Through socket.io, engine.io and uvicorn, the five messages of a turn took 13 % of its processor time, profiled.
     """
     usual = outbox.Outbox._emit
 
@@ -207,10 +206,10 @@ def send_directly() -> None:
 
 
 def inspect_methods_once() -> None:
-    """Remember of a method whether it expects arguments.
+    """Find out once whether a method expects arguments.
 
-    NiceGUI inspects the signatures of the same three of its own for each element that it makes, which is a third of the
-    time that takes.
+    For each element, NiceGUI inspects the signatures of the same three methods again: four tenths of the time that
+    making it takes, profiled.
     """
     usual = helpers.expects_arguments
     known: dict[Any, bool] = {}

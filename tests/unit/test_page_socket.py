@@ -232,6 +232,11 @@ async def test_messages_that_no_page_asks_for_any_more_are_forgotten(
     for _ in range(page_socket.MESSAGES_BETWEEN):
         assert page_socket.send(page.client, "voice_text", {"id": 7, "text": "One"})
     assert len(outbox.message_history) == page_socket.MESSAGES_BETWEEN
+    monkeypatch.setattr(core.app.config, "message_history_length", 0)  # a program may keep none
+    outbox.message_history.clear()
+    for _ in range(page_socket.MESSAGES_BETWEEN):
+        assert page_socket.send(page.client, "voice_text", {"id": 7, "text": "One"})
+    assert not outbox.message_history
 
 
 async def test_what_nicegui_sends_is_written_at_once_but_for_bytes_and_messages_to_others(

@@ -107,8 +107,6 @@ class Display(PanelValues, PanelEvents):
 
     def _show_event(self, event: SessionEvent) -> None:
         match event:
-            case TextDelta():
-                self._show_delta(event)
             case BargeInPending(pending):
                 self.view.transcript.turn.show_pending(pending)
             case ReplyHeard(item_id, characters):
@@ -149,8 +147,7 @@ class Display(PanelValues, PanelEvents):
             self.text += delta.text
         else:
             self.text = newest.reply
-        if "delta" in self._handlers:
-            self._report("delta", DeltaEventArguments, text=delta.text)
+        self._report("delta", DeltaEventArguments, text=delta.text)
 
     def _show_after_words(self, show: Callable[[], object]) -> None:
         """Call it once the first words of the reply, which come at the same time, are painted."""

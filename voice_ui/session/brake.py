@@ -1,4 +1,4 @@
-"""Slows down reading from a server that floods us, so that it cannot block the event loop."""
+"""Keeps a connection from blocking the event loop: by a flood of messages, or by much that is sent or read at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 
 BURST = 10
 """So much is read or sent before others get the event loop, where nothing has to be waited for because all of it has
-come already. It takes 1 ms, up to 5 where a transcript has become very long."""
+come already. It takes 1 ms, up to 5 where a transcript has become very long. Each loop counts for itself: a call to do
+so would be one more for each chunk and each delta."""
 
 MESSAGES = 100
 SECONDS = 0.05
