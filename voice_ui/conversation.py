@@ -141,6 +141,11 @@ class Conversation:
         item = self._find(item_id)
         return item is not None and bool(item.text) and item.status == "completed"
 
+    def is_transcribing(self, item_id: str) -> bool:
+        """Whether a user item's transcript is still to come, or not all of it has."""
+        item = self._find(item_id)
+        return item is not None and item.role == "user" and item.status == "in_progress"
+
     def text_of(self, item_id: str) -> str:
         """Return the text of an item, empty if there is none."""
         item = self._find(item_id)

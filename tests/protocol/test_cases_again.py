@@ -429,3 +429,77 @@ async def test_a_tool_whose_error_is_no_exception_costs_only_its_call(error: Bas
         session.start()
         await until(lambda: [item.status for item in reader.items.values() if item.role == "tool"] == ["failed"])
         await until(lambda: server.wires[0].of_type("conversation.item.create"))
+
+
+# Words that come late.
+
+
+def replies_before_it_writes_down(seconds: float | None, *, expires_in: float = 3600.0, by_hand: bool = False) -> Any:
+    """Return the script of a server that writes down what was said this long after its reply; None: never."""
+
+    async def script(wire: Wire) -> None:
+        await wire.say("session.created", session={"type": "realtime", "expires_at": time.time() + expires_in})
+        update = await wire.hear("session.update")
+        await wire.say("session.updated", session=update["session"])
+        if by_hand:
+            await wire.hear("input_audio_buffer.commit")
+            await wire.say("input_audio_buffer.committed", item_id="u1")
+            await wire.hear("response.create")
+        else:
+            await wire.hear("input_audio_buffer.append")
+            await wire.heard_speech(item="u1", transcript=None, end_ms=0)
+        await wire.reply("Hello Ada.", item="a1")
+        if seconds is not None:
+            await asyncio.sleep(seconds)
+            await wire.transcribe("u1", "My name is Ada.")
+        await wire.until_closed()
+
+    return script
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+@in_virtual_time
+async def test_a_transcript_that_comes_after_the_reply_is_kept_and_given_to_the_next_session(by_hand: bool) -> None:
+    late = replies_before_it_writes_down(2, by_hand=by_hand)
+    config = BY_HAND if by_hand else CONFIG
+    async with ScriptedServer(late, holds).running() as server, session_with(server, config) as (session, reader):
+        session.start()
+        await listening(session)
+        session.begin_turn()
+        await keep_quiet(session, 0.5)
+        session.end_turn()
+        session.stop()
+        began = asyncio.get_running_loop().time()
+        await until(lambda: session.state.at_rest, 20)
+        assert asyncio.get_running_loop().time() - began < 3, "it ends as soon as the transcript is there"
+        assert reader.page() == [[("user", "My name is Ada."), ("assistant", "Hello Ada.")]]
+        session.start()
+        await until(lambda: len(server.wires) == 2 and session.state.phase is Phase.LISTENING)
+        given = [each["item"]["content"][0]["text"] for each in server.wires[1].received if "item" in each]
+        assert given[:2] == ["My name is Ada.", "Hello Ada."]
+
+
+@in_virtual_time
+async def test_a_session_is_not_renewed_while_a_transcript_is_to_come() -> None:
+    late = replies_before_it_writes_down(2, expires_in=5.5)
+    async with ScriptedServer(late, holds).running() as server, session_with(server) as (session, _):
+        session.start()
+        await listening(session)
+        await asyncio.sleep(3)  # so that the quiet moment comes between reply and transcript
+        await keep_quiet(session, 0.5)
+        await until(lambda: len(server.wires) == 2 and session.state.phase is Phase.LISTENING, 20)
+        given = [each["item"]["content"][0]["text"] for each in server.wires[1].received if "item" in each]
+        assert given[:2] == ["My name is Ada.", "Hello Ada."]
+
+
+@in_virtual_time
+async def test_a_transcript_that_never_comes_is_not_waited_for_long() -> None:
+    never = replies_before_it_writes_down(None)
+    async with ScriptedServer(never).running() as server, session_with(server) as (session, reader):
+        session.start()
+        await listening(session)
+        await keep_quiet(session, 0.5)
+        session.stop()
+        began = asyncio.get_running_loop().time()
+        await until(lambda: session.state.at_rest, 20)
+        assert 2 < asyncio.get_running_loop().time() - began < 5 and not reader.problems

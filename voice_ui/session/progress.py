@@ -29,6 +29,9 @@ types/realtime/realtime_audio_input_turn_detection.py)."""
 SETTLE_SECONDS = 1.0
 """After Stop, when all was sent and nobody seems to have spoken: a server notices speech within this time."""
 
+TRANSCRIPT_SECONDS = 3.0
+"""For the transcript of what was said, which may come after the reply; what is lost is missing in the next session."""
+
 RECEIVED_SECONDS = 1.0
 """How often to look whether the server has received what was said before Stop."""
 
@@ -111,6 +114,15 @@ class Progress:
 
     # What it waits for.
 
+    @property
+    def transcribed_by(self) -> float:
+        """Until when to wait for the transcripts of this connection that are still to come; 0 if there are none."""
+        link = self._context.link
+        is_to_come = self._context.conversation.is_transcribing
+        if link and link.config.transcription_model and any(map(is_to_come, link.turns.ended_item_ids)):
+            return max(self.marked_at, self.text_at) + TRANSCRIPT_SECONDS
+        return 0.0
+
     def _wait(self) -> None:
         self._waiting.stop()
         match self.state.phase:
@@ -132,11 +144,12 @@ class Progress:
     def _unsettled_seconds(self) -> float:
         """How long the server may still notice something in what was said before Stop, once all of it was sent."""
         stream, link = self._context.stream, self._context.link
-        if link is None or link.turns.by_hand:
+        if link is None:
             return 0.0
         stream.trim(link.unanswered_ms)
-        needed = UNNOTICED_SECONDS if stream.speech_ms >= LOST_MS else SETTLE_SECONDS
-        return max(0.0, self.marked_at + needed - self._context.clock())
+        noticed = UNNOTICED_SECONDS if stream.speech_ms >= LOST_MS else SETTLE_SECONDS
+        until = 0.0 if link.turns.by_hand else self.marked_at + noticed
+        return max(until, self.transcribed_by) - self._context.clock()
 
     def _settle(self) -> None:
         """End the press: everything the server noticed is answered."""

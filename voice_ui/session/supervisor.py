@@ -161,7 +161,9 @@ class Supervisor:
 
     def _renew(self, press: Press) -> None:
         """Begin a new session before this one expires, as soon as nobody speaks."""
-        if press.progress.state.phase is Phase.LISTENING and self._context.stream.is_sent:
+        context, progress = self._context, press.progress
+        is_quiet = progress.state.phase is Phase.LISTENING and progress.transcribed_by <= context.clock()
+        if is_quiet and context.stream.is_sent:
             _log.info("session renewed before it expires")
             self.leave()
         else:

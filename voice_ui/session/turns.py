@@ -7,6 +7,7 @@ until it is done, these turns are what the next connection would have to be told
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from voice_ui.protocol import server
@@ -96,6 +97,11 @@ class Turns:
     def ended_item_id(self) -> str:
         """The item of the turn that ended last; "" if there is none."""
         return self._ended[-1] if self._ended else ""
+
+    @property
+    def ended_item_ids(self) -> Iterable[str]:
+        """The items of the turns that ended, of the newest ones only."""
+        return self._ended
 
     @property
     def awaited(self) -> list[Turn]:
