@@ -329,6 +329,7 @@ class Conversation:
             self._whole.add((item.id, part))
         if item.parts[part] == text:
             return []
+        self._half.pop((item.id, part), None)
         item.parts[part] = text
         return [_changed(item)]
 
@@ -347,6 +348,7 @@ class Conversation:
         text = well_formed(wire.text)[:MOST_CHARACTERS]
         if text and (not item.text or (is_whole and len(item.parts) == 1 and text.startswith(item.text))):
             item.parts = [text]
+            self._half = {place: half for place, half in self._half.items() if place[0] != item.id}
         if text and is_whole and self._responses:
             self._whole.update((item.id, part) for part in range(len(item.parts)))
         return [_changed(item)] if item != before and item.text else []
@@ -360,7 +362,7 @@ class Conversation:
             item = self._items.get(item_id)
             for place in [place for place in self._half if place[0] == item_id]:
                 del self._half[place]
-                if item:
+                if item and place[1] < len(item.parts):
                     item.parts[place[1]] += "\N{REPLACEMENT CHARACTER}"
             if item and item.text:
                 if item.status == "in_progress":

@@ -110,7 +110,7 @@ class SpokenReplies(Block):
     def play(self, item_id: str, pcm: bytes) -> None:
         """Play audio of a reply; what nobody wants to hear counts as cut short."""
         if not self.is_on or self.speaker is None:
-            self._handle_stopped("", 0)
+            self._drop()
         elif item_id != self._cut_item:
             if item_id != self._begun:
                 self._begun = item_id
@@ -122,7 +122,7 @@ class SpokenReplies(Block):
         if self.speaker:
             self.speaker.stop()
         else:
-            self._handle_stopped("", 0)
+            self._drop()
 
     def time_first_sound(self, seq: int) -> None:
         """Ask how long after a chunk of the microphone was captured the sound began; see `on_timed`."""
@@ -150,7 +150,7 @@ class SpokenReplies(Block):
         with self:
             self.speaker = Speaker(
                 on_played=self._handle_played,
-                on_stopped=self._handle_stopped,
+                on_stopped=lambda item_id, ms: self._handle_stopped(item_id, ms) if item_id else None,
                 on_state=self._show_state,
                 on_problem=lambda problem: self.on_problem(problem),
                 on_cured=lambda code: self.on_cured(code),
@@ -175,9 +175,14 @@ class SpokenReplies(Block):
             self.session.take_played(item_id, ms)
 
     def _handle_stopped(self, item_id: str, ms: int) -> None:
-        self._cut_item = item_id or self._cut_item
+        self._cut_item = item_id
         if self.session:
             self.session.take_played(item_id, ms, stopped=True)
+
+    def _drop(self) -> None:
+        """Nothing is played here."""
+        if self.session:
+            self.session.take_played("", 0, stopped=True)
 
     def _show_state(self, state: str) -> None:
         self._shown.props(f"data-state={state}")

@@ -64,7 +64,8 @@ class BargeIn:
     def begin(self, item_id: str, config: SessionConfig) -> None:
         """The server hears speech over a reply."""
         self._config = config
-        self.items.append(item_id)
+        if item_id not in self.items:  # some servers give all utterances one id
+            self.items.append(item_id)
         self._texts[item_id] = ""
         self.is_quiet = self._lasts = False
 
@@ -101,6 +102,13 @@ class BargeIn:
         if response_id and any(item_id in self.items for item_id in answered if item_id):
             self.responses.add(response_id)
         return response_id in self.responses
+
+    def begin_anew(self, event: ServerEvent) -> None:
+        """Some servers give all utterances, or all responses, one id: what begins is not what was ignored."""
+        match event:
+            case server.SpeechStarted(item_id=begun) | server.ResponseCreated(response_id=begun):
+                if begun in self.ignored:
+                    self.ignored.remove(begun)
 
     def ignores(self, event: ServerEvent) -> bool:
         """Whether an event is about something that was nothing."""

@@ -34,6 +34,9 @@ class Taken:
     spoken_until: float
     """When the words of the turn that ended were captured."""
     was_cancelled: bool
+    """Whether it is about a response that was cancelled by us."""
+    is_repeated: bool = False
+    """Whether it is the end of a response that was told before."""
 
 
 class Dialogue:
@@ -70,13 +73,18 @@ class Dialogue:
         ):
             return self._go_on(event, link)
         now = self._clock()
-        was_cancelled = responses.cancelled
+        if barge_in.ignored:
+            barge_in.begin_anew(event)
+        response_id: str = getattr(event, "response_id", "")
+        was_cancelled = responses.cancelled and response_id == responses.active
+        is_repeated = False
         if isinstance(event, server.ResponseDone):  # before another reply is asked for
-            self._bill(event, link)
+            is_repeated = responses.has_finished(response_id)
+            self._bill(event, is_repeated=is_repeated)
         news = tuple(link.apply(event))
         self._meter(event, news, link, now)
         spoken_until = [link.spoken_until(each.turn) or now for each in news if isinstance(each, TurnEnded)]
-        taken = Taken(event, news, now, spoken_until[0] if spoken_until else now, was_cancelled)
+        taken = Taken(event, news, now, spoken_until[0] if spoken_until else now, was_cancelled, is_repeated)
         answered = [each.item_id for each in news if isinstance(each, ResponseBegan)]
         if barge_in.items and barge_in.keeps(event, answered):
             self._kept.append(taken)
@@ -117,7 +125,7 @@ class Dialogue:
                     self._timing.begin_response(now)
                     self._conversation.begin_response(response_id, item_id)
         has_calls = isinstance(event, server.ResponseDone) and self._calls.are_made_by(event.response_id)
-        changes += self._calls.take(event)
+        changes += self._calls.take(event, is_wanted=not taken.was_cancelled)
         changes += self._conversation.apply(event)
         match event:
             case server.ReplyTextDelta(response_id, item_id):
@@ -125,12 +133,13 @@ class Dialogue:
                     self._time_text(item_id, link, now)
                 if isinstance(event, server.OutputAudioTranscriptDelta):
                     self._take_transcript(event)
-            case server.AudioDelta(_, item_id, _, delta):
-                changes += self._take_audio(item_id, delta)
+            case server.AudioDelta(response_id, item_id, _, delta):
+                is_wanted = response_id != link.responses.active or not link.responses.cancelled
+                changes += self._take_audio(item_id, delta, is_wanted=is_wanted)
             case server.AudioDone(_, item_id):
                 changes.append(ReplyAudioDone(item_id))
                 self._playback.complete(item_id)
-            case server.ResponseDone():
+            case server.ResponseDone() if not taken.is_repeated:
                 self._finish(event, has_text=has_calls or bool(changes), was_cancelled=taken.was_cancelled)
             case server.ErrorEvent() if item_id := link.refused_image(event):
                 changes += self._conversation.fail(item_id)
@@ -145,10 +154,10 @@ class Dialogue:
                 self._report(event)
         return changes
 
-    def _bill(self, event: server.ResponseDone, link: Link) -> None:
+    def _bill(self, event: server.ResponseDone, *, is_repeated: bool) -> None:
         """Count what a response used; where the server does not say, what it must have used at least."""
-        if link.responses.has_finished(event.response_id):
-            return  # said twice
+        if is_repeated:
+            return
         if is_counted(event.usage):
             self._budget.add(event.usage, self._endpoint, self._clock())
         else:
@@ -162,7 +171,7 @@ class Dialogue:
 
     def lose_connection(self, link: Link) -> None:
         """Nothing more comes over it; what was used and is not reported yet never will be."""
-        self._playback.complete()
+        self._playback.lose_connection()
         dollars = self._budget.dollars
         self._budget.lose_connection(self._endpoint, link.config.transcription_model, self._clock())
         if self._budget.dollars != dollars:
@@ -188,14 +197,16 @@ class Dialogue:
             timer = replace(self._timing.timer, moments=dict(self._timing.timer.moments))
             self._reports.say(TurnTimed(self._conversation.turn_of(item_id), timer, link.round_trip_ms))
 
-    def _take_audio(self, item_id: str, delta: str) -> list[SessionEvent]:
+    def _take_audio(self, item_id: str, delta: str, *, is_wanted: bool) -> list[SessionEvent]:
+        """`is_wanted`: its response was not cancelled before this came; it is silenced, else, and truncated."""
         try:
             pcm = audio.decode(delta)
         except ValueError:
             self._context.unknown_events["audio that is not base64 PCM"] += 1
             return []
         self._budget.speak(len(pcm) / (audio.SAMPLE_BYTES * audio.SAMPLE_RATE))
-        return [ReplyAudio(item_id, pcm)] if pcm and self._playback.receive(item_id, pcm) else []
+        is_played = bool(pcm) and self._playback.receive(item_id, pcm) and is_wanted
+        return [ReplyAudio(item_id, pcm)] if is_played else []
 
     def _finish(self, event: server.ResponseDone, *, has_text: bool, was_cancelled: bool) -> None:
         self._playback.complete()
@@ -212,6 +223,8 @@ class Dialogue:
         if link.expects(event):
             return
         if refused := link.refusal(event):
+            if not link.has_updates:
+                self._context.config = link.config  # it is not asked for again
             self._reports.raise_problem(refused, self._reports.received)
             return
         self._report(event)

@@ -28,6 +28,8 @@ class Audio(StreamEntry):
     duration_ms: float
     quiet: bool = False
     """Nobody speaks in it."""
+    attempts: int = 0
+    """How many connections had begun to reply to it."""
     sent: float = 0.0
     """When it was sent over the current connection, in seconds of the session's clock."""
 

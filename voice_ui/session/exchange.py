@@ -12,6 +12,7 @@ from voice_ui.protocol import ClientEvent, ServerEvent, SessionConfig, client, s
 from voice_ui.session import diagnosis
 from voice_ui.session.entries import Commit, Outputs
 from voice_ui.session.given import Given
+from voice_ui.session.names import Names
 from voice_ui.session.responses import Action, Responses
 from voice_ui.session.stream import Stream
 from voice_ui.session.timer import Timer
@@ -53,6 +54,8 @@ class Exchange:
         self.responses = Responses()
         self.given = Given(ids, self.turns.arrive)
         """What the server was given by us."""
+        self.names = Names()
+        """What the server's items are called here."""
         self.held = False
         """Whether the push-to-talk button is held."""
         self.spoken_over: list[Turn] | None = None
@@ -125,8 +128,8 @@ class Exchange:
     def give_up(self) -> None:
         """Stop waiting for the reply."""
         self.turns.give_up()
-        is_running = self.responses.active and not self.responses.cancelled
-        self._act(self.responses.interrupt() if is_running else self.responses.free())
+        self._act(self.responses.interrupt() if self.responses.is_running else self.responses.free())
+        self.hand_over()
 
     @property
     def is_replying(self) -> bool:
@@ -162,8 +165,9 @@ class Exchange:
     # What the server does.
 
     def identified(self, event: ServerEvent) -> ServerEvent:
-        """Return the event with its id: where a server leaves it out, it is about the response that runs, or about what
-        was said last."""
+        """Return the event with its ids: those of items are unique; where a server leaves one out, it is about the
+        response that runs, or about what was said last."""
+        event = self.names.named(event)
         if isinstance(event, _OF_A_RESPONSE):
             if not event.response_id and self.responses.active:
                 return replace(event, response_id=self.responses.active)
@@ -187,6 +191,8 @@ class Exchange:
             case server.ResponseCreated(response_id):
                 news = [self._begin_response(response_id)]
             case server.ResponseDone(response_id):
+                if self._is_stray(event):
+                    return news
                 news = self._announce(response_id)
                 self.turns.answer(response_id or self.responses.active or "")
                 self._act(self.responses.done(response_id))
@@ -211,7 +217,7 @@ class Exchange:
 
     def _await_response(self, turn: Turn) -> None:
         """A turn has ended at a server that replies by itself, unless a response runs that it does not cut short."""
-        turn.is_refused = bool(self.responses.active) and not self.config.interrupts_at_once
+        turn.is_refused = bool(self.responses.active)  # by now it has ended at a server that cuts it short by itself
         if self.spoken_over is not None:
             self.spoken_over.append(turn)
         if not turn.is_refused:
@@ -229,6 +235,11 @@ class Exchange:
             return [self._begin_response(response_id)]
         return []
 
+    def _is_stray(self, event: server.ResponseDone) -> bool:
+        """Whether a response ends that nobody announced, and that is not the one we wait for."""
+        is_other = self.responses.is_running or (self.responses.is_asked and event.status == "cancelled")
+        return is_other and self.responses.is_new(event.response_id)
+
     def _begin_response(self, response_id: str) -> ResponseBegan:
         began = self.turns.begin_response(response_id)
         self._act(self.responses.created(response_id))
@@ -239,7 +250,7 @@ class Exchange:
     def expects(self, event: server.ErrorEvent) -> bool:
         """Take in an error that answers an event of ours and changes what we do; False if it is none of these."""
         is_taken = event.code == "conversation_already_has_active_response"
-        if is_taken and not event.event_id and not self.config.interrupts_at_once and self._is_taken_care_of:
+        if is_taken and not event.event_id and self._is_taken_care_of:
             return True
         if is_taken and not event.event_id and self.turns.awaited:
             # The server could not reply to what was just said, because a response runs that began meanwhile.

@@ -24,6 +24,8 @@ class Given:
         self._ids, self._on_arrived = ids, on_arrived
         self.items: set[str] = set()
         """Their ids."""
+        self.is_at_image = False
+        """Whether the last message had an image."""
         self._echoes: dict[str, str] = {}  # their texts by id, while the server has not repeated them
         self._images: dict[str, str] = {}  # items with an image, by the event that gave it
         self._notes: set[str] = set()  # events whose refusal costs nothing
@@ -61,6 +63,7 @@ class Given:
         kind = "output_text" if role == "assistant" else "input_text"
         content = [Part(kind, text)] if text or not image else []
         event_id = next(self._ids)
+        self.is_at_image = image is not None
         if image:
             content.append(Part("input_image", image_url=image.url))
             self._images[event_id] = item_id

@@ -93,6 +93,11 @@ class Link:
         types/realtime/realtime_audio_config_output.py)."""
         return bool(self._spoken)
 
+    @property
+    def is_at_image(self) -> bool:
+        """Whether the server was given an image and has said nothing since."""
+        return self._given.is_at_image
+
     def has_received(self, moment: float) -> bool:
         """Whether the server is known to have received everything sent before that moment."""
         return self._transport.alive_at >= moment
@@ -148,7 +153,8 @@ class Link:
     def truncate(self, item_id: str, heard_ms: int) -> None:
         """Tell the server how much of a spoken item was heard; otherwise it assumes all of it."""
         if item_id in self._spoken:
-            event = client.ConversationItemTruncate(item_id, 0, heard_ms, event_id=next(self._ids))
+            wire_id = self.exchange.names.wire_id(item_id)
+            event = client.ConversationItemTruncate(wire_id, 0, heard_ms, event_id=next(self._ids))
             self._urgent.put_nowait(event)
 
     def answer_hosted(self, request_id: str, *, approve: bool) -> None:
@@ -167,14 +173,19 @@ class Link:
             return
         self.turns.by_hand = by_hand
         self.turns.forget_speech()
+        self.exchange.hand_over()
         self._stream.append(Clear())  # what was heard so far is part of no turn that ends in the other way
 
     def refusal(self, event: server.ErrorEvent) -> Problem | None:
         """Return the problem if the error is about a configuration of ours, which the server then drops whole."""
-        if event.event_id is None or event.event_id not in self._updates:
+        event_id = event.event_id
+        if event_id is None and (event.param or "").startswith("session"):  # not every server names the event
+            event_id = next(iter(self._updates), None)
+        if event_id is None or event_id not in self._updates:
             return None
-        del self._updates[event.event_id]
+        del self._updates[event_id]
         self.turns.by_hand = self.config.turn_detection == "none"
+        self.exchange.hand_over()
         return diagnosis.update_rejected(event, self._endpoint)
 
     def refused_image(self, event: server.ErrorEvent) -> str | None:
@@ -193,8 +204,11 @@ class Link:
             self.exchange.config = self._updates.pop(next(iter(self._updates)))
             self.exchange.hand_over()
         news = self.exchange.apply(event)
-        self._transport.patience = BUSY_SECONDS if self.turns.open else PATIENCE_SECONDS
+        self._be_patient()
         return news
+
+    def _be_patient(self) -> None:
+        self._transport.patience = BUSY_SECONDS if self.turns.are_unanswered else PATIENCE_SECONDS
 
     async def _send_loop(self) -> None:
         while True:
@@ -222,13 +236,14 @@ class Link:
                         self.turns.ask(entry)
                     for message in self._given.message(item_id, "user", text, image):
                         await self._events.send(message)
-                    if entry.wants_reply:
-                        self.exchange.want()
-                    else:
+                    if not entry.wants_reply:
                         self._stream.answer(entry)
+                    elif self.turns.are_about(entry):  # or it was taken back meanwhile
+                        self.exchange.want()
                 case Outputs():
                     self.exchange.take_outputs(entry)
             self.exchange.wait_for_slot()
+            self._be_patient()
             self._on_mark(entry)
 
     def _may_commit(self, commit: Commit) -> bool:
@@ -244,6 +259,7 @@ class Link:
         said: server.ErrorEvent | None = None
         try:
             async for event in self._events:
+                self._given.is_at_image = False
                 said = event if isinstance(event, server.ErrorEvent) else None
                 if not (self._given.items and self._given.is_echo(event)):
                     await handle(event)

@@ -31,6 +31,7 @@ class Microphone:
     def open(self) -> None:
         """Accept audio, from now on or again."""
         self.is_open, self.stopped_at = True, None
+        self._context.outage.take_time()
 
     def close(self) -> None:
         """Accept no more audio; what was said is still sent and answered."""

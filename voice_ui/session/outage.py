@@ -32,6 +32,7 @@ class Outage:
         self.attempt = 0
         """Attempts to reconnect, counted from 1; 0 while there is no outage."""
         self._deadline: float | None = None  # of the event loop's clock
+        self._latest = 0.0  # the same, unless Stop is pressed
         self._running: asyncio.Timeout | None = None
         self._cause: SessionError | None = None
         self._connected_at: float | None = None  # of the connection that was made last, until it is lost
@@ -55,6 +56,7 @@ class Outage:
         is_new = not self.is_on
         if is_new:
             self.attempt, self._deadline = 0, now + OUTAGE_SECONDS
+            self._latest = self._deadline
         self._connected_at, self._cause = None, cause
         self.attempt += 1
         if stopped_at is not None:
@@ -63,10 +65,17 @@ class Outage:
 
     def hasten(self, stopped_at: float) -> None:
         """Stop was pressed: only what was said until then is worth waiting for."""
+        self._reschedule(min(self._latest, stopped_at + LAST_WORDS_SECONDS))
+
+    def take_time(self) -> None:
+        """Start was pressed again."""
+        self._reschedule(self._latest)
+
+    def _reschedule(self, deadline: float) -> None:
         if self._deadline is not None:
-            self._deadline = min(self._deadline, stopped_at + LAST_WORDS_SECONDS)
+            self._deadline = deadline
             if self._running and not self._running.expired():
-                self._running.reschedule(self._deadline)
+                self._running.reschedule(deadline)
 
     def connected(self) -> None:
         """A connection was made and configured; the outage is over when it holds."""

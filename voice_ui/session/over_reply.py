@@ -88,6 +88,7 @@ class OverReply:
 
     def lose(self) -> None:
         """The connection is lost: what was not decided will be said again."""
+        self._barge_in.ignored.clear()  # the next one may count from the beginning
         if self._barge_in.items:
             self._barge_in.close()
             self._close()

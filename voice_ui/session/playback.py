@@ -7,6 +7,7 @@ nobody else tells it (protocol facts, section 10.4).
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from voice_ui import audio
@@ -54,11 +55,22 @@ class Playback:
         self._spoken: dict[str, Spoken] = {}  # by item, in the order in which they are played
         self._silenced: deque[str] = deque(maxlen=SILENCED)
         self._cutting: set[str] = set()  # those of them that `cut` has not returned yet
+        self._left_over: set[str] = set()  # of a connection that was lost
 
     @property
     def is_playing(self) -> bool:
         """Whether audio was received that was not played."""
         return any(spoken.received_ms > spoken.played_ms for spoken in self._spoken.values())
+
+    def take_left_over(self) -> set[str]:
+        """Return the items still played that a lost connection had begun, and that are going to be said again."""
+        left_over, self._left_over = self._left_over.intersection(self._spoken), set()
+        return left_over
+
+    @property
+    def is_cutting(self) -> bool:
+        """Whether something was silenced of which it is not known how much was heard."""
+        return bool(self._cutting)
 
     @property
     def unplayed_ms(self) -> float:
@@ -99,13 +111,24 @@ class Playback:
         self._tidy(spoken)
         return ReplyHeard(item_id, None if spoken.is_over else self._heard_characters(spoken))
 
-    def silence(self) -> None:
-        """Nothing more of this is to be played; what still comes of it is dropped."""
-        self._cutting.update(self._spoken)
-        self._silenced.extend(item_id for item_id in self._spoken if item_id not in self._silenced)
+    def lose_connection(self) -> None:
+        """No more audio comes of what there is."""
+        self.complete()
+        self._left_over = set(self._spoken)
 
-    def cut(self) -> list[Cut]:
-        """Play no further what was silenced, or else anything; return what was cut short, with what was heard of it."""
+    def silence(self, items: Iterable[str] | None = None) -> None:
+        """Nothing more of these items is to be played, or of any; what still comes of them is dropped."""
+        silenced = list(self._spoken if items is None else items)
+        self._cutting.update(silenced)
+        self._silenced.extend(item_id for item_id in silenced if item_id not in self._silenced)
+
+    def cut(self, item_id: str = "") -> list[Cut]:
+        """Play no further what was silenced, or else anything; return what was cut short, with what was heard of it.
+
+        `item_id` is the item in which the browser stopped; if that was cut before, its report comes too late.
+        """
+        if item_id and item_id not in self._spoken and item_id not in self._cutting:
+            return []
         if not self._cutting:
             self.silence()
         spoken = [self._spoken.pop(item_id) for item_id in list(self._spoken) if item_id in self._cutting]
@@ -118,6 +141,8 @@ class Playback:
 
     def _heard_characters(self, spoken: Spoken) -> int:
         """Estimate what was heard of the text: what came of it is spoken evenly in the audio that came after it."""
+        if not spoken.text_at:  # some servers send the transcript after the audio, or none
+            return 0
         heard = before = 0
         ends = [start_ms for _, start_ms in spoken.text_at[1:]] + [spoken.received_ms]
         for (characters, start_ms), end_ms in zip(spoken.text_at, ends, strict=True):

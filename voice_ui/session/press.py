@@ -20,7 +20,7 @@ from voice_ui.session.microphone import Microphone
 from voice_ui.session.over_reply import OverReply
 from voice_ui.session.playback import Playback
 from voice_ui.session.progress import LOST_MS, REPLY_SECONDS, Progress
-from voice_ui.session.rewind import rewind
+from voice_ui.session.rewind import MOST_ATTEMPTS, rewind
 from voice_ui.session.state import Phase
 from voice_ui.session.tools import Calls
 from voice_ui.session.truncation import Truncation
@@ -72,6 +72,7 @@ class Press:
         """Whether it ends, and nothing more can be said in it."""
         self._on_settled = on_settled
         self._is_cut_off = False
+        self._broken_images = 0  # connections in a row that ended as they were given an image
 
     @property
     def is_wanted(self) -> bool:
@@ -135,14 +136,19 @@ class Press:
         """Interrupt the current reply."""
         self._over_reply.release()
         self._truncation.silence()
-        if self.context.link and self.progress.state.phase in {Phase.THINKING, Phase.ANSWERING}:
-            self.context.link.exchange.interrupt()
+        link = self.context.link
+        if link and (self.progress.state.phase in {Phase.THINKING, Phase.ANSWERING} or link.exchange.is_replying):
+            link.exchange.interrupt()
             self.progress.refresh()
 
-    def want_no_reply_to_calls(self) -> None:
-        """Cancel the calls that run, and let nothing follow from others."""
-        for entry in self.context.stream.outputs:
+    def want_no_reply(self) -> None:
+        """Let nothing follow from what waits to be sent; cancel the calls that run."""
+        for entry in self.context.stream.waiting_asks:
             entry.wants_reply = False
+            if isinstance(entry, Message) and self.context.link is None:  # the next connection is given it anyway
+                self.context.stream.answer(entry)
+        for outputs in self.context.stream.outputs:
+            outputs.wants_reply = False
         if self.context.link:
             self.context.link.exchange.release_outputs()
         self._cancel_calls()
@@ -155,7 +161,7 @@ class Press:
         self.progress.text_at = self.context.clock()
         self._over_reply.judge(None)
         if stopped:
-            self._truncation.truncate()
+            self._truncation.truncate(item_id)
         self.progress.refresh()
 
     def reconfigure(self, config: SessionConfig) -> None:
@@ -184,7 +190,7 @@ class Press:
         if self._is_cut_off:
             return
         self._is_cut_off = True
-        self.want_no_reply_to_calls()
+        self.want_no_reply()
         if self.context.link and self.context.link.responses.active is not None:
             self._truncation.silence()
         self._fail_messages()
@@ -233,28 +239,33 @@ class Press:
         await self.context.reports.room()
         if (link := self.context.link) is None:
             return
-        if not isinstance(event, server.ReplyTextDelta) or not event.response_id:
+        doubtful = link.exchange.names.doubtful
+        if not isinstance(event, server.ReplyTextDelta) or not event.response_id or event.item_id in doubtful:
             event = link.exchange.identified(event)
         if isinstance(event, server.SpeechStarted):
             self._over_reply.begin(event, link)
+        if isinstance(event, server.AudioDelta):
+            self._truncation.silence_left_over()
+        was_asked = isinstance(event, server.ResponseDone) and link.turns.are_unanswered
         changes = self._dialogue.take(event, link)
         if self._barge_in.items:
             self._over_reply.judge(event)
+        if link.responses.cancelled and isinstance(event, server.AudioDelta):
+            self._truncation.drop()
         budget, is_text = self.context.budget, isinstance(event, server.ReplyTextDelta)
         if is_text:
             self.progress.text_at = self.context.clock()
             if budget.written >= budget.due:
                 self.may_go_on()
         elif isinstance(event, server.ResponseDone):
-            self.context.outage.over()
+            if was_asked:  # a server may begin with a greeting, and break off each time
+                self.context.outage.over()
             is_unreported = event.status == "completed" and not usage_of(event.usage).total
             if is_unreported and (problem := budget.unreported(self.context.endpoint)):
                 self.cut_off(problem)
             elif not self._is_cut_off:
                 self.may_go_on()
         else:
-            if isinstance(event, server.ErrorEvent) and not link.has_updates:
-                self.context.config = link.config  # a configuration that was refused is not asked for again
             if link.responses.active is not None and not self._is_cut_off:
                 self.may_go_on()
         if self._is_cut_off and link.responses.active and not link.responses.cancelled:
@@ -285,6 +296,10 @@ class Press:
         self._dialogue.lose_connection(link)
         for response_id in self.calls.lose_connection():
             link.turns.answer(response_id)
+        self._broken_images = self._broken_images + 1 if link.is_at_image else 0
+        if self._broken_images == MOST_ATTEMPTS:
+            context.conversation.forget_images()
+            context.report("image-refused")
         changes, lost_ms, given_up = rewind(context.stream, link, context.conversation)
         context.reports.say(*changes)
         self.report_lost(lost_ms)

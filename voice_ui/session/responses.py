@@ -41,6 +41,12 @@ class Responses:
         self._is_asked = False  # the expected response was asked for by us
         self._asks: deque[str] = deque(maxlen=REMEMBERED)  # our events that asked for a response
         self._finished: deque[str] = deque(maxlen=REMEMBERED)
+        self._abandoned: deque[str] = deque(maxlen=REMEMBERED)  # not waited for any more, and not over
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a response has begun that is not over or cancelled."""
+        return bool(self.active) and not self.cancelled
 
     @property
     def is_writing(self) -> bool:
@@ -118,12 +124,13 @@ class Responses:
         """Whether an event begins a response that was not announced; some servers announce none."""
         if not response_id:
             return self.active is None
-        return response_id != self.active and response_id not in self._finished
+        return response_id != self.active and response_id not in (*self._finished, *self._abandoned)
 
     def created(self, response_id: str) -> Action | None:
         """A response has begun; some servers give all of them one id."""
-        if response_id in self._finished:
-            self._finished.remove(response_id)
+        for known in (self._finished, self._abandoned):
+            if response_id in known:
+                known.remove(response_id)
         cancel, self._cancel_next = self._cancel_next, False
         self._wanted_for_speech = self._wanted_for_speech and cancel
         self._take(response_id)
@@ -143,11 +150,15 @@ class Responses:
 
     def done(self, response_id: str) -> Action | None:
         """A response is over; one without an id is the one that runs."""
-        if response_id in self._finished or (response_id and self.active not in {"", response_id}):
-            return None
-        if response_id:
-            self._finished.append(response_id)
-        return self.free()
+        over = response_id or self.active or ""
+        is_news = over not in self._finished
+        if over and is_news:
+            self._finished.append(over)
+        if over in self._abandoned:
+            self._abandoned.remove(over)
+        elif is_news and (not response_id or self.active in {"", response_id}):
+            return self.free()
+        return None
 
     def is_ours(self, event_id: str | None) -> bool:
         """Whether an error answers our `response.create`."""
@@ -165,6 +176,8 @@ class Responses:
 
     def free(self) -> Action | None:
         """The slot is free: its response is over, was refused, or is no longer waited for; so is its cancel."""
+        if self.active and self.active not in self._finished:
+            self._abandoned.append(self.active)
         self.active, self.has_text, self.cancelled, self._cancel_next = None, False, False, False
         return self._next()
 

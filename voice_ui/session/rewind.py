@@ -26,12 +26,19 @@ def rewind(stream: Stream, link: Link, conversation: Conversation) -> tuple[list
             if turn.entry.attempts >= MOST_ATTEMPTS:
                 stream.answer(turn.entry)
                 given_up = True
+            continue
+        attempts = stream.note_speech(turn.start_ms, turn.end_ms, is_attempt=turn.response_id is not None)
+        if attempts >= MOST_ATTEMPTS:
+            stream.write_down(turn.end_ms, turn.entry, None)
+            changes += conversation.fail(turn.item_id)
+            given_up = True
         elif not again and conversation.is_known(turn.item_id):
-            message = Message(turn.item_id, conversation.text_of(turn.item_id))
+            message = Message(turn.item_id, conversation.text_of(turn.item_id), attempts=attempts)
             stream.write_down(turn.end_ms, turn.entry, message)
         else:
             again = True
             changes += conversation.forget(turn.item_id)
-    if link.turns.speaking:
+    if link.turns.speech_start_ms is not None:
+        stream.note_speech(link.turns.speech_start_ms, stream.sent_ms, is_attempt=False)
         changes += conversation.forget(link.turns.spoken_item_id)
     return changes, stream.rewind(), given_up

@@ -184,7 +184,7 @@ class RealtimeSession:
         """Interrupt the current reply, and cancel running tool calls."""
         if self._press:
             self._press.interrupt()
-            self._press.want_no_reply_to_calls()
+            self._press.want_no_reply()
 
     def approve(self, call_id: str) -> None:
         """Approve a tool call that waits for approval."""

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 
 from voice_ui import audio
-from voice_ui.session.entries import Ask, Audio, Clear, EndOfPress, Message, Outputs, StreamEntry
+from voice_ui.session.entries import Ask, Audio, Clear, Commit, EndOfPress, Message, Outputs, StreamEntry
 
 WAITING_SECONDS = 75.0
 """Audio that may wait for a connection, 3.6 MB; more than an outage may last (`OUTAGE_SECONDS`)."""
@@ -81,6 +81,11 @@ class Stream:
     def messages(self) -> list[Message]:
         """Messages that are not answered."""
         return [entry for entry in self._all if isinstance(entry, Message)]
+
+    @property
+    def waiting_asks(self) -> list[Commit | Message | Outputs]:
+        """What waits for a connection and is going to ask for a reply."""
+        return [entry for entry in self._waiting if isinstance(entry, Commit | Message | Outputs)]
 
     @property
     def outputs(self) -> list[Outputs]:
@@ -160,10 +165,20 @@ class Stream:
                 entries.remove(entry)
                 self.asks -= 1
 
-    def write_down(self, end_ms: float, commit: Ask | None, message: Message) -> None:
-        """Replace the audio before that place, and its commit, by what is known of it in writing."""
+    def note_speech(self, start_ms: float, end_ms: float, *, is_attempt: bool) -> int:
+        """The server heard speech here, however quiet it is; return how many connections had begun to reply to it."""
+        attempts = 0
+        for entry in self._sent:
+            if isinstance(entry, Audio) and start_ms < entry.end_ms and entry.end_ms - entry.duration_ms < end_ms:
+                entry.quiet = False
+                entry.attempts += is_attempt
+                attempts = max(attempts, entry.attempts)
+        return attempts
+
+    def write_down(self, end_ms: float, commit: Ask | None, message: Message | None) -> None:
+        """Replace the audio before that place, and its commit, by what is known of it in writing; None: by nothing."""
         kept: deque[StreamEntry] = deque()
-        written = False
+        written = message is None
         for entry in self._sent:
             if entry is commit:
                 self.asks -= 1
@@ -171,13 +186,13 @@ class Stream:
             if isinstance(entry, Audio) and entry.end_ms <= end_ms:
                 self._kept_ms -= entry.duration_ms
                 continue
-            if not written and (isinstance(entry, Audio) or entry.end_ms >= end_ms):
+            if message and not written and (isinstance(entry, Audio) or entry.end_ms >= end_ms):
                 kept.append(message)
                 written = True
             kept.append(entry)
-        if not written:
+        if message and not written:
             kept.append(message)
-        self.asks += 1
+        self.asks += message is not None
         self._sent = kept
         self._forgotten_ms = 0.0
 

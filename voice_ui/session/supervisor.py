@@ -119,6 +119,7 @@ class Supervisor:
         unanswered = press.calls.unfinished.union(*(dict(entry.outputs) for entry in context.stream.outputs))
         known = [item for item in context.conversation.known if not context.stream.holds(item.id)]
         await link.seed(known, unanswered)
+        link.exchange.names.reserve(item.id for item in context.conversation.items)
         return link
 
     async def _converse(self, press: Press, link: Link) -> None:

@@ -37,6 +37,9 @@ HOSTED_SECONDS = 60.0
 MOST_CALLS = 16
 """Maximum number of calls that run or wait."""
 
+MOST_OVER = 20
+"""How many responses that are over to remember, because calls of them may still come."""
+
 MOST_ROUNDS = 20
 """How many responses of one turn may call tools. Then the model gets the outputs but is not asked to continue."""
 
@@ -61,6 +64,8 @@ class Calls:
         self._hosted_tools = HostedTools(context)
         self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
         self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
+        self._known: deque[tuple[str, str]] = deque(maxlen=100)  # calls that were taken in, with their response
+        self._over: dict[str, bool] = {}  # the responses that ended last: whether calls of them are wanted
         self._ended: set[asyncio.Task[None]] = set()
         self._rounds: Counter[int] = Counter()  # by turn
 
@@ -85,42 +90,54 @@ class Calls:
 
     # What the server says.
 
-    def take(self, event: ServerEvent) -> list[Change]:
-        """Take in one event; return what it changes in the conversation."""
+    def take(self, event: ServerEvent, *, is_wanted: bool = True) -> list[Change]:
+        """Take in one event; return what it changes in the conversation. Unless it `is_wanted`, nothing is run."""
         match event:
             case server.FunctionCallArgumentsDone(name=name) if name:
                 self._announced[event.call_id] = event
+            case server.ResponseCreated(response_id):  # some servers give all responses one id
+                self._over.pop(response_id, None)
+                for known in [known for known in self._known if known[0] == response_id]:
+                    self._known.remove(known)
             case server.OutputItemDone(response_id, item):
-                return self._take_item(response_id, item)
+                return self._take_item(response_id, item, is_wanted=is_wanted)
             case server.ItemDone(item) if item.type in {"mcp_approval_request", "mcp_call"}:
-                return self._take_item("", item)
+                return self._take_item("", item, is_wanted=is_wanted)
             case server.ResponseDone(response_id):
-                return self._take_end(response_id, event)
+                return self._take_end(response_id, event, is_wanted=is_wanted)
         return self._hosted_tools.take(event)
 
-    def _take_item(self, response_id: str, item: WireItem) -> list[Change]:
+    def _take_item(self, response_id: str, item: WireItem, *, is_wanted: bool) -> list[Change]:
+        is_wanted = self._over.get(response_id, is_wanted)
         match item.type:
             case "function_call" if item.call_id or item.id:
                 self._announced.pop(item.call_id, None)
-                return self._take_call(response_id, item)
+                return self._take_call(response_id, item, is_wanted=is_wanted)
             case "mcp_approval_request" | "mcp_call" if item.id:
-                return self._take_hosted(response_id, item)
+                return self._take_hosted(response_id, item, is_wanted=is_wanted)
         return []
 
-    def _take_end(self, response_id: str, event: server.ResponseDone) -> list[Change]:
+    def _take_end(self, response_id: str, event: server.ResponseDone, *, is_wanted: bool) -> list[Change]:
         changes: list[Change] = []
         if event.status in {"completed", "incomplete"}:
             for item in event.output:
-                changes += self._take_item(response_id, item)
+                changes += self._take_item(response_id, item, is_wanted=is_wanted)
             for left in [left for left in self._announced.values() if left.response_id == response_id]:
                 item = WireItem(
                     left.item_id, "function_call", call_id=left.call_id, name=left.name, arguments=left.arguments
                 )
-                changes += self._take_item(response_id, item)
-        self._announced.clear()
+                changes += self._take_item(response_id, item, is_wanted=is_wanted)
+        self._announced = {
+            call_id: left for call_id, left in self._announced.items() if left.response_id not in {"", response_id}
+        }
+        if response_id:
+            self._over.setdefault(response_id, is_wanted and event.status != "cancelled")
+            while len(self._over) > MOST_OVER:
+                del self._over[next(iter(self._over))]
         if batch := self._batches.get(response_id):
             batch.is_open = False
-            batch.wants_reply = event.status in {"completed", "incomplete"} and not ends_with_words(event, batch)
+            is_answer_wanted = is_wanted and batch.wants_reply and event.status in {"completed", "incomplete"}
+            batch.wants_reply = is_answer_wanted and not ends_with_words(event, batch)
             if event.status == "cancelled":
                 self._cancel([pending for pending in self._pending if pending.batch is batch])
             self._settle(batch)
@@ -138,6 +155,8 @@ class Calls:
     def lose_connection(self) -> list[str]:
         """As `end_responses`; and another connection may count its responses and calls from the beginning."""
         ended = self.end_responses()
+        self._known.clear()
+        self._over.clear()
         for pending in [pending for pending in self._pending if pending.call.server_label]:
             self._end(pending, failed("the connection to the server that runs this tool was lost"))
         self._batches = {f"lost {number}": batch for number, batch in enumerate(self._batches.values())}
@@ -172,24 +191,29 @@ class Calls:
 
     # One call.
 
-    def _take_call(self, response_id: str, item: WireItem) -> list[Change]:
+    def _take_call(self, response_id: str, item: WireItem, *, is_wanted: bool) -> list[Change]:
         call_id = item.call_id or item.id
-        batch = self._batches.setdefault(response_id, Batch())
-        if any(call.call_id == call_id for call in batch.calls):
+        if (response_id, call_id) in self._known:
             return []
+        self._known.append((response_id, call_id))
         tool = self._toolbox.get(well_formed(item.name))
-        pending, change = self._begin(response_id, item, call_id, is_waiting=bool(tool and tool.approve))
-        if len(batch.calls) == 1:
+        is_waiting = bool(tool and tool.approve and is_wanted)
+        pending, change = self._begin(response_id, item, call_id, is_waiting=is_waiting, is_wanted=is_wanted)
+        if len(pending.batch.calls) == 1:
             self._rounds[pending.call.turn] += 1
         outcome: Outcome | None = None
-        if len(self._pending) > MOST_CALLS:
+        if not is_wanted:
+            outcome = Outcome("failed", CANCELLED)
+        elif len(self._pending) > MOST_CALLS:
             outcome = failed(f"more than {MOST_CALLS} calls at once")
         elif item.status == "incomplete":
             outcome = failed("the call was cut off before its arguments were complete")
         self._start(pending, self._perform(pending, tool, outcome))
         return [change]
 
-    def _begin(self, response_id: str, item: WireItem, call_id: str, *, is_waiting: bool) -> tuple[PendingCall, Change]:
+    def _begin(
+        self, response_id: str, item: WireItem, call_id: str, *, is_waiting: bool, is_wanted: bool
+    ) -> tuple[PendingCall, Change]:
         """Take in a call, which waits for approval or runs; return it, and what it changes in the conversation."""
         call = FunctionCall(item.id or call_id, "tool", call_id=call_id)
         call.server_label = "" if item.type == "function_call" else item.server_label
@@ -197,8 +221,10 @@ class Calls:
         call.status = "waiting" if is_waiting else "running"
         call.event_number = self._reports.received
         change = self._conversation.begin_call(response_id, call)
-        pending = PendingCall(call, self._batches.setdefault(response_id, Batch()))
-        pending.batch.calls.append(call)
+        batch = self._batches.setdefault(response_id, Batch(is_open=response_id not in self._over))
+        batch.wants_reply = batch.wants_reply and is_wanted
+        batch.calls.append(call)
+        pending = PendingCall(call, batch)
         self._pending.append(pending)
         return pending, change
 
@@ -244,7 +270,7 @@ class Calls:
 
     def _end(self, pending: PendingCall, outcome: Outcome, seconds: float | None = None) -> None:
         call = pending.call
-        if call.is_over:
+        if pending not in self._pending:
             return
         call.status, call.result, call.seconds = outcome.status, outcome.result, seconds
         self._pending.remove(pending)
@@ -279,7 +305,7 @@ class Calls:
 
     # Hosted tools, which the server runs.
 
-    def _take_hosted(self, response_id: str, item: WireItem) -> list[Change]:
+    def _take_hosted(self, response_id: str, item: WireItem, *, is_wanted: bool) -> list[Change]:
         asked = self._find(item.approval_request_id) if item.approval_request_id else None
         if item.id in self._hosted or not (response_id or asked):
             return []
@@ -288,10 +314,13 @@ class Calls:
             if not asked.hosted.done():
                 asked.hosted.set_result(outcome_of(item))
             return []
-        pending, change = self._begin(response_id, item, item.id, is_waiting=item.type == "mcp_approval_request")
+        is_waiting = item.type == "mcp_approval_request"
+        pending, change = self._begin(response_id, item, item.id, is_waiting=is_waiting, is_wanted=is_wanted)
         if item.type == "mcp_call":
             pending.hosted.set_result(outcome_of(item))
         self._start(pending, self._await_hosted(pending))
+        if is_waiting and not is_wanted:
+            self._cancel([pending])
         return [change]
 
     async def _await_hosted(self, pending: PendingCall) -> None:

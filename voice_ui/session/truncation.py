@@ -25,16 +25,34 @@ class Truncation:
         """Have nothing more played of what was received; the reply counts as heard as far as it came."""
         if self._playback.is_playing:
             self._playback.silence()
-            self._context.reports.say(PlaybackCut(by_speech))
-            self._timer.set(PLAYED_SECONDS, self.truncate)
+            self._say_cut(by_speech=by_speech)
 
-    def truncate(self) -> None:
-        """It is known what was heard, or will not be known."""
-        self._timer.stop()
-        for cut in self._playback.cut():
+    def _say_cut(self, *, by_speech: bool) -> None:
+        self._context.reports.say(PlaybackCut(by_speech))
+        self._timer.set(PLAYED_SECONDS, self.truncate)
+
+    def silence_left_over(self) -> None:
+        """A reply begins: what is left of one that a lost connection had begun is not to be heard before it."""
+        if left_over := self._playback.take_left_over():
+            self._playback.silence(left_over)
+            self._say_cut(by_speech=False)
+
+    def drop(self) -> None:
+        """Count as cut short what was received and not passed on."""
+        if self._playback.is_playing:
+            was_cutting = self._playback.is_cutting
+            self._playback.silence()
+            if not was_cutting:
+                self.truncate()
+
+    def truncate(self, item_id: str = "") -> None:
+        """It is known what was heard, or will not be known; `item_id` as in `Playback.cut`."""
+        for cut in self._playback.cut(item_id):
             if link := self._context.link:
                 link.truncate(cut.item_id, cut.heard_ms)
             self._context.reports.say(*self._context.conversation.cut_short(cut.item_id, cut.heard_characters))
+        if not self._playback.is_cutting:
+            self._timer.stop()
         self._on_change()
 
     def stop(self) -> None:

@@ -87,6 +87,11 @@ class Turns:
         return self._speech_start_ms is not None
 
     @property
+    def speech_start_ms(self) -> float | None:
+        """Where the speech began that the server hears."""
+        return self._speech_start_ms
+
+    @property
     def uncommitted_item_id(self) -> str:
         """The item of the utterance that is committed next, where the server has named it; else ""."""
         if self.open and not self.open[-1].committed:
@@ -107,6 +112,15 @@ class Turns:
     def awaited(self) -> list[Turn]:
         """The open turns that no response answers yet."""
         return [turn for turn in self.open if turn.response_id is None]
+
+    @property
+    def are_unanswered(self) -> bool:
+        """Whether something was sent that is not answered yet."""
+        return bool(self.open or self._commits)
+
+    def are_about(self, entry: Ask) -> bool:
+        """Whether an open turn is what this entry asked for."""
+        return any(turn.entry is entry for turn in self.open)
 
     @property
     def are_asked_about(self) -> bool:
