@@ -32,6 +32,7 @@ export default {
     this.gate = new Gate((...event) => this.post(...event));
     this.run = null; // the capture under way
     this.closing = null; // the end of the one before
+    this.ending = null; // the capture that is ending
     this.level = 0;
     this.apartMs = 0; // of speech since the server is away
     this.stopWatching = () => {};
@@ -57,9 +58,11 @@ export default {
     navigator.mediaDevices?.addEventListener("devicechange", this.reportDevices);
   },
   beforeUnmount() {
-    this.delivery.close();
     navigator.mediaDevices?.removeEventListener("devicechange", this.reportDevices);
     this.stop();
+    if (this.ending) this.end(this.ending, "asked"); // now: nobody hears a component that is unmounted
+    this.delivery.flush();
+    this.delivery.close();
   },
 
   methods: {
@@ -221,7 +224,7 @@ export default {
       this.run = null;
       this.watcher?.stopped();
       this.stopWatching();
-      if (run?.timer) this.closing = this.close(run, reason); // one not announced yet, start() lets go of
+      if (run?.timer) this.closing = this.close((this.ending = run), reason); // one not announced yet, start() lets go of
     },
 
     async close(run, reason) {
@@ -233,6 +236,10 @@ export default {
           setTimeout(done, FLUSH_MS); // a suspended context never answers
         });
       }
+      if (run === this.ending) this.end(run, reason);
+    },
+    end(run, reason) {
+      this.ending = null;
       letGo(run);
       this.gate.end();
       this.gate.reset();

@@ -99,7 +99,7 @@ class Mic(
         self.refused_ms = 0.0
         """How much audio was dropped because it arrived faster than real time, in milliseconds."""
         self._rate = 0
-        self._capturing = False
+        self._capturing = self._muted = False
         self._pace = Pace(time.monotonic())
         self._standing: set[str] = set()
         self._props["rate"], self._props["by-hand"], self._props["chunk-ms"] = rate, False, audio.CHUNK_MS
@@ -137,6 +137,8 @@ class Mic(
         """The page is new or connected again, and asks what has arrived. NOTE: see hello() in mic_delivery.js."""
         if self._reception.begin(page):
             self._end("reloaded")
+            if self._muted:
+                self._handle_muted(False)
         self.run_method("resendAfter", self._reception.last)
 
     def _frames_in(self, name: str, body: Any) -> int:
@@ -200,6 +202,7 @@ class Mic(
     def _handle_muted(self, body: Any) -> bool:
         if not isinstance(body, bool):
             return False
+        self._muted = body
         self._fire("muted", body)
         return True
 

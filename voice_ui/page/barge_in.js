@@ -91,7 +91,10 @@ export default {
       if (playing) this.playedAt = now;
       mic.gate.close(this.halfDuplex && now - (this.playedAt ?? -TAIL_MS) < TAIL_MS);
       const listens = this.active && !this.halfDuplex && !mic.byHand && !mic.gate.muted;
-      if (!listens) return this.deafen();
+      if (!listens) {
+        if (speaker?.ducked && !this.pending) speaker.unduck();
+        return this.deafen();
+      }
       if (mic.run && mic.run.stream !== this.clean) this.hearRaw(mic.run.stream);
       const db = 10 * Math.log10(power + 1e-9);
       if (db > Math.max(this.bar, this.floor + ABOVE_DB)) this.loudAt = now;
@@ -123,12 +126,13 @@ export default {
       this.raw?.getTracks().forEach((track) => track.stop());
       this.raw = null;
       this.clean = clean;
+      const request = (this.request = {});
       const { deviceId, echoCancellation } = clean?.getAudioTracks()[0].getSettings() ?? {};
       if (!echoCancellation || navigator.userAgentData?.mobile !== false) return;
       const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
       const audio = { deviceId: { exact: deviceId }, channelCount: 1, ...plain };
       const raw = await navigator.mediaDevices.getUserMedia({ audio }).catch(() => null);
-      if (clean === this.clean) this.raw = raw;
+      if (request === this.request) this.raw = raw;
       else raw?.getTracks().forEach((track) => track.stop());
     },
 

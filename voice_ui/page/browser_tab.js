@@ -35,7 +35,7 @@ const isText = (element) => element.closest("input, textarea, select, [contented
 export default {
   template: `<span hidden></span>`,
   props: { state: String, capturing: Boolean, conversation: String, mic: Number, composer: Number },
-  emits: ["goodbye", "sight", "interrupt"],
+  emits: ["introduced", "goodbye", "sight", "interrupt"],
 
   created() {
     this.found = stored(() => sessionStorage, CONVERSATION); // before this page remembers its own
@@ -127,14 +127,14 @@ export default {
       getElement(this.mic)?.release();
     },
 
-    // Return what this tab remembers: the run of the program it talked to before, the conversation, and what was chosen
-    // in this browser.
+    // Say what this tab remembers: the run of the program it talked to before, the conversation, and what was chosen in
+    // this browser.
     introduce(run) {
       const before = stored(() => sessionStorage, RUN);
       store(() => sessionStorage, RUN, run);
       const conversation = this.found ?? stored(() => sessionStorage, CONVERSATION);
       this.found = null;
-      return { before, conversation, choices: stored(() => localStorage, CHOICES) };
+      this.$emit("introduced", { before, conversation, choices: stored(() => localStorage, CHOICES) });
     },
     remember(choices) {
       store(() => localStorage, CHOICES, choices);

@@ -40,13 +40,17 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         mic: Mic,
         composer: Composer,
         *,
+        on_introduced: Callable[[Memory], object],
         on_goodbye: Callable[[], object],
         on_sight: Callable[[bool], object],
         on_interrupt: Callable[[], object],
     ) -> None:
-        """`on_sight` gets whether the tab is visible; `on_interrupt` is called for the Escape key."""
+        """`on_introduced` gets what the tab remembers, after `introduce`; `on_sight` gets whether the tab is visible;
+        `on_interrupt` is called for the Escape key.
+        """
         super().__init__()
         self._props["mic"], self._props["composer"] = mic.id, composer.id
+        self.on("introduced", lambda event: on_introduced(_memory(event.args)))
         self.on("goodbye", lambda: on_goodbye())
         self.on("sight", lambda event: on_sight(bool(event.args)))
         self.on("interrupt", lambda: on_interrupt())
@@ -55,19 +59,9 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         """Show the state; the screen stays on while somebody may speak."""
         self._props.update(state=state, capturing=capturing)
 
-    async def introduce(self) -> Memory | None:
-        """Return what the tab remembers, and store this run's id in it; None if the tab is closed."""
-        try:
-            answer = await self.run_method("introduce", RUN)
-        except TimeoutError:
-            return None
-        memory = answer if isinstance(answer, dict) else {}
-        conversation = memory.get("conversation")
-        return Memory(
-            of_another_run=memory.get("before") not in {None, RUN},
-            conversation=conversation if isinstance(conversation, str) else "",
-            choices=_choices(memory.get("choices")),
-        )
+    def introduce(self) -> None:
+        """Ask the tab what it remembers, and store this run's id in it. However slow the page is, it answers."""
+        self.run_method("introduce", RUN)
 
     def remember(self, choices: dict[str, Any]) -> None:
         """Store the choices in the browser."""
@@ -77,6 +71,16 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         """Store in the tab which conversation it shows."""
         if self._props.get("conversation") != conversation_id:
             self._props["conversation"] = conversation_id
+
+
+def _memory(answer: Any) -> Memory:
+    told = answer if isinstance(answer, dict) else {}
+    conversation = told.get("conversation")
+    return Memory(
+        of_another_run=told.get("before") not in {None, RUN},
+        conversation=conversation if isinstance(conversation, str) else "",
+        choices=_choices(told.get("choices")),
+    )
 
 
 def _choices(text: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Page:
         self._defaults = self._choices = Choices.of(offer.model, offer.config)
         self._client = ui.context.client
         self._hidden: asyncio.TimerHandle | None = None
-        self._checked = False
+        self._checked = self._is_acquainted = False
         self._ollama: OllamaOffer | None = None
         self._build()
         self._client.on_connect(self._handle_connect)
@@ -63,6 +63,7 @@ class Page:
             self._browser_tab = BrowserTab(
                 self.panel.mic,
                 self.panel.view.composer,
+                on_introduced=self._get_acquainted,
                 on_goodbye=self._handle_goodbye,
                 on_sight=self._handle_sight,
                 on_interrupt=self.panel.interrupt,
@@ -127,23 +128,24 @@ class Page:
     def _handle_connect(self) -> None:
         if conversation := self.panel.conversation:
             conversation.was_left = False
-        background_tasks.create(self._get_acquainted(), name="get acquainted")
+        self._browser_tab.introduce()
         if not self._checked:
             self._checked = True
             background_tasks.create(self._check(), name="check model")
         if self._ollama:
             background_tasks.create(self._ollama.look(), name="look for an Ollama")
 
-    async def _get_acquainted(self) -> None:
+    def _get_acquainted(self, memory: Memory) -> None:
         """Apply what was chosen in this browser before, and report a conversation that is gone."""
-        memory = await self._browser_tab.introduce()
-        if memory is None:
-            return
         if problem := self._what_became_of(memory):
             self.panel.show_problem(problem)
         self._browser_tab.remember_conversation("")
         self._remember_conversation()
-        choices = self._defaults.remembered(memory.choices, tuple(self._offer.models))
+        since = {} if self._is_acquainted else self._choices.differing(self._defaults)  # chosen before it answered
+        choices = self._defaults.remembered(memory.choices | since, tuple(self._offer.models))
+        self._is_acquainted = True
+        if since:
+            self._browser_tab.remember(choices.differing(self._defaults))
         if choices != self._choices:
             self._settings.show_choices(choices)
             self._choose(choices)
@@ -201,7 +203,8 @@ class Page:
 
     def _handle_choices(self, choices: Choices) -> None:
         """Remember a choice, and apply it as soon as possible."""
-        self._browser_tab.remember(choices.differing(self._defaults))
+        if self._is_acquainted:  # or what the browser remembers would be lost
+            self._browser_tab.remember(choices.differing(self._defaults))
         model_before, voice_before = self._choices.model, self._choices.voice
         applied = self._choose(choices)
         session = self.panel.session

@@ -1,8 +1,13 @@
 // Text that grows: what is added comes as a message of its own. NOTE: its other half is running_text.py.
+//
+// The properties count only when it is mounted: an update of the element may wait for a component to be loaded, and then
+// tells of a text that has grown since.
 
 import { ReplyText } from "reply_text";
 
 const early = {}; // by the id of the element: what came before it was mounted
+const left = new Map(); // what was shown when it was unmounted: a dialog that closes does so, and mounts it again
+const LEFT = 50;
 let listening = false;
 
 function listen() {
@@ -23,28 +28,24 @@ export default {
   props: { text: String, heard: Number, done: Boolean, place: Number },
   mounted() {
     this.reply = new ReplyText(this.$el);
-    this.reply.set(this.text ?? "");
-    if (this.place != null) this.$el.style.order = this.place;
     const id = this.$el.id.slice(1);
+    const props = { text: this.text ?? "", heard: this.heard, done: this.done, place: this.place };
+    const before = left.get(id);
+    const { text, heard, done, place } = before?.text.length >= props.text.length ? before : props;
+    this.reply.set(text);
+    if (place) this.$el.style.order = place;
+    if (heard != null) this.reply.mark(heard);
     for (const message of early[id] ?? []) this.put(message);
     delete early[id];
-    if (this.done) this.finish();
-    if (this.heard != null) this.reply.mark(this.heard);
+    left.delete(id);
+    if (done) this.finish();
     setTimeout(listen); // NiceGUI makes its socket after the elements
   },
   beforeUnmount() {
+    const { source: text, heard, isOpen } = this.reply;
+    left.set(this.$el.id.slice(1), { text, heard, done: !isOpen, place: this.$el.style.order });
+    if (left.size > LEFT) left.delete(left.keys().next().value);
     this.reply.remove();
-  },
-  watch: {
-    text(text) {
-      this.reply.set(text);
-    },
-    heard(heard) {
-      this.reply.mark(heard ?? null);
-    },
-    done(done) {
-      if (done) this.finish();
-    },
   },
   methods: {
     put({ at, text, heard, done, place }) {

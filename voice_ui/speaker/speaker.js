@@ -18,6 +18,7 @@ export default {
     this.page = Math.random().toString(36); // tells this page from the one before a reload
     this.stream = 0;
     this.stopped = 0; // streams up to this one are over
+    this.over = 0; // and up to this one, Python knows it
     this.received = 0;
     this.heard = 0;
     this.emitted = 0;
@@ -44,6 +45,7 @@ export default {
     window.socket?.off("connect", this.hello);
     navigator.mediaDevices?.removeEventListener("devicechange", this.reportOutputs);
     clearInterval(this.watching);
+    if (this.stream > this.over) this.tell("stopped", this.heard); // nobody hears a component that is unmounted
     this.close();
   },
 
@@ -229,6 +231,7 @@ export default {
     },
     tell(state, position, stream = this.stream) {
       this.state = state;
+      if (state === "stopped") this.over = stream;
       this.emitted = performance.now();
       this.$emit("played", stream, position, state);
     },
