@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from playwright.async_api import expect
 from websockets.exceptions import ConnectionClosed
 
 from tests.browser.conftest import OpenBrowser
-from tests.browser.page import open_talk
+from tests.browser.page import Talk, open_talk
 from tests.patience import until
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import program
@@ -279,3 +280,28 @@ async def test_a_reply_can_be_copied_and_the_conversation_downloaded(tmp_path: P
             await asyncio.to_thread((await download.path()).read_text, "utf-8")
             == f"**You:** what is seven times eight\n\n**Model:** {copied}\n"
         )
+
+
+async def test_what_the_browser_remembers_counts_on_a_busy_machine_too(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    remembered = {"typing": True, "turn_detection": "none", "half_duplex": True}
+    async with program(folder=tmp_path) as app, open_browser() as browser:
+        page = await browser.new_page()
+        await page.add_init_script(f"localStorage['voice-ui-choices'] ??= {json.dumps(json.dumps(remembered))};")
+        await page.add_init_script(
+            """const waiting = setInterval(() => {
+                if (!window.socket?.connected) return;
+                clearInterval(waiting);
+                const end = performance.now() + 1500;
+                while (performance.now() < end);
+            }, 1);"""
+        )
+        talk = await Talk(page).open(app.url)
+        await page.get_by_test_id("voice").click()
+        await expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+        await expect(page.get_by_test_id("voice")).to_have_attribute("aria-checked", "true")
+        stored = "JSON.parse(localStorage['voice-ui-choices'])"
+        await page.wait_for_function(f"{stored}.output === 'audio'")
+        assert await page.evaluate(stored) == remembered | {"output": "audio"}
+        assert not talk.complaints

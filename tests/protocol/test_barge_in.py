@@ -381,6 +381,10 @@ class Page:
         return [event.pending for event in self.events if isinstance(event, BargeInPending)]
 
     @property
+    def pending(self) -> list[bool]:
+        return [event.pending for event in self.events if isinstance(event, BargeInPending)]
+
+    @property
     def played(self) -> list[str]:
         return [event.item_id for event in self.events if isinstance(event, ReplyAudio)]
 
@@ -424,4 +428,20 @@ async def test_a_cough_over_a_spoken_reply_lets_the_voice_go_on(transcript: str)
         assert page.played == (["a1", "a2"] if is_speech else ["a1"])
         assert session.state.phase is Phase.ANSWERING
         await session.close()
+        page.task.cancel()
+
+
+@in_virtual_time
+async def test_after_stop_it_is_decided_although_the_server_says_nothing_more() -> None:
+    async def silent(wire: Wire) -> None:
+        await replying(wire)
+        await noticed(wire)
+        await wire.until_closed()
+
+    async with ScriptedServer(silent).running() as server, RealtimeSession(server.endpoint, CONFIG) as session:
+        page = Page(session)
+        session.start()
+        await until(lambda: page.pending == [True])
+        session.stop()
+        await until(lambda: page.pending == [True, False], 5)
         page.task.cancel()

@@ -1,11 +1,10 @@
-"""What a server says late, or twice: it ends nothing else, runs no call again, and nothing of it is heard after Escape."""
+"""Events that come late, or twice: they end nothing else, run no call again, and play no audio after Escape."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,8 @@ from tests.protocol.calling import call, function_call, outputs_of, until_asked
 from tests.protocol.reader import BY_HAND, session_with
 from tests.protocol.speaking import say
 from tests.protocol.test_barge_in import SPOKEN, Page
+from tests.protocol.test_cases_again import listening
+from tests.protocol.test_spoken_reply import PLACE
 from tests.servers.scripted import ScriptedServer
 from tests.servers.wire import Wire
 from tests.virtual_time import in_virtual_time
@@ -24,10 +25,6 @@ from voice_ui.session.exchange import UNANNOUNCED_SECONDS
 from voice_ui.tools import Tool, tool
 
 PIZZA = function_call("order", {"what": "pizza"})
-
-
-async def listening(session: RealtimeSession) -> None:
-    await until(lambda: session.state.phase is Phase.LISTENING, what="it listens")
 
 
 def ordering() -> tuple[Tool, list[str]]:
@@ -47,7 +44,7 @@ def ordering() -> tuple[Tool, list[str]]:
 
 
 @in_virtual_time
-async def test_a_reply_whose_end_is_told_twice_is_not_an_empty_one() -> None:
+async def test_a_reply_whose_end_is_sent_twice_is_not_reported_as_empty() -> None:
     async def repeats(wire: Wire) -> None:
         await wire.configure()
         await wire.heard_speech("u1")
@@ -116,7 +113,7 @@ async def test_a_cancelled_reply_that_ends_late_does_not_end_the_wait_for_the_ne
         await wire.transcribe("u1", "One")
         await wire.begin_reply("A long story", response="r1", item="a1")
         await wire.hear("response.cancel")
-        wire.judge.ended("r1")  # it is not waited for without end
+        wire.judge.ended("r1")  # the session waits for its end for a limited time only
         await wire.hear("input_audio_buffer.commit")
         await wire.say("input_audio_buffer.committed", item_id="u2", previous_item_id=None)
         await wire.transcribe("u2", "Two")
@@ -143,22 +140,21 @@ async def test_a_cancelled_reply_that_ends_late_does_not_end_the_wait_for_the_ne
                 [("user", "One"), ("assistant", "A long story")],
                 [("user", "Two"), ("assistant", "Reply to two.")],
             ]
-            assert reader.codes == []
 
 
 # Calls.
 
 
-@pytest.mark.parametrize("repeated", ["the end of the response", "the call", "the call, so far told by its arguments"])
+@pytest.mark.parametrize("repeated", ["the end of the response", "the call", "the call, known by its arguments"])
 @in_virtual_time
-async def test_a_call_that_is_told_twice_runs_once(repeated: str) -> None:
+async def test_a_call_that_is_sent_twice_runs_once(repeated: str) -> None:
     order, ordered = ordering()
 
     async def repeats(wire: Wire) -> None:
         await wire.configure()
         await wire.heard_speech()
         if repeated.endswith("arguments"):
-            await wire.say("response.created", response={"id": "resp_f", "status": "in_progress"})
+            await wire.begin_reply(response="resp_f")
             told = {key: PIZZA[key] for key in ("call_id", "name", "arguments")}
             name = "response.function_call_arguments.done"
             await wire.say(name, response_id="resp_f", item_id="item_f", output_index=0, **told)
@@ -191,7 +187,7 @@ async def test_a_call_that_comes_after_escape_is_not_run_and_not_answered(status
     async def calls(wire: Wire) -> None:
         await wire.configure()
         await wire.heard_speech()
-        await wire.say("response.created", response={"id": "resp_f", "status": "in_progress"})
+        await wire.begin_reply(response="resp_f")
         await escape.wait()
         # All this was sent before the cancel arrived.
         await wire.say("response.output_item.done", response_id="resp_f", output_index=0, item=PIZZA)
@@ -202,8 +198,7 @@ async def test_a_call_that_comes_after_escape_is_not_run_and_not_answered(status
             await wire.error("response_cancel_not_active", event_id=cancel["event_id"])
         else:
             await wire.end_reply("resp_f", "cancelled", "client_cancelled")
-        while (await wire.next_event())["type"] != "conversation.item.create":
-            pass
+        await wire.hear("conversation.item.create")
         await wire.heard_speech("u2", "Never mind", start_ms=1100, end_ms=2000)
         await wire.reply("As you wish.", response="r2", item="a2")
         await wire.until_closed()
@@ -239,19 +234,12 @@ async def playing(server: ScriptedServer) -> AsyncIterator[tuple[RealtimeSession
     await nothing_left(server, session)
 
 
-def place(response: str, item: str) -> dict[str, Any]:
-    return {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
-
-
-async def begin(wire: Wire, response: str) -> None:
-    await wire.say("response.created", response={"id": response, "status": "in_progress"})
-
-
 async def speak(wire: Wire, response: str, item: str, seconds: int = 1) -> None:
     """Speak a sentence for each second."""
+    place = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
     for _ in range(seconds):
-        await wire.say("response.output_audio_transcript.delta", **place(response, item), delta="Once upon a time. ")
-        await wire.say("response.output_audio.delta", **place(response, item), delta=audio.encode(audio.silence(1000)))
+        await wire.say("response.output_audio_transcript.delta", **place, delta="Once upon a time. ")
+        await wire.say("response.output_audio.delta", **place, delta=audio.encode(audio.silence(1000)))
 
 
 @pytest.mark.parametrize("cancels", [True, False])
@@ -262,7 +250,7 @@ async def test_audio_that_comes_after_escape_is_not_played(cancels: bool) -> Non
     async def speaks(wire: Wire) -> None:
         await wire.configure()
         await wire.heard_speech()
-        await begin(wire, "r1")
+        await wire.begin_reply(response="r1")
         await escape.wait()
         await speak(wire, "r1", "a1", 3)  # sent before the cancel arrived
         await wire.hear("response.cancel")
@@ -270,7 +258,7 @@ async def test_audio_that_comes_after_escape_is_not_played(cancels: bool) -> Non
             await speak(wire, "r1", "a1", 3)
         await wire.end_reply("r1", "cancelled" if cancels else "completed")
         await wire.heard_speech("u2", "Another story", start_ms=1100, end_ms=2000)
-        await begin(wire, "r2")
+        await wire.begin_reply(response="r2")
         await speak(wire, "r2", "a2")
         await wire.end_reply("r2")
         await wire.until_closed()
@@ -282,8 +270,6 @@ async def test_audio_that_comes_after_escape_is_not_played(cancels: bool) -> Non
         escape.set()
         await until(lambda: "a2" in page.played)
         assert page.played == ["a2"]
-        session.take_played("a2", 1000)
-        await listening(session)
 
 
 @in_virtual_time
@@ -293,13 +279,13 @@ async def test_a_late_report_of_where_a_reply_was_stopped_does_not_silence_the_n
     async def speaks(wire: Wire) -> None:
         await wire.configure()
         await wire.heard_speech()
-        await begin(wire, "r1")
+        await wire.begin_reply(response="r1")
         await speak(wire, "r1", "a1", 4)
         await wire.hear("response.cancel")
         await wire.end_reply("r1", "cancelled", "client_cancelled")
         await wire.hear("response.create")
         await wire.hear("conversation.item.truncate")  # the report is no longer waited for
-        await begin(wire, "r2")
+        await wire.begin_reply(response="r2")
         await speak(wire, "r2", "a2", 2)
         await reported.wait()
         await speak(wire, "r2", "a2", 3)
@@ -316,9 +302,28 @@ async def test_a_late_report_of_where_a_reply_was_stopped_does_not_silence_the_n
         await until(lambda: page.played.count("a2") == 5)
         session.take_played("a2", 5000)
         await listening(session)
-        cut = [(event["item_id"], event["audio_end_ms"]) for event in truncations(server.wires[0])]
-        assert (cut, page.cuts) == ([("a1", 500)], [False])
+        [truncated] = server.wires[0].of_type("conversation.item.truncate")
+        assert (truncated["item_id"], truncated["audio_end_ms"], page.cuts) == ("a1", 500, [False])
 
 
-def truncations(wire: Wire) -> list[dict[str, Any]]:
-    return wire.of_type("conversation.item.truncate")
+@in_virtual_time
+async def test_a_reply_may_be_played_before_its_transcript_comes() -> None:
+    reported = asyncio.Event()
+
+    async def speaks(wire: Wire) -> None:
+        await wire.configure()
+        await wire.heard_speech()
+        await wire.begin_reply(response="r")
+        await wire.say("response.output_audio.delta", **PLACE, delta=audio.encode(audio.silence(1000)))
+        await reported.wait()
+        await wire.say("response.output_audio_transcript.delta", **PLACE, delta="Noon.")
+        await wire.end_reply("r")
+        await wire.until_closed()
+
+    async with ScriptedServer(speaks).running() as server, playing(server) as (session, page):
+        await until(lambda: page.played)
+        session.take_played("a", 200)
+        reported.set()
+        await until(lambda: session.conversation.items[-1].text == "Noon.")
+        session.take_played("a", 1000)
+        await listening(session)

@@ -15,7 +15,7 @@ from voice_ui.session.timer import Timer
 from voice_ui.session.truncation import Truncation
 
 TRANSCRIPT_SECONDS = 3.0
-"""From the end of an utterance to its transcript; without one, it counts as words."""
+"""From the end of an utterance, or of listening, to its transcript; without one, it counts as words."""
 
 _log = logging.getLogger("voice_ui.session")
 
@@ -49,6 +49,11 @@ class OverReply:
             link.exchange.spoken_over = []
         self._barge_in.begin(event.item_id, link.config)
         self._show(not self._barge_in.waits_for_end)
+
+    def end_listening(self) -> None:
+        """The microphone is closed: what is not decided soon never will be."""
+        if self._barge_in.items:
+            self._patience.set(TRANSCRIPT_SECONDS, self._wait_no_longer)
 
     def listen(self, duration_ms: float, peak: int) -> None:
         """Take in how loud a chunk of the microphone is."""

@@ -92,6 +92,7 @@ class Press:
     def close_microphone(self) -> None:
         """Accept no more audio; what was said is still sent and answered."""
         self.progress.end()
+        self._over_reply.end_listening()
         self._truncation.silence()
         self.microphone.close()
         self._cancel_calls()
