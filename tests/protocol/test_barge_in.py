@@ -381,10 +381,6 @@ class Page:
         return [event.pending for event in self.events if isinstance(event, BargeInPending)]
 
     @property
-    def pending(self) -> list[bool]:
-        return [event.pending for event in self.events if isinstance(event, BargeInPending)]
-
-    @property
     def played(self) -> list[str]:
         return [event.item_id for event in self.events if isinstance(event, ReplyAudio)]
 
