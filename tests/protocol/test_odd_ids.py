@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from tests.patience import until
 from tests.protocol.calling import call, function_call, outputs_of, until_asked
 from tests.protocol.reader import BY_HAND, CONFIG, session_with
@@ -13,6 +15,7 @@ from tests.protocol.test_cases_again import listening
 from tests.servers.scripted import Script, ScriptedServer, holds
 from tests.servers.wire import Wire
 from tests.virtual_time import in_virtual_time
+from voice_ui.session import Phase
 from voice_ui.tools import tool
 
 # One id for all of a kind.
@@ -179,3 +182,60 @@ async def test_an_update_that_is_refused_without_naming_it_is_not_asked_for_agai
         kept = second.received[0]["session"]
         assert (kept["instructions"], kept["audio"]["input"]["turn_detection"]["type"]) == ("Be verbose.", "server_vad")
         assert reader.codes == ["update-rejected"]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+@in_virtual_time
+async def test_calls_of_two_turns_may_have_the_same_ids_where_no_response_is_announced(interrupted: bool) -> None:
+    ran: list[str] = []
+    asked: list[str] = []
+
+    @tool
+    async def order(what: str) -> str:
+        """Order something."""
+        ran.append(what)
+        return "ordered"
+
+    async def announces_nothing(wire: Wire) -> None:
+        await wire.configure()
+        for number, what in enumerate(("pizza", "salad")):
+            await wire.heard_speech(f"u{number}", what, start_ms=2000 * number, end_ms=2000 * number + 900)
+            if interrupted and number == 0:
+                await wire.say("response.output_text.delta", response_id="r", item_id="a", delta="Well, ")
+                await wire.hear("response.cancel")
+                await wire.end_reply("r", "cancelled")
+                continue
+            item = function_call("order", {"what": what}, item="f", call_id="call_0")
+            await wire.say("response.output_item.done", response_id="r", output_index=0, item=item)
+            await wire.end_reply("r", output=[item])
+            await until_asked(wire)
+            await wire.end_reply("r")
+            asked.append(what)
+        await wire.until_closed()
+
+    async with (
+        ScriptedServer(announces_nothing).running(strict=False) as server,
+        session_with(server, tools=[order]) as (session, _),
+    ):
+        session.start()
+        if interrupted:
+            await until(lambda: session.state.phase is Phase.ANSWERING)
+            session.interrupt()
+        await until(lambda: "salad" in asked)
+        assert ran == asked == (["salad"] if interrupted else ["pizza", "salad"])
+
+
+@in_virtual_time
+async def test_a_greeting_keeps_its_text_although_what_is_said_next_has_its_id() -> None:
+    async def greets(wire: Wire) -> None:
+        await wire.configure()
+        await wire.say("response.output_text.delta", response_id="r1", item_id="item_1", delta="Welcome.")
+        await wire.end_reply("r1")
+        await wire.heard_speech("item_1", "Hello?")
+        await wire.reply("Hi.", response="r2", item="item_2")
+        await wire.until_closed()
+
+    async with ScriptedServer(greets).running(strict=False) as server, session_with(server) as (session, reader):
+        session.start()
+        await until(lambda: "Hi." in reader.written("assistant"))
+        assert reader.page() == [[("assistant", "Welcome.")], [("user", "Hello?"), ("assistant", "Hi.")]]

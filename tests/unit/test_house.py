@@ -37,6 +37,7 @@ PURE = {
     "audio", "base_url", "conversation", "errors", "images", "models", "redaction", "servers", "snapshot",
     "text_frame", "usage",
     "session.accounts", "session.attention", "session.budget", "session.diagnosis", "session.entries", "session.events",
+    "session.names",
     "session.responses", "session.seats", "session.state", "session.timing", "session.turns", "sharing.room",
     "protocol.client", "protocol.items", "protocol.names", "protocol.reading", "protocol.server", "protocol.session",
     "offline.origins", "offline.vad", "offline.replies",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from voice_ui import audio
 from voice_ui.session.playback import UNPLAYED_SECONDS, Playback
 
@@ -58,3 +60,13 @@ def test_what_waits_is_bounded() -> None:
 
 def test_audio_of_an_item_nobody_knows_is_no_error() -> None:
     Playback().play("x", 100)
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_only_what_a_lost_connection_had_begun_is_left_over(is_whole: bool) -> None:
+    playback = received()
+    if is_whole:
+        playback.complete("a")
+    playback.lose_connection()
+    assert playback.take_left_over() == (set() if is_whole else {"a"})
+    assert playback.take_left_over() == set(), "once"

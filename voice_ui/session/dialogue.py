@@ -59,6 +59,7 @@ class Dialogue:
 
     def time_message(self, now: float) -> None:
         """A typed message was sent: its reply is timed from here."""
+        self._calls.begin_turn()
         self._timing.end_turn(now, now)
 
     def take(self, event: ServerEvent, link: Link) -> list[SessionEvent]:
@@ -120,6 +121,7 @@ class Dialogue:
         for news in taken.news:
             match news:
                 case TurnEnded():
+                    self._calls.begin_turn()
                     self._timing.end_turn(taken.spoken_until, now)
                 case ResponseBegan(response_id, item_id):
                     self._timing.begin_response(now)

@@ -113,8 +113,8 @@ class Playback:
 
     def lose_connection(self) -> None:
         """No more audio comes of what there is."""
+        self._left_over = {spoken.item_id for spoken in self._spoken.values() if not spoken.is_complete}
         self.complete()
-        self._left_over = set(self._spoken)
 
     def silence(self, items: Iterable[str] | None = None) -> None:
         """Nothing more of these items is to be played, or of any; what still comes of them is dropped."""

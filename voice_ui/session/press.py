@@ -240,8 +240,12 @@ class Press:
         await self.context.reports.room()
         if (link := self.context.link) is None:
             return
-        doubtful = link.exchange.names.doubtful
-        if not isinstance(event, server.ReplyTextDelta) or not event.response_id or event.item_id in doubtful:
+        if (
+            not isinstance(event, server.ReplyTextDelta)
+            or not event.response_id
+            or not link.responses.has_text
+            or event.item_id in link.exchange.names.doubtful
+        ):
             event = link.exchange.identified(event)
         if isinstance(event, server.SpeechStarted):
             self._over_reply.begin(event, link)

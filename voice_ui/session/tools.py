@@ -84,6 +84,11 @@ class Calls:
         """The ids of the calls whose outputs were not handed over yet."""
         return {call.call_id for batch in self._batches.values() for call in batch.calls}
 
+    def begin_turn(self) -> None:
+        """Something new was said: calls from here on are no repetition, whatever ids a server gives them."""
+        self._known.clear()
+        self._over.clear()
+
     def are_made_by(self, response_id: str) -> bool:
         """Whether a response calls something."""
         return response_id in self._batches
@@ -155,8 +160,7 @@ class Calls:
     def lose_connection(self) -> list[str]:
         """As `end_responses`; and another connection may count its responses and calls from the beginning."""
         ended = self.end_responses()
-        self._known.clear()
-        self._over.clear()
+        self.begin_turn()
         for pending in [pending for pending in self._pending if pending.call.server_label]:
             self._end(pending, failed("the connection to the server that runs this tool was lost"))
         self._batches = {f"lost {number}": batch for number, batch in enumerate(self._batches.values())}
