@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import signal
 from collections.abc import Iterator
@@ -290,8 +291,8 @@ class Run:
                 self.over.append((self._now_in_order(), now))
                 session.send_text(text)
                 self.typed.append(Said(text, now, self._now_in_order(), self.session_number))
-            case "escape":
-                self.over.append((self._now_in_order(), now))
+            case "escape":  # by hand, also what is committed and waits to be sent
+                self.over.append((self._now_in_order(), math.inf if by_hand else now))
                 session.interrupt()
             case "reconfigure":
                 self._config = replace(self._config, instructions=f"Be brief, {now:.1f}.")

@@ -136,8 +136,9 @@ export default {
       this.found = null;
       this.$emit("introduced", { before, conversation, choices: stored(() => localStorage, CHOICES) });
     },
-    remember(choices) {
-      store(() => localStorage, CHOICES, choices);
+    remember(choices, instead) {
+      const before = instead ? "{}" : (stored(() => localStorage, CHOICES) ?? "{}");
+      store(() => localStorage, CHOICES, JSON.stringify({ ...JSON.parse(before), ...JSON.parse(choices) }));
     },
   },
 };

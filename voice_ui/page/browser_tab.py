@@ -63,9 +63,9 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         """Ask the tab what it remembers, and store this run's id in it. However slow the page is, it answers."""
         self.run_method("introduce", RUN)
 
-    def remember(self, choices: dict[str, Any]) -> None:
-        """Store the choices in the browser."""
-        self.run_method("remember", json.dumps(choices))
+    def remember(self, choices: dict[str, Any], *, instead: bool = True) -> None:
+        """Store the choices in the browser: instead of what it remembers, or besides."""
+        self.run_method("remember", json.dumps(choices), instead)
 
     def remember_conversation(self, conversation_id: str) -> None:
         """Store in the tab which conversation it shows."""

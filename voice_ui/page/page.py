@@ -203,8 +203,7 @@ class Page:
 
     def _handle_choices(self, choices: Choices) -> None:
         """Remember a choice, and apply it as soon as possible."""
-        if self._is_acquainted:  # or what the browser remembers would be lost
-            self._browser_tab.remember(choices.differing(self._defaults))
+        self._browser_tab.remember(choices.differing(self._defaults), instead=self._is_acquainted)
         model_before, voice_before = self._choices.model, self._choices.voice
         applied = self._choose(choices)
         session = self.panel.session

@@ -65,6 +65,7 @@ class Calls:
         self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
         self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
         self._known: deque[tuple[str, str]] = deque(maxlen=100)  # calls that were taken in, with their response
+        self._created: deque[str] = deque(maxlen=MOST_OVER)  # responses that were announced
         self._over: dict[str, bool] = {}  # the responses that ended last: whether calls of them are wanted
         self._ended: set[asyncio.Task[None]] = set()
         self._rounds: Counter[int] = Counter()  # by turn
@@ -85,9 +86,14 @@ class Calls:
         return {call.call_id for batch in self._batches.values() for call in batch.calls}
 
     def begin_turn(self) -> None:
-        """Something new was said: calls from here on are no repetition, whatever ids a server gives them."""
-        self._known.clear()
-        self._over.clear()
+        """Something new was said: where a server announces no response, one that is over may begin anew."""
+        for response_id in [response_id for response_id in self._over if response_id not in self._created]:
+            self._forget(response_id)
+
+    def _forget(self, response_id: str) -> None:
+        self._over.pop(response_id, None)
+        for known in [known for known in self._known if known[0] == response_id]:
+            self._known.remove(known)
 
     def are_made_by(self, response_id: str) -> bool:
         """Whether a response calls something."""
@@ -101,9 +107,8 @@ class Calls:
             case server.FunctionCallArgumentsDone(name=name) if name:
                 self._announced[event.call_id] = event
             case server.ResponseCreated(response_id):  # some servers give all responses one id
-                self._over.pop(response_id, None)
-                for known in [known for known in self._known if known[0] == response_id]:
-                    self._known.remove(known)
+                self._forget(response_id)
+                self._created.append(response_id)
             case server.OutputItemDone(response_id, item):
                 return self._take_item(response_id, item, is_wanted=is_wanted)
             case server.ItemDone(item) if item.type in {"mcp_approval_request", "mcp_call"}:
@@ -135,10 +140,9 @@ class Calls:
         self._announced = {
             call_id: left for call_id, left in self._announced.items() if left.response_id not in {"", response_id}
         }
-        if response_id:
-            self._over.setdefault(response_id, is_wanted and event.status != "cancelled")
-            while len(self._over) > MOST_OVER:
-                del self._over[next(iter(self._over))]
+        self._over.setdefault(response_id, is_wanted and event.status != "cancelled")
+        while len(self._over) > MOST_OVER:
+            del self._over[next(iter(self._over))]
         if batch := self._batches.get(response_id):
             batch.is_open = False
             is_answer_wanted = is_wanted and batch.wants_reply and event.status in {"completed", "incomplete"}
@@ -160,7 +164,8 @@ class Calls:
     def lose_connection(self) -> list[str]:
         """As `end_responses`; and another connection may count its responses and calls from the beginning."""
         ended = self.end_responses()
-        self.begin_turn()
+        self._known.clear()
+        self._over.clear()
         for pending in [pending for pending in self._pending if pending.call.server_label]:
             self._end(pending, failed("the connection to the server that runs this tool was lost"))
         self._batches = {f"lost {number}": batch for number, batch in enumerate(self._batches.values())}
