@@ -270,9 +270,8 @@ class Press:
                 self.cut_off(problem)
             elif not self._is_cut_off:
                 self.may_go_on()
-        else:
-            if link.responses.active is not None and not self._is_cut_off:
-                self.may_go_on()
+        elif link.responses.active is not None and not self._is_cut_off:
+            self.may_go_on()
         if self._is_cut_off and link.responses.active and not link.responses.cancelled:
             link.exchange.give_up()  # the server had begun it before it knew
         if is_text and changes and self.progress.state.phase is not Phase.ANSWERING:
