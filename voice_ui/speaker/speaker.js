@@ -155,11 +155,11 @@ export default {
 
     // Silent within one quantum of the audio thread. Python says which stream it has stopped; a click, the one it hears.
     stop(stream = this.stream) {
-      this.unduck();
-      if (stream <= this.stopped) return;
-      this.stopped = stream;
-      if (stream !== this.stream || !this.node) return this.tell("stopped", this.heard, stream);
-      this.node.port.postMessage(["stop", 0]);
+      const isNews = stream > this.stopped;
+      if (isNews) this.stopped = stream;
+      if (isNews && stream === this.stream && this.node) this.node.port.postMessage(["stop", 0]);
+      else if (isNews) this.tell("stopped", this.heard, stream);
+      this.unduck(); // after it, or some of what is left would be heard
     },
     // Silent, too, but unduck() goes on where it was.
     duck() {

@@ -74,6 +74,7 @@ class SpeakerRing extends AudioWorkletProcessor {
     this.report("stopped");
     this.clear(position);
     this.held = false;
+    this.most = this.windows = 0; // speech that stopped it is no echo
   }
 
   hold(held) {
