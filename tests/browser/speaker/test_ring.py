@@ -207,3 +207,13 @@ async def test_a_click_does_not_hold_it(page: Page) -> None:
     assert np.flatnonzero(samples)[-1] == pytest.approx(2 * RATE, abs=2 * QUANTUM)
     assert steepest(samples) < STEP
     assert {"ducked", "held"}.isdisjoint(report[0] for report in reports)
+
+
+async def test_what_stopped_a_reply_is_not_taken_for_the_echo_of_the_next(page: Page) -> None:
+    voice = at(0.7, 0.4 * tone(0.3, hertz=150), 3) + at(2.0, 0.4 * tone(0.4, hertz=150), 3)
+    begin = [0, ["duckAbove", NEVER], add(tone(1)), add(tone(1, 1))]
+    events = [begin, [0.85, ["hold", False]], [0.95, ["stop", 0]], [1.1, add(tone(1), 2), add(tone(1, 1), 2)]]
+    samples, reports = await render(page, *events, seconds=3, mics=(np.zeros(1), voice))
+    ducked = [report[1] / RATE for report in reports if report[0] == "ducked"]
+    assert 0.6 < ducked[0] < 0.75 and samples[round(1.5 * RATE) : round(1.9 * RATE)].any()
+    assert 2.0 < np.flatnonzero(samples)[-1] / RATE < 2.02
