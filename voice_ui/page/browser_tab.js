@@ -30,6 +30,14 @@ function store(storage, key, value) {
   } catch {}
 }
 
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // nobody else writes it, but anybody can
+  }
+}
+
 const isText = (element) => element.closest("input, textarea, select, [contenteditable], .q-dialog, .q-menu");
 
 export default {
@@ -137,8 +145,8 @@ export default {
       this.$emit("introduced", { before, conversation, choices: stored(() => localStorage, CHOICES) });
     },
     remember(choices, instead) {
-      const before = instead ? "{}" : (stored(() => localStorage, CHOICES) ?? "{}");
-      store(() => localStorage, CHOICES, JSON.stringify({ ...JSON.parse(before), ...JSON.parse(choices) }));
+      const before = instead ? {} : parsed(stored(() => localStorage, CHOICES));
+      store(() => localStorage, CHOICES, JSON.stringify({ ...before, ...JSON.parse(choices) }));
     },
   },
 };

@@ -36,8 +36,9 @@ class Names:
 
     def reserve(self, ids: Iterable[str]) -> None:
         """These stand for items that there are."""
-        self._used.update(ids)
-        self.doubtful |= self._used
+        reserved = set(ids)
+        self._used |= reserved
+        self.doubtful |= reserved
 
     def named(self, event: ServerEvent) -> ServerEvent:
         """Return the event with the name of each message in it."""
