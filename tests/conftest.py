@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from pytest_asyncio import is_async_test
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile("anywhere", deadline=None)
@@ -19,17 +20,18 @@ LAYERS = {"unit", "protocol", "browser", "attack"}
 
 ALONE = {
     "protocol/test_benchmarks", "browser/speaker/test_firefox", "browser/speaker/test_page",
-    "browser/speaker/test_playback", "browser/speaker/test_ring", "browser/test_barge_in", "browser/test_faults",
-    "browser/test_firefox", "browser/test_voice", "protocol/test_webrtc",
+    "browser/speaker/test_playback", "browser/test_barge_in", "browser/test_firefox",
+    "browser/test_voice", "protocol/test_webrtc",
 }  # fmt: skip
-"""Modules in which sound is played or sent in real time, and lost if late, or clocks are held against each other; and
-one that does three things at a time by itself."""
+"""Modules in which sound is played or sent in real time, and lost if late, or clocks are held against each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for layer in LAYERS.intersection(Path(item.path).parts):
             item.add_marker(layer)
+            if layer == "browser" and is_async_test(item):  # they share browsers, which live in one event loop
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         if Path(item.path).relative_to(HERE).with_suffix("").as_posix() in ALONE:
             item.add_marker("alone")
 

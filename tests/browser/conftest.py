@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright
 
 ROOT = Path(__file__).parents[2]
 QUESTION = ROOT / "assets" / "question.wav"
@@ -44,8 +45,51 @@ def chrome() -> str:
     pytest.skip(message)
 
 
+MOST_IDLE = 3
+"""Browsers that wait for the next test that wants one like them."""
+
+
+class Browsers:
+    """The browsers of these tests: to start one takes longer than most of them."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._idle: dict[tuple[str, ...], Browser] = {}
+
+    @asynccontextmanager
+    async def opened(self, executable: str, *flags: str) -> AsyncIterator[Browser]:
+        """Open a browser, or one that another test has left without a page and without memories."""
+        browser = self._idle.pop((executable, *flags), None)
+        if not browser or not browser.is_connected():
+            browser = await self._playwright.chromium.launch(executable_path=executable, args=list(flags))
+        try:
+            yield browser
+            for context in browser.contexts:
+                await context.close()
+        except BaseException:
+            await browser.close()
+            raise
+        self._idle[executable, *flags], browser = browser, self._idle.pop((executable, *flags), None)
+        if not browser and len(self._idle) > MOST_IDLE:
+            browser = self._idle.pop(next(iter(self._idle)))
+        if browser:
+            await browser.close()
+
+    async def close(self) -> None:
+        for browser in self._idle.values():
+            await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browsers() -> AsyncIterator[Browsers]:
+    async with async_playwright() as playwright:
+        browsers = Browsers(playwright)
+        yield browsers
+        await browsers.close()
+
+
 @pytest.fixture
-def open_browser(chrome: str) -> OpenBrowser:
+def open_browser(chrome: str, browsers: Browsers) -> OpenBrowser:
     """Return a context manager that opens a browser whose microphone plays a WAV once, from the start of capture."""
 
     shell = next((path for name in WITHOUT_WINDOWS if (path := shutil.which(name))), None)
@@ -57,14 +101,9 @@ def open_browser(chrome: str) -> OpenBrowser:
         """`ask`: permissions are those of the page's context, which needs a window; else everything is allowed."""
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         recording = f"--use-file-for-fake-audio-capture={microphone}%noloop"
-        async with async_playwright() as playwright:
-            known = [flag for flag in FLAGS if not (ask and flag == "--use-fake-ui-for-media-stream")]
-            browser = await playwright.chromium.launch(
-                executable_path=chrome if ask else shell or chrome, args=[*known, *sandbox, recording, *flags]
-            )
-            try:
-                yield browser
-            finally:
-                await browser.close()
+        known = [flag for flag in FLAGS if not (ask and flag == "--use-fake-ui-for-media-stream")]
+        executable = chrome if ask else shell or chrome
+        async with browsers.opened(executable, *known, *sandbox, recording, *flags) as browser:
+            yield browser
 
     return opened

@@ -35,6 +35,19 @@ PREFERENCES = {
     "network.connectivity-service.enabled": False,
 }
 
+AT_REST = """async (selector) => {
+    await document.fonts.ready;
+    for (let before = "", calm = 0; ; ) {
+        await new Promise(requestAnimationFrame);
+        const box = document.querySelector(selector).getBoundingClientRect();
+        const middle = JSON.stringify([box.left + box.width / 2, box.top + box.height / 2].map(Math.round));
+        calm = middle === before ? calm + 1 : 0;
+        if (calm === 3) return middle;
+        before = middle;
+    }
+}"""
+"""The middle of an element that has not moved for three frames: what loads late may move it away from the mouse."""
+
 _QUIET = asyncio.subprocess.DEVNULL
 
 
@@ -114,12 +127,8 @@ class Firefox:
                 await asyncio.sleep(0.05)
 
     async def click(self, selector: str) -> None:
-        """Press the middle of an element, as a mouse does."""
-        middle = "[box.left + box.width / 2, box.top + box.height / 2]"
-        box = (
-            f"(box => JSON.stringify({middle}))(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
-        )
-        x, y = (round(number) for number in json.loads(await self.evaluate(box)))
+        """Press the middle of an element, as a mouse does, once it has come to rest."""
+        x, y = json.loads(await self.evaluate(f"({AT_REST})({json.dumps(selector)})"))
         move = {"type": "pointerMove", "x": x, "y": y}
         press, release = ({"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp"))
         mouse = {"type": "pointer", "id": "mouse", "actions": [move, press, release]}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, expect
+import pytest
+from playwright.async_api import expect
 
 from tests.browser.conftest import ROOT, OpenBrowser
 from tests.browser.page import Talk, open_talk
@@ -21,8 +20,8 @@ from tests.servers.faulty import FAULTS, serve
 TRANSPORT = os.environ.get("TESTS_TRANSPORT", "websocket")
 """The table holds for both, but for codes: a call ends without one. It takes too long to look at both each time."""
 
-LANES = 3
-"""Faults that are met at the same time, each with a program and a browser; more of them hinder each other."""
+TOGETHER = 4
+"""Faults that share a program and a browser, one after the other."""
 
 TOLD_SECONDS = 60.0
 """Longer than any time-out of ours. How soon a fault is reported stands in the table, and is measured in virtual time
@@ -66,7 +65,7 @@ STALLS = [
     Case("no-session-updated", "server-timeout"),
     Case("half-open", "connection-lost"),
 ]
-"""Nothing is done but wait, so all are met at the same time."""
+"""Nothing is done but wait, so other tests run meanwhile."""
 
 AFTER_SPEECH = [
     Case("lost", "connection-lost"),
@@ -83,8 +82,6 @@ AFTER_SPEECH = [
     Case("server-error", "server-said"),
     Case("oversized", "message-oversized" if TRANSPORT == "websocket" else "connection-lost"),
 ]
-"""Those that take longest first: of the two without a server, giving up takes 20 s."""
-
 HARMLESS = {"slow", "reply-markup", "reply-long"}
 """Nothing is wrong with these; other tests look at them."""
 
@@ -115,51 +112,23 @@ async def meet(case: Case, talk: Talk, port: int) -> str:
     return f"{case.fault:28} {case.code:24} {seconds:6.1f}"
 
 
-async def lane(cases: Iterator[Case], folder: Path, browser: Browser) -> list[str]:
-    """Meet faults one after the other, in one program; other lanes take the others."""
+def groups(*kinds: Sequence[Case], together: int = TOGETHER) -> list[object]:
+    found = [kind[begin : begin + together] for kind in kinds for begin in range(0, len(kind), together)]
+    return [pytest.param(group, id=" ".join(case.fault for case in group)) for group in found]
+
+
+@pytest.mark.parametrize("cases", [*groups(STALLS, together=1), *groups(AFTER_SPEECH, AT_ONCE)])
+async def test_a_fault_is_reported_and_start_works_afterwards(
+    cases: Sequence[Case], tmp_path: Path, open_browser: OpenBrowser, report: Callable[[str], None]
+) -> None:
     port = free_port()
-    rows = []
     environ = {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "sk-0123456789abcdefghij"}
     environ |= {"VOICE_UI_MAX_SESSIONS": "1", "VOICE_UI_TRANSPORT": TRANSPORT}
-    async with program(folder=folder, **environ) as app:
+    async with program(folder=tmp_path, **environ) as app, open_browser(TWO_TURNS) as browser:
         for case in cases:
             talk = await open_talk(browser, app.url)
             try:
-                rows.append(await meet(case, talk, port))
+                report(await meet(case, talk, port))
             except Exception as error:
                 raise AssertionError(f"{case}: {error}\n{app.log}") from error
             await talk.page.close()
-    return rows
-
-
-async def meet_all(
-    cases: Sequence[Case],
-    tmp_path: Path,
-    open_browser: OpenBrowser,
-    report: Callable[[str], None],
-    lanes_at_once: int = LANES,
-) -> None:
-    left = iter(cases)
-    async with AsyncExitStack() as stack:
-        browsers = [await stack.enter_async_context(open_browser(TWO_TURNS)) for _ in range(lanes_at_once)]
-        lanes = [lane(left, tmp_path, browser) for browser in browsers]
-        rows = sorted(row for rows in await asyncio.gather(*lanes) for row in rows)
-    report("\n".join([f"\n{'fault':28} {'code on the page':24} {'seconds':>6}", *rows]))
-
-
-async def test_a_fault_at_the_door_is_reported(
-    tmp_path: Path, open_browser: OpenBrowser, report: Callable[[str], None]
-) -> None:
-    await meet_all(AT_ONCE, tmp_path, open_browser, report)
-
-
-async def test_a_fault_in_a_turn_is_reported(
-    tmp_path: Path, open_browser: OpenBrowser, report: Callable[[str], None]
-) -> None:
-    await meet_all(AFTER_SPEECH, tmp_path, open_browser, report)
-
-
-async def test_a_stall_is_reported_when_its_time_is_over(
-    tmp_path: Path, open_browser: OpenBrowser, report: Callable[[str], None]
-) -> None:
-    await meet_all(STALLS, tmp_path, open_browser, report, lanes_at_once=len(STALLS))

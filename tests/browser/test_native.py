@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from PIL import Image, ImageGrab
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -34,7 +35,7 @@ IS_READY = "Object.keys(sessionStorage).some(key => key.startsWith('voice-ui'))"
 """The page remembers the run of the program once both have spoken to each other."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def screen(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """Start a screen that nobody sees; return its name."""
     if not (server := shutil.which("Xvfb")):

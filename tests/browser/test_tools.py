@@ -19,7 +19,7 @@ from tests.browser.inspector import Panel
 from tests.browser.page import Talk, open_talk
 from tests.browser.test_accessibility import look_at
 from tests.cable import Cable
-from tests.patience import SECOND
+from tests.patience import SECOND, until
 from tests.running import free_port, program
 from tests.speech import spoken
 from voice_ui.offline import server as practice
@@ -172,6 +172,7 @@ async def test_an_mcp_server_is_used_by_voice(transport: str, tmp_path: Path, op
     question = await spoken("Please add 7 and 5.")
     async with mcp_server(transport) as where:
         async with program(folder=tmp_path, VOICE_UI_MCP=f"tests={where}") as app, open_browser(question) as browser:
+            await until(lambda: "mcp server tests: " in app.log, 30, what="its tools are known")
             talk = await open_talk(browser, app.url)
             await talk.start()
             await expect(talk.response).to_contain_text("12", timeout=30_000 * SECOND)

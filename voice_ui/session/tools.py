@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Coroutine
+from itertools import chain
 from typing import Any
 
 from voice_ui.conversation import Change, FunctionCall
@@ -28,6 +29,7 @@ from voice_ui.session.calls import (
 from voice_ui.session.context import Context
 from voice_ui.session.entries import Outputs
 from voice_ui.session.hosted_tools import HostedTools
+from voice_ui.session.late_calls import LateCalls
 from voice_ui.session.running import Outcome, failed, run
 from voice_ui.tools import RunningSession, Tool, Toolbox, ToolContext
 
@@ -36,9 +38,6 @@ HOSTED_SECONDS = 60.0
 
 MOST_CALLS = 16
 """Maximum number of calls that run or wait."""
-
-MOST_OVER = 20
-"""How many responses that are over to remember, because calls of them may still come."""
 
 MOST_ROUNDS = 20
 """How many responses of one turn may call tools. Then the model gets the outputs but is not asked to continue."""
@@ -62,11 +61,7 @@ class Calls:
         self._batches: dict[str, Batch] = {}  # by response
         self._pending: list[PendingCall] = []
         self._hosted_tools = HostedTools(context)
-        self._hosted: deque[str] = deque(maxlen=100)  # ids of items of hosted calls that were taken in
-        self._announced: dict[str, server.FunctionCallArgumentsDone] = {}  # calls of which no item has come yet
-        self._known: deque[tuple[str, str]] = deque(maxlen=100)  # calls that were taken in, with their response
-        self._created: deque[str] = deque(maxlen=MOST_OVER)  # responses that were announced
-        self._over: dict[str, bool] = {}  # the responses that ended last: whether calls of them are wanted
+        self._late = LateCalls()
         self._ended: set[asyncio.Task[None]] = set()
         self._rounds: Counter[int] = Counter()  # by turn
 
@@ -86,14 +81,8 @@ class Calls:
         return {call.call_id for batch in self._batches.values() for call in batch.calls}
 
     def begin_turn(self) -> None:
-        """Something new was said: where a server announces no response, one that is over may begin anew."""
-        for response_id in [response_id for response_id in self._over if response_id not in self._created]:
-            self._forget(response_id)
-
-    def _forget(self, response_id: str) -> None:
-        self._over.pop(response_id, None)
-        for known in [known for known in self._known if known[0] == response_id]:
-            self._known.remove(known)
+        """Something new was said."""
+        self._late.begin_turn()
 
     def are_made_by(self, response_id: str) -> bool:
         """Whether a response calls something."""
@@ -105,10 +94,9 @@ class Calls:
         """Take in one event; return what it changes in the conversation. Unless it `is_wanted`, nothing is run."""
         match event:
             case server.FunctionCallArgumentsDone(name=name) if name:
-                self._announced[event.call_id] = event
-            case server.ResponseCreated(response_id):  # some servers give all responses one id
-                self._forget(response_id)
-                self._created.append(response_id)
+                self._late.announce_call(event)
+            case server.ResponseCreated(response_id):
+                self._late.announce(response_id)
             case server.OutputItemDone(response_id, item):
                 return self._take_item(response_id, item, is_wanted=is_wanted)
             case server.ItemDone(item) if item.type in {"mcp_approval_request", "mcp_call"}:
@@ -118,10 +106,10 @@ class Calls:
         return self._hosted_tools.take(event)
 
     def _take_item(self, response_id: str, item: WireItem, *, is_wanted: bool) -> list[Change]:
-        is_wanted = self._over.get(response_id, is_wanted)
+        if (late := self._late.is_wanted(response_id)) is not None:
+            is_wanted = late
         match item.type:
             case "function_call" if item.call_id or item.id:
-                self._announced.pop(item.call_id, None)
                 return self._take_call(response_id, item, is_wanted=is_wanted)
             case "mcp_approval_request" | "mcp_call" if item.id:
                 return self._take_hosted(response_id, item, is_wanted=is_wanted)
@@ -130,19 +118,9 @@ class Calls:
     def _take_end(self, response_id: str, event: server.ResponseDone, *, is_wanted: bool) -> list[Change]:
         changes: list[Change] = []
         if event.status in {"completed", "incomplete"}:
-            for item in event.output:
+            for item in chain(event.output, self._late.left_of(response_id)):
                 changes += self._take_item(response_id, item, is_wanted=is_wanted)
-            for left in [left for left in self._announced.values() if left.response_id == response_id]:
-                item = WireItem(
-                    left.item_id, "function_call", call_id=left.call_id, name=left.name, arguments=left.arguments
-                )
-                changes += self._take_item(response_id, item, is_wanted=is_wanted)
-        self._announced = {
-            call_id: left for call_id, left in self._announced.items() if left.response_id not in {"", response_id}
-        }
-        self._over.setdefault(response_id, is_wanted and event.status != "cancelled")
-        while len(self._over) > MOST_OVER:
-            del self._over[next(iter(self._over))]
+        self._late.end(response_id, is_wanted=is_wanted and event.status != "cancelled")
         if batch := self._batches.get(response_id):
             batch.is_open = False
             is_answer_wanted = is_wanted and batch.wants_reply and event.status in {"completed", "incomplete"}
@@ -154,7 +132,7 @@ class Calls:
 
     def end_responses(self) -> list[str]:
         """No more calls come of the responses so far; return those whose calls stand for their answer."""
-        self._announced.clear()
+        self._late.forget_announced()
         ended = [response_id for response_id, batch in self._batches.items() if batch.is_open]
         for response_id in ended:
             self._batches[response_id].is_open = False
@@ -164,8 +142,7 @@ class Calls:
     def lose_connection(self) -> list[str]:
         """As `end_responses`; and another connection may count its responses and calls from the beginning."""
         ended = self.end_responses()
-        self._known.clear()
-        self._over.clear()
+        self._late = LateCalls()
         for pending in [pending for pending in self._pending if pending.call.server_label]:
             self._end(pending, failed("the connection to the server that runs this tool was lost"))
         self._batches = {f"lost {number}": batch for number, batch in enumerate(self._batches.values())}
@@ -202,9 +179,8 @@ class Calls:
 
     def _take_call(self, response_id: str, item: WireItem, *, is_wanted: bool) -> list[Change]:
         call_id = item.call_id or item.id
-        if (response_id, call_id) in self._known:
+        if not self._late.take(response_id, call_id):
             return []
-        self._known.append((response_id, call_id))
         tool = self._toolbox.get(well_formed(item.name))
         is_waiting = bool(tool and tool.approve and is_wanted)
         pending, change = self._begin(response_id, item, call_id, is_waiting=is_waiting, is_wanted=is_wanted)
@@ -230,7 +206,7 @@ class Calls:
         call.status = "waiting" if is_waiting else "running"
         call.event_number = self._reports.received
         change = self._conversation.begin_call(response_id, call)
-        batch = self._batches.setdefault(response_id, Batch(is_open=response_id not in self._over))
+        batch = self._batches.setdefault(response_id, Batch(is_open=not self._late.is_over(response_id)))
         batch.wants_reply = batch.wants_reply and is_wanted
         batch.calls.append(call)
         pending = PendingCall(call, batch)
@@ -316,9 +292,8 @@ class Calls:
 
     def _take_hosted(self, response_id: str, item: WireItem, *, is_wanted: bool) -> list[Change]:
         asked = self._find(item.approval_request_id) if item.approval_request_id else None
-        if item.id in self._hosted or not (response_id or asked):
+        if not (response_id or asked) or not self._late.take_hosted(item.id):
             return []
-        self._hosted.append(item.id)
         if item.type == "mcp_call" and asked:
             if not asked.hosted.done():
                 asked.hosted.set_result(outcome_of(item))

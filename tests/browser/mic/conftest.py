@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.browser.conftest import OpenBrowser
@@ -19,7 +20,12 @@ def program() -> Iterator[Program]:
         yield program
 
 
-@pytest.fixture
-async def browser(open_browser: OpenBrowser, tmp_path: Path) -> AsyncIterator[Browser]:
-    async with open_browser(recording(tmp_path / "sweep.wav")) as browser:
+@pytest.fixture(scope="package")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recording(tmp_path_factory.mktemp("sweep") / "sweep.wav")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(open_browser: OpenBrowser, sweep: Path) -> AsyncIterator[Browser]:
+    async with open_browser(sweep) as browser:
         yield browser

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.conftest import FLAGS
@@ -109,7 +110,7 @@ async def window(
             await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(chrome: str, tmp_path: Path, program: Program) -> AsyncIterator[Room]:
     """Open the page in a window."""
     async with window(chrome, tmp_path) as (browser, sound):

@@ -33,6 +33,7 @@ async def test_two_items_are_one_sound_and_stop_reports_what_was_heard(tmp_path:
 
         async with recorded(sound.environ) as recording:
             await press("unlock")
+            await tab.becomes(f"!!{speaker}.ctx")
             await tab.becomes(f"{speaker}.isOpen ?? false")
             audio_threads_first(sound.environ["PULSE_SERVER"])
             await press("play")

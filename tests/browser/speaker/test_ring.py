@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from tests.browser.conftest import OpenBrowser
@@ -66,7 +67,7 @@ def add(samples: np.ndarray, item: int = 1) -> list[Any]:
     return ["add", item, base64.b64encode(np.round(samples * 32768).astype("<i2").tobytes()).decode()]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(open_browser: OpenBrowser, program: Program) -> AsyncIterator[Page]:
     async with open_browser() as browser:
         page = await browser.new_page()
