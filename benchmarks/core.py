@@ -240,7 +240,7 @@ def main() -> None:
     if options.walk:
         for name, calls in asyncio.run(walks()).items():
             lines = "\n".join(f"{number:3} {call}" for number, call in enumerate(calls, 1))
-            sys.stdout.write(f"A {name}: {len(calls)} calls\n{lines}\n")
+            sys.stdout.write(f"A {name}: {len(set(calls))} functions, {len(calls)} calls\n{lines}\n")
         return
     ours, floor = [], []
     for _ in range(options.runs):

@@ -16,7 +16,8 @@ settings.load_profile("anywhere")
 
 HERE = Path(__file__).parent
 
-LAYERS = {"unit", "protocol", "browser", "attack"}
+LAYERS = ("browser", "attack", "protocol", "unit")
+"""Those with the longest tests first, so that all workers end at about the same time."""
 
 ALONE = {
     "protocol/test_benchmarks", "browser/speaker/test_firefox", "browser/speaker/test_page",
@@ -28,12 +29,17 @@ ALONE = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for layer in LAYERS.intersection(Path(item.path).parts):
-            item.add_marker(layer)
-            if layer == "browser" and is_async_test(item):  # they share browsers, which live in one event loop
-                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        layer = layer_of(item)
+        item.add_marker(layer)
+        if layer == "browser" and is_async_test(item):  # they share browsers, which live in one event loop
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
         if Path(item.path).relative_to(HERE).with_suffix("").as_posix() in ALONE:
             item.add_marker("alone")
+    items.sort(key=lambda item: LAYERS.index(layer_of(item)))
+
+
+def layer_of(item: pytest.Item) -> str:
+    return Path(item.path).relative_to(HERE).parts[0]
 
 
 TABLES = pytest.StashKey[list[str]]()

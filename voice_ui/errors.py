@@ -50,6 +50,7 @@ CODES: dict[str, Code] = {
     "mic-unsupported": Code("microphone", False),
     "mic-none": Code("microphone", True),
     "mic-busy": Code("microphone", True),
+    "mic-kept": Code("microphone", False),
     "mic-lost": Code("microphone", True),
     "mic-suspended": Code("microphone", True),
     "mic-no-frames": Code("microphone", True),

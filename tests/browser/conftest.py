@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
+
+from tests.running import Program, program
 
 ROOT = Path(__file__).parents[2]
 QUESTION = ROOT / "assets" / "question.wav"
@@ -31,6 +33,7 @@ FLAGS = [
 ]  # fmt: skip
 
 OpenBrowser = Callable[..., AbstractAsyncContextManager[Browser]]
+OpenProgram = Callable[..., AbstractAsyncContextManager[Program]]
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +89,41 @@ async def browsers() -> AsyncIterator[Browsers]:
         browsers = Browsers(playwright)
         yield browsers
         await browsers.close()
+
+
+class Programs:
+    """Programs without settings of one test only: they are given from one to the next, too."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._idle: dict[tuple[object, ...], list[Program]] = {}
+        self._stack = AsyncExitStack()
+
+    @asynccontextmanager
+    async def opened(self, *arguments: str, **environ: str) -> AsyncIterator[Program]:
+        """Run the program as `tests.running.program` does, or take one that another test has left."""
+        idle = self._idle.setdefault((arguments, *sorted(environ.items())), [])
+        app = idle.pop() if idle else None
+        if not app:
+            app = await self._stack.enter_async_context(program(*arguments, folder=self._folder, **environ))
+        yield app
+        idle.append(app)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def programs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Programs]:
+    programs = Programs(tmp_path_factory.mktemp("programs"))
+    yield programs
+    await programs.close()
+
+
+@pytest.fixture
+def open_program(programs: Programs) -> OpenProgram:
+    """Return a context manager that runs the program, in an empty folder; what a test changes in it stays."""
+    return programs.opened
 
 
 @pytest.fixture

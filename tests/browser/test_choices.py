@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.async_api import expect
 from websockets.exceptions import ConnectionClosed
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
 from tests.patience import until
 from tests.protocol.scripted import ScriptedServer, Wire
@@ -85,9 +85,9 @@ async def test_escape_cuts_a_reply_short(tmp_path: Path, open_browser: OpenBrows
             await expect(talk.error).to_be_hidden()
 
 
-async def test_speaking_cuts_a_reply_short(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_speaking_cuts_a_reply_short(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     """With the practice server: the long story is interrupted by the recording."""
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.type("tell me a long story")
         await talk.is_in("answering")
@@ -96,8 +96,10 @@ async def test_speaking_cuts_a_reply_short(tmp_path: Path, open_browser: OpenBro
         await expect(talk.response).to_contain_text("12")
 
 
-async def test_what_is_typed_is_answered_with_the_microphone_closed(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_what_is_typed_is_answered_with_the_microphone_closed(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.type("what is seven times eight?")
         await expect(talk.heard).to_have_text("what is seven times eight?")
@@ -150,9 +152,9 @@ async def test_choices_reach_the_running_session_and_are_remembered(tmp_path: Pa
 
 
 async def test_another_microphone_is_used_from_the_moment_it_is_chosen(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await talk.is_in("listening", "hearing")
@@ -179,8 +181,10 @@ async def test_another_microphone_is_used_from_the_moment_it_is_chosen(
         await expect(talk.page.get_by_role("option", name="A new headset")).to_be_visible()
 
 
-async def test_another_speaker_is_used_from_the_moment_it_is_chosen(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_another_speaker_is_used_from_the_moment_it_is_chosen(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.page.evaluate(
             """() => {
@@ -261,8 +265,10 @@ async def test_the_text_stays_where_it_is_for_a_reader_who_scrolled_up(
             await expect(talk.page.get_by_role("button", name="Newest")).to_be_hidden()
 
 
-async def test_a_reply_can_be_copied_and_the_conversation_downloaded(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_a_reply_can_be_copied_and_the_conversation_downloaded(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone", "clipboard-read", "clipboard-write"])
         talk = await open_talk(context, app.url)
         await talk.type("what is seven times eight")
@@ -283,10 +289,10 @@ async def test_a_reply_can_be_copied_and_the_conversation_downloaded(tmp_path: P
 
 
 async def test_what_the_browser_remembers_counts_on_a_busy_machine_too(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
     remembered = {"typing": True, "turn_detection": "none", "half_duplex": True}
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         page = await browser.new_page()
         await page.add_init_script(f"localStorage['voice-ui-choices'] ??= {json.dumps(json.dumps(remembered))};")
         await page.add_init_script(

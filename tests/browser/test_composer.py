@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
 from tests.cable import Cable
 from tests.pictures import file
-from tests.running import program
 
 GIVE = """([name, type, data, how]) => {
     // As a browser does when somebody pastes a file into the page, or drops it there.
@@ -48,9 +46,9 @@ async def type_instead(talk: Talk) -> None:
 
 
 async def test_the_line_is_emptied_at_once_and_eats_no_letter_however_slow_the_network_is(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         cable = Cable(urlsplit(app.url).port or 0)
         async with cable.laid() as port:
             talk = await open_talk(browser, f"http://127.0.0.1:{port}")
@@ -70,8 +68,8 @@ async def test_the_line_is_emptied_at_once_and_eats_no_letter_however_slow_the_n
             await expect(talk.history).to_contain_text("what is two plus two")
 
 
-async def test_several_lines_and_earlier_messages(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_several_lines_and_earlier_messages(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await type_instead(talk)
         page, line = talk.page, talk.page.get_by_role("textbox", name="Message")
@@ -105,9 +103,9 @@ async def test_several_lines_and_earlier_messages(tmp_path: Path, open_browser: 
 
 
 async def test_a_text_file_becomes_text_and_other_files_are_refused_in_words(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await type_instead(talk)
         page, line = talk.page, talk.page.get_by_role("textbox", name="Message")
@@ -126,9 +124,9 @@ async def test_a_text_file_becomes_text_and_other_files_are_refused_in_words(
 
 
 async def test_an_image_is_pasted_dropped_or_chosen_scaled_shown_and_answered(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         page, tray = talk.page, talk.page.get_by_test_id("image-tray")
         # Pasted, with nothing focused; without a line to type in, a button sends it.
@@ -179,8 +177,8 @@ async def test_an_image_is_pasted_dropped_or_chosen_scaled_shown_and_answered(
         assert talk.complaints == []
 
 
-async def test_the_camera_and_the_screen(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_the_camera_and_the_screen(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone", "camera"])
         talk = await open_talk(context, app.url)
         page, tray = talk.page, talk.page.get_by_test_id("image-tray")
@@ -223,9 +221,9 @@ async def test_the_camera_and_the_screen(tmp_path: Path, open_browser: OpenBrows
 
 
 async def test_an_image_that_is_shown_while_listening_waits_for_the_spoken_question(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await talk.is_in("listening", "hearing")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.async_api import ElementHandle, Page, expect
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.inspector import Panel
 from tests.browser.page import Talk, open_talk
 from tests.protocol.scripted import ScriptedServer, Wire
@@ -93,8 +93,10 @@ async def walk(page: Page, whole: str) -> tuple[list[str], list[str]]:
     return await page.evaluate("[...missed].map((e) => e.outerHTML.slice(0, 200))"), hidden
 
 
-async def test_the_keyboard_reaches_everything_and_shows_where_it_is(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_the_keyboard_reaches_everything_and_shows_where_it_is(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(await browser.new_context(**TELEPHONE), app.url)
         panel = await Panel(talk.page).open()
         await talk.type("what is two plus two?")

@@ -20,7 +20,7 @@ from tests.servers.faulty import FAULTS, serve
 TRANSPORT = os.environ.get("TESTS_TRANSPORT", "websocket")
 """The table holds for both, but for codes: a call ends without one. It takes too long to look at both each time."""
 
-TOGETHER = 4
+TOGETHER = 2
 """Faults that share a program and a browser, one after the other."""
 
 TOLD_SECONDS = 60.0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.inspector import Panel
 from tests.browser.long_reply import cost_of_a_reply, writes
 from tests.browser.page import Talk, open_talk
@@ -168,8 +168,10 @@ async def test_what_it_keeps_is_bounded_in_rows_and_in_characters(tmp_path: Path
         await expect(panel.row("small")).to_have_count(0)
 
 
-async def test_while_it_is_closed_the_page_has_nothing_of_it(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_while_it_is_closed_the_page_has_nothing_of_it(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone"])
         page = await context.new_page()
         asked: list[str] = []

@@ -6,17 +6,15 @@ import asyncio
 import os
 import re
 import signal
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
 from tests.cable import Cable
 from tests.patience import SECOND
-from tests.running import program
 
 WORDS = re.compile("^what is seven plus five[?.]?$", re.IGNORECASE)
 
@@ -32,9 +30,9 @@ async def heard_and_answered(talk: Talk) -> None:
 
 @pytest.mark.parametrize("seconds", [2, 20])
 async def test_words_spoken_while_the_socket_is_cut_are_answered(
-    seconds: int, tmp_path: Path, open_browser: OpenBrowser
+    seconds: int, open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         cable = Cable(urlsplit(app.url).port or 0)
         async with cable.laid() as port:
             talk = await open_talk(browser, f"http://127.0.0.1:{port}")
@@ -46,8 +44,8 @@ async def test_words_spoken_while_the_socket_is_cut_are_answered(
             await heard_and_answered(talk)
 
 
-async def test_a_browser_that_was_asleep_goes_on(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_a_browser_that_was_asleep_goes_on(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await talk.is_in("hearing")

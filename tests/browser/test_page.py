@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import CDPSession, expect
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import program
@@ -85,9 +85,9 @@ FAILURES = [
 
 @pytest.mark.parametrize(("name", "message", "code"), FAILURES)
 async def test_a_microphone_that_cannot_be_had_is_explained_and_start_works_once_it_can(
-    name: str, message: str, code: str, tmp_path: Path, open_browser: OpenBrowser
+    name: str, message: str, code: str, open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.page.evaluate(
             """([name, message]) => {
@@ -165,8 +165,8 @@ async def test_a_lost_connection_is_shown_as_such_and_the_reply_comes_when_it_is
             await expect(talk.error).to_be_hidden()
 
 
-async def test_nothing_is_loaded_from_another_host(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_nothing_is_loaded_from_another_host(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone"])
         page = await context.new_page()
         asked: list[str] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
 from tests.patience import SECOND
 from tests.running import program
@@ -41,8 +41,10 @@ async def test_a_person_speaks_and_reads_the_reply_while_it_is_being_written(
         assert not talk.complaints
 
 
-async def test_stop_in_the_middle_of_the_answer_lets_it_finish(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_stop_in_the_middle_of_the_answer_lets_it_finish(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await talk.has_been_in("hearing")
@@ -54,9 +56,9 @@ async def test_stop_in_the_middle_of_the_answer_lets_it_finish(tmp_path: Path, o
 
 
 async def test_a_second_start_goes_on_and_the_first_turn_stands_above(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         for _ in range(2):
             await talk.start()
@@ -68,8 +70,8 @@ async def test_a_second_start_goes_on_and_the_first_turn_stands_above(
         await expect(talk.response).to_contain_text(ANSWER)
 
 
-async def test_the_keyboard_is_enough(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_the_keyboard_is_enough(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         for _ in range(5):
             await talk.page.keyboard.press("Tab")
@@ -81,8 +83,8 @@ async def test_the_keyboard_is_enough(tmp_path: Path, open_browser: OpenBrowser)
         await talk.is_in("idle")
 
 
-async def test_two_tabs_are_two_conversations(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+async def test_two_tabs_are_two_conversations(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
         first, second = await open_talk(browser, app.url), await open_talk(browser, app.url)
         await first.start()
         await first.is_in("hearing")
@@ -95,7 +97,7 @@ async def test_two_tabs_are_two_conversations(tmp_path: Path, open_browser: Open
 
 
 async def test_who_presses_start_before_the_page_has_found_its_server_is_heard(
-    tmp_path: Path, open_browser: OpenBrowser
+    open_program: OpenProgram, open_browser: OpenBrowser
 ) -> None:
     found = asyncio.Event()
 
@@ -103,7 +105,7 @@ async def test_who_presses_start_before_the_page_has_found_its_server_is_heard(
         await found.wait()
         socket.connect_to_server()
 
-    async with program(folder=tmp_path) as app, open_browser() as browser:
+    async with open_program() as app, open_browser() as browser:
         context = await browser.new_context(permissions=["microphone"])
         talk = Talk(await context.new_page())
         await talk.page.route_web_socket("**/socket.io/**", late)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, expect
 
-from tests.browser.conftest import ROOT, OpenBrowser
+from tests.browser.conftest import ROOT, OpenBrowser, OpenProgram
 from tests.browser.inspector import Panel
 from tests.browser.page import Talk, open_talk
 from tests.browser.test_accessibility import look_at
@@ -42,9 +42,9 @@ async def is_over(talk: Talk, name: str, status: str) -> Locator:
     return found
 
 
-async def test_a_tool_is_called_by_voice(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_tool_is_called_by_voice(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     question = await spoken("What is the weather in London?")
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await expect(talk.response).to_contain_text("Weather: <b>sunny</b> in London", timeout=30_000 * SECOND)
@@ -59,9 +59,9 @@ async def test_a_tool_is_called_by_voice(tmp_path: Path, open_browser: OpenBrows
         assert "sunny" not in app.log
 
 
-async def test_a_call_is_approved_with_the_keyboard(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_call_is_approved_with_the_keyboard(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     question = await spoken("Order a large pizza.")
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await expect(call(talk, "order_pizza")).to_have_attribute("data-status", "waiting", timeout=30_000 * SECOND)
@@ -76,9 +76,9 @@ async def test_a_call_is_approved_with_the_keyboard(tmp_path: Path, open_browser
         assert not talk.complaints
 
 
-async def test_a_call_is_refused(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_call_is_refused(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     question = await spoken("Order a large pizza.")
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await talk.page.get_by_test_id("refuse").click(timeout=30_000 * SECOND)
@@ -88,9 +88,9 @@ async def test_a_call_is_refused(tmp_path: Path, open_browser: OpenBrowser) -> N
         await talk.is_in("listening")
 
 
-async def test_a_call_that_fails_costs_no_session(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_call_that_fails_costs_no_session(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     question = await spoken("Could you explode the balloon?")
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         failed = await is_over(talk, "explode", "failed")
@@ -100,9 +100,11 @@ async def test_a_call_that_fails_costs_no_session(tmp_path: Path, open_browser: 
         assert "the balloon is empty" not in app.log
 
 
-async def test_a_call_that_takes_too_long_costs_no_session(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_call_that_takes_too_long_costs_no_session(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
     question = await spoken("Count the stars.")
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         late = await is_over(talk, "count_stars", "failed")
@@ -111,9 +113,9 @@ async def test_a_call_that_takes_too_long_costs_no_session(tmp_path: Path, open_
         await talk.is_in("listening")
 
 
-async def test_two_calls_at_once(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_two_calls_at_once(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     question = await spoken("What is the weather in London and what is the weather in Paris?")
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         await expect(talk.response).to_contain_text("in London", timeout=30_000 * SECOND)
@@ -121,9 +123,9 @@ async def test_two_calls_at_once(tmp_path: Path, open_browser: OpenBrowser) -> N
         await expect(call(talk, "get_weather")).to_have_count(2)
 
 
-async def test_a_slow_call_under_further_talk(tmp_path: Path, open_browser: OpenBrowser) -> None:
+async def test_a_slow_call_under_further_talk(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
     question = await spoken("Search the archive for old maps.", "What is seven plus five?", pause_ms=6000)
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser(question) as browser:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser(question) as browser:
         talk = await open_talk(browser, app.url)
         await talk.start()
         slow = call(talk, "search_archive")
@@ -156,8 +158,10 @@ async def test_a_call_during_a_cut_connection(tmp_path: Path, open_browser: Open
                 await talk.is_in("listening")
 
 
-async def test_the_inspector_shows_the_event_that_made_a_call(tmp_path: Path, open_browser: OpenBrowser) -> None:
-    async with program(*TOOLS, folder=tmp_path, **ENVIRONMENT) as app, open_browser() as browser:
+async def test_the_inspector_shows_the_event_that_made_a_call(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program(*TOOLS, **ENVIRONMENT) as app, open_browser() as browser:
         talk = await open_talk(browser, app.url)
         inspector = await Panel(talk.page).open()
         await talk.type("What is the weather in London?")

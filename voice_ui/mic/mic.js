@@ -133,24 +133,29 @@ export default {
       else this.cure(run, "mic-muted");
     },
 
-    // Another device, or other constraints: the capture goes on with it.
+    // Another device, or other constraints: the capture goes on with it, or as it was if it cannot be opened.
     async reopen() {
       const { run, wish } = this;
       if (!run?.node) return;
+      const before = run.stream;
       const isOld = () => run !== this.run || wish !== this.wish; // stopped or chosen again meanwhile
       try {
         const stream = await streamFrom(this.device, this.constraints);
-        if (isOld()) return stream.getTracks().forEach((track) => track.stop());
-        letGo({ stream: run.stream });
+        if (isOld()) return letGo({ stream });
+        letGo({ stream: before });
         run.source.disconnect();
         run.stream = stream;
         this.watchTrack(run);
         run.source = run.ctx.createMediaStreamSource(stream);
         run.source.connect(run.node);
         run.silent = 0;
+        this.cure(run, "mic-kept");
         this.reportDevices();
       } catch (error) {
-        if (!isOld()) this.fail(run, error.name, error.message);
+        if (isOld()) return;
+        const isKept = run.stream === before && run.track.readyState === "live";
+        if (isKept) this.hint(run, "mic-kept", error.message);
+        else this.fail(run, error.name, error.message);
       }
     },
 

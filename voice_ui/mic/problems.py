@@ -5,10 +5,10 @@ from __future__ import annotations
 NOT_LIVE = frozenset({"mic-no-frames", "mic-suspended", "mic-muted"})
 """While one of these hints stands, no sound is coming in."""
 
-HINTS = NOT_LIVE | {"mic-prompt-pending", "mic-silent", "page-polling"}
+HINTS = NOT_LIVE | {"mic-prompt-pending", "mic-silent", "mic-kept", "page-polling"}
 """Problems that need not end the capture; mic.js names them by their code."""
 
-STAYING = frozenset({"mic-muted", "page-polling"})
+STAYING = frozenset({"mic-muted", "mic-kept", "page-polling"})
 """Hints that the first sound of a capture does not take back: mic.js says when they are over, or the capture ends."""
 
 NAMES = {

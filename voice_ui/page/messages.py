@@ -32,6 +32,8 @@ _ROWS = (
     ("mic-none", "No microphone was found.", "Connect a microphone, then press Start."),
     ("mic-busy", "The microphone could not be opened. Another program may be using it.",
      "Close other programs that use the microphone, or reconnect it, then press Start."),
+    ("mic-kept", "The chosen microphone could not be opened, so the previous one stays in use.",
+     "Close other programs that use it, then choose it again."),
     ("mic-lost", "The microphone was disconnected.",
      "Reconnect it, then press Start. What you said before will still be answered."),
     ("mic-suspended", "The browser has suspended audio on this page.", "Bring this tab to the front and press Start."),

@@ -85,6 +85,14 @@ class Tab:
         """Wait until that much sound has arrived."""
         await until(lambda: len(self.chunks) >= seconds * 50, 10 + 3 * seconds)
 
+    async def hears_on(self) -> None:
+        """Wait until more sound arrives."""
+        await self.hears(len(self.chunks) / 50 + 0.2)
+
+    async def has_one_microphone(self) -> None:
+        """Wait until only one is lit."""
+        await self.page.wait_for_function("tracks.filter((track) => track.readyState === 'live').length === 1")
+
     async def has_let_go(self) -> None:
         """Wait until no context is open and no microphone is lit."""
         await self.page.wait_for_function(

@@ -85,20 +85,27 @@ class Person:
         """When they last began to speak, in seconds of the recording."""
         return self.said.since(self._since).stretches[0][0]
 
+    async def opens_the_microphone_anew(self) -> None:
+        """Mute and unmute: how late a browser's buffers make the sound is decided when they are made."""
+        mute = self.talk.page.get_by_test_id("mute")
+        for pressed in ("true", "false"):
+            await mute.click()
+            await expect(mute).to_have_attribute("aria-pressed", pressed)
+        self.prioritize()
+
     async def floor_ms(self, latency_hint: str | float, trials: int = 5) -> list[int]:
-        """Return how long the browser alone takes from the microphone to the speaker."""
+        """Return how long the browser alone takes from the microphone to the speaker, each time with new buffers."""
         page = self.talk.page
         constraints = {"channelCount": 1, **dict.fromkeys(PROCESSING, True)}
-        await page.evaluate(LOOP, {"constraints": constraints, "latencyHint": latency_hint})
-        await self.hears(1)
-        self.prioritize()
         found = []
         for _ in range(trials):
+            await page.evaluate(LOOP, {"constraints": constraints, "latencyHint": latency_hint})
+            self.prioritize()
             begin = self.heard.seconds
             await self.says("word")
             await self.hears_a_tone(begin)
             found.append(round(1000 * (self.tones(begin)[0][0] - self.spoke_at)))
-        await page.evaluate("window.endLoop()")
+            await page.evaluate("window.endLoop()")
         return sorted(found)
 
     async def played_ms(self) -> int:

@@ -140,6 +140,7 @@ class Server:
         return [await self._run(somebody) for _ in range(self._trials)]
 
     async def _run(self, somebody: Person) -> Trial:
+        await somebody.opens_the_microphone_anew()
         begin = somebody.heard.seconds
         self._spoken.clear()
         self._next.set()
