@@ -21,7 +21,6 @@ from tests.running import ROOT, Program, free_port, program
 from voice_ui.offline import server as practice
 
 SIZES = {"1440": (1440, 900), "360": (360, 740)}
-HOST = ("-m", "tests.browser.host")
 LONG = {"1440": (1440, 1900), "360": (360, 2300)}
 """High enough for the whole of `FORMATTED`."""
 FORMATTED = """# Three days in Lisbon

@@ -85,6 +85,12 @@ async def before_the_words(talk: Talk) -> None:
     talk.cable.cut()
 
 
+async def before_speech_started(talk: Talk) -> None:
+    await talk.at(600)
+    talk.cable.cut_at_the_next_answer()
+    await until(lambda: talk.cable.connections == 2, what="its first word is lost")
+
+
 async def in_the_words(talk: Talk) -> None:
     await talk.at(1800)
     talk.cable.cut()
@@ -149,9 +155,8 @@ async def stop_and_a_cut(talk: Talk) -> None:
 
 
 TROUBLES: list[Trouble] = [
-    before_the_words, in_the_words, after_the_words, at_commit, in_the_reply, for_four_seconds, half_open,
-    half_open_before_the_words, five_flaps,
-    a_bent_byte, a_slow_wire, stop_and_a_cut,
+    before_the_words, before_speech_started, in_the_words, after_the_words, at_commit, in_the_reply, for_four_seconds,
+    half_open, half_open_before_the_words, five_flaps, a_bent_byte, a_slow_wire, stop_and_a_cut,
 ]  # fmt: skip
 
 

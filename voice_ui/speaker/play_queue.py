@@ -62,7 +62,6 @@ class Played:
 
     item_id: str
     ms: int
-    is_all: bool
 
 
 class PlayQueue:
@@ -121,7 +120,7 @@ class PlayQueue:
             ms = (min(self.played, item.end) - item.start) // PER_MS
             if ms > item.reported_ms:
                 item.reported_ms = ms
-                news.append(Played(item.item_id, ms, self.played >= item.end))
+                news.append(Played(item.item_id, ms))
         while len(self._items) > 1 and self._items[0].end <= self.played:
             self._items.popleft()
         return news
