@@ -30,6 +30,10 @@ PREFERENCES = {
     "media.navigator.permission.disabled": True,  # nobody is there to allow it
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
+    # A second tab with a notice would put ours into the background, where nothing is painted or begins to sound.
+    "datareporting.policy.firstRunURL": "",
+    "browser.startup.homepage_override.mstone": "ignore",
+    "browser.aboutwelcome.enabled": False,
     "app.update.disabledForTesting": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,

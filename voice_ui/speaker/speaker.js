@@ -8,6 +8,11 @@ const BLOCKED_MS = 1000; // a context that is not running by then is kept from i
 const REPORT_MS = 200;
 const FADE_S = 0.01;
 
+// Firefox 153 with PulseAudio may freeze for good when asked for its latency while a sound begins: the asking and the
+// audio thread wait for each other (seen in its threads). It is not asked; this is about what it takes.
+const IS_FIREFOX = navigator.userAgent.includes("Firefox/");
+const FIREFOX_LATENCY_S = 0.04;
+
 export default {
   template: `<span style="display: contents"><slot></slot></span>`,
   props: { volume: Number, device: String },
@@ -219,7 +224,7 @@ export default {
         this.loudAt = performance.now();
         return (this.ducked = true);
       }
-      const latency = this.ctx.outputLatency || this.ctx.baseLatency || 0;
+      const latency = latencyOf(this.ctx);
       const heard = Math.round(position - latency * RATE);
       clearTimeout(this.rest);
       if (state !== "playing") this.rest = setTimeout(() => this.tell(state, (this.heard = position)), latency * 1000);
@@ -238,9 +243,9 @@ export default {
 
     // When what was rendered at a time of the context is heard, as performance.now() counts.
     audibleAt(time) {
-      const { contextTime, performanceTime } = this.ctx.getOutputTimestamp?.() ?? {};
+      const { contextTime, performanceTime } = (!IS_FIREFOX && this.ctx.getOutputTimestamp?.()) || {};
       if (contextTime) return performanceTime + (time - contextTime) * 1000;
-      return performance.now() + (time - this.ctx.currentTime + (this.ctx.outputLatency || 0)) * 1000;
+      return performance.now() + (time - this.ctx.currentTime + latencyOf(this.ctx)) * 1000;
     },
 
     raise(code, detail) {
@@ -252,6 +257,10 @@ export default {
     },
   },
 };
+
+function latencyOf(ctx) {
+  return IS_FIREFOX ? FIREFOX_LATENCY_S : ctx.outputLatency || ctx.baseLatency || 0;
+}
 
 function contextAt(rate) {
   const latencyHint = 0; // "interactive" is silent 10 ms later over speech, in Chromium
