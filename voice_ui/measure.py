@@ -21,6 +21,8 @@ from pathlib import Path
 from voice_ui import audio, preflight, servers, settings
 from voice_ui.errors import Problem, SessionError, SettingsError
 from voice_ui.offline import server as offline_server
+from voice_ui.offline.chat.endpoint import ChatEndpoint
+from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page import messages
 from voice_ui.page.load import Load
@@ -223,7 +225,7 @@ async def measure(chosen: Settings, connections: int, turns: int) -> Figures:
         if problem and problem.code != "model-retiring":
             raise SessionError(problem.code, problem.detail, **problem.facts)
         return await _measure(endpoint, servers.suited(config, endpoint), chosen, connections, turns)
-    async with offline_server.serve() as practice:
+    async with offline_server.serve(brain=default_brain(ChatEndpoint.of(chosen))) as practice:
         with suppress(RecognizerUnavailable):
             await practice.warm()
         return await _measure(servers.offline(practice.url, chosen), config, chosen, connections, turns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,7 +17,8 @@ ASK_SECONDS = 5.0
 _CERTAIN = {"proxy-invalid", "proxy-unreachable", "certificates-missing"}
 """What stands in the way of a session as it does of a question. A SOCKS proxy may be for websockets only."""
 
-_PLACEHOLDERS = ("your", "xxx", "...", "…", "<", "example", "changeme", "placeholder", "replace")
+_PLACEHOLDERS = ("your", "example", "changeme", "placeholder", "replace")
+"""How a part of a key begins that is none. Within a part, a real key may have any of them by chance."""
 
 
 def look(endpoint: Endpoint, *, today: date, key_source: str = ".env.local") -> Problem | None:
@@ -26,7 +28,7 @@ def look(endpoint: Endpoint, *, today: date, key_source: str = ".env.local") -> 
     if endpoint.needs_key:
         if not key:
             return Problem("no-key", facts=facts)
-        if any(word in key.lower() for word in _PLACEHOLDERS) or (endpoint.is_openai and not _shaped(key)):
+        if _is_placeholder(key) or (endpoint.is_openai and not _shaped(key)):
             return Problem("key-placeholder", facts=facts)
     return _fate(endpoint, models.known(endpoint.model).shutdown, today) if endpoint.is_openai else None
 
@@ -72,6 +74,13 @@ def _shutdown_date(told: Any) -> date | None:
         return date.fromisoformat(value[:10]) if isinstance(value, str) else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _is_placeholder(key: str) -> bool:
+    if any(mark in key for mark in ("...", "…", "<")):
+        return True
+    parts = re.split(r"[-_\s]+", key.lower())
+    return any(part.startswith(_PLACEHOLDERS) or re.fullmatch("xxx+", part) for part in parts)
 
 
 def _key(endpoint: Endpoint) -> str:

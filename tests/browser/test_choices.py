@@ -225,6 +225,13 @@ async def test_muted_nothing_is_sent_and_unmuted_it_is_again(tmp_path: Path, ope
             await talk.hears_something()
             assert sound(server) == count
             await talk.page.get_by_role("button", name="Unmute").click()
+            # While the page has no connection, too: what is said then would be sent later.
+            await talk.page.evaluate("window.socket.disconnect()")
+            mute = talk.page.get_by_test_id("mute")
+            for pressed in ("true", "false"):
+                await mute.click()
+                await expect(mute).to_have_attribute("aria-pressed", pressed)
+            await talk.page.evaluate("window.socket.connect()")
             await until(lambda: sound(server) > count + 10)
 
 

@@ -383,3 +383,28 @@ def test_a_small_room_has_a_seat_for_a_visitor(limit: int) -> None:
         seats.take()
     with pytest.raises(Refused):
         seats.take("a")
+
+
+@in_virtual_time
+async def test_a_transcript_that_is_told_twice_is_billed_once() -> None:
+    async def tells_twice(wire: Wire) -> None:
+        await wire.configure()
+        await wire.heard_speech("u1", None)
+        told = {
+            "item_id": "u1",
+            "content_index": 0,
+            "transcript": "Hello.",
+            "usage": {"type": "duration", "seconds": 60},
+        }
+        for _ in range(2):
+            await wire.say("conversation.item.input_audio_transcription.completed", **told)
+        await wire.reply("Hi.")
+        await wire.until_closed()
+
+    prices = replace(PRICES, transcription={CONFIG.transcription_model: 0.017})
+    async with ScriptedServer(tells_twice).running() as server:
+        async with session_with(server, prices=prices) as (session, reader):
+            session.start()
+            await keep_quiet(session, 0.5)
+            await until(lambda: reader.written("assistant") == ["Hi."])
+            assert session.budget.cost == pytest.approx(0.017, abs=0.001)

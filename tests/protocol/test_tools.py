@@ -837,6 +837,46 @@ async def test_a_hosted_tool_is_passed_through_and_its_approval_is_asked_for(ans
         assert update["session"]["tools"] == [HOSTED]
 
 
+@pytest.mark.parametrize("approved", [True, False])
+@in_virtual_time
+async def test_after_escape_a_hosted_call_is_refused_or_its_result_is_not_answered(approved: bool) -> None:
+    request = {
+        "id": "mcpr_1",
+        "type": "mcp_approval_request",
+        "server_label": "docs",
+        "name": "find",
+        "arguments": "{}",
+    }
+    done = {**request, "id": "mcp_1", "type": "mcp_call", "approval_request_id": "mcpr_1", "output": "found"}
+    interrupted = asyncio.Event()
+
+    async def script(wire: Wire) -> None:
+        await wire.configure()
+        await wire.hear("response.create")
+        await call(wire, request)
+        created = await wire.hear("conversation.item.create")
+        assert created["item"]["type"] == "mcp_approval_response"
+        assert created["item"]["approve"] is approved
+        if approved:
+            await interrupted.wait()
+            await wire.say("response.output_item.done", response_id="resp_f", output_index=1, item=done)
+        await wire.until_closed()
+
+    async with ScriptedServer(script).running() as server, session_with(server, tools=[HOSTED]) as (session, reader):
+        session.start()
+        session.send_text("Find it")
+        await until(lambda: shown(reader) == [("find", "waiting", "")])
+        if approved:
+            session.approve("mcpr_1")
+            await until(lambda: shown(reader) == [("find", "running", "")])
+        session.interrupt()
+        interrupted.set()
+        await until(lambda: session.state.phase is Phase.LISTENING)
+        await keep_quiet(session, 3)
+        assert len(server.wires[0].of_type("response.create")) == 1
+        assert session.state.phase is Phase.LISTENING
+
+
 @pytest.mark.parametrize("with_words", [True, False])
 @in_virtual_time
 async def test_a_hosted_call_without_approval_is_shown_with_its_result(with_words: bool) -> None:

@@ -40,6 +40,23 @@ def test_a_response_that_is_announced_again_is_a_new_one() -> None:
     assert late.take("r1", "c")
 
 
+def test_a_response_that_is_told_to_begin_twice_begins_once() -> None:
+    late = LateCalls()
+    late.announce("r1")
+    late.take("r1", "c")
+    late.announce("r1")
+    assert not late.take("r1", "c")
+
+
+def test_a_call_told_without_its_response_and_with_it_is_one() -> None:
+    late = LateCalls()
+    assert late.take("", "c")
+    assert not late.take("r1", "c")
+    late.end("r1", is_wanted=True)
+    assert not late.take("r1", "c")
+    assert late.take("", "c"), "of another response, from a server that counts its calls anew"
+
+
 def test_only_without_announcements_a_turn_makes_old_responses_new() -> None:
     late = LateCalls()
     late.announce("told")

@@ -30,8 +30,9 @@ def test_a_placeholder_is_not_taken_for_a_key(key: str) -> None:
     assert looked_at(OPENAI_API_KEY=key) == "key-placeholder"
 
 
-def test_a_key_and_a_living_model_are_fine() -> None:
-    assert looked_at(OPENAI_API_KEY=KEY) is None
+@pytest.mark.parametrize("key", [KEY, "sk-proj-a8Yourb7Xxxq-Zexamplek3_mReplace9aQ2w4e5r6t7y8"])
+def test_a_key_and_a_living_model_are_fine(key: str) -> None:
+    assert looked_at(OPENAI_API_KEY=key) is None
 
 
 @pytest.mark.parametrize(

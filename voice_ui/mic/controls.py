@@ -34,6 +34,12 @@ class Controls(ui.element):
         return f"() => getElement({self.id}).release()"
 
     @property
+    def js_toggle_mute(self) -> str:
+        """The `js_handler` of a mute button: it counts at once, also while the page has lost its connection."""
+        pressed = f"getElement({self.id}).toggleMute()"
+        return f'(event) => event.currentTarget.setAttribute("aria-pressed", {pressed})'
+
+    @property
     def by_hand(self) -> bool:
         """Push to talk: send audio only while the button is held, plus the 200 ms before that."""
         return bool(self._props["by-hand"])

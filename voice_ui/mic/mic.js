@@ -174,6 +174,10 @@ export default {
     mute(muted) {
       this.gate.mute(muted);
     },
+    toggleMute() {
+      this.mute(!this.gate.muted);
+      return this.gate.muted;
+    },
 
     // Push to talk. With the event that began it (keydown or pointerdown), a hold ends by itself where that ends. Both
     // may be called at any time, and as often as one likes; before the first frame, the hold counts from there on.

@@ -16,7 +16,6 @@ class Buttons(Block):
         super().__init__()
         self.classes("vp-buttons").props("translate=no")
         self._mic = mic
-        self._muted = False
         self._shown = (False, False, False)
         with self:
             self._hold = ui.button("Hold to talk", icon="mic", color=None).classes("vp-hold").props("data-testid=hold")
@@ -33,7 +32,8 @@ class Buttons(Block):
                     self._image.props('flat round data-testid=image aria-label="Show an image"')
                 self._talk = ui.button("Start", icon="mic", color=None).classes("vp-talk")
                 self._talk.props("unelevated rounded no-caps data-testid=talk").on("click", js_handler=mic.js_toggle)
-                self._mute = ui.button(icon="mic", color=None, on_click=lambda: mic.mute(not self._muted))
+                # In the browser, so that it counts at once and without a connection, too.
+                self._mute = ui.button(icon="mic", color=None).on("click", js_handler=mic.js_toggle_mute)
                 self._mute.classes("vp-mute").props('flat round data-testid=mute aria-label="Mute"')
                 self._mute.set_visibility(False)
 
@@ -57,7 +57,6 @@ class Buttons(Block):
 
     def show_muted(self, muted: bool) -> None:
         """Show whether the microphone is muted."""
-        self._muted = muted
         self._mute.set_icon("mic_off" if muted else "mic")
         self._mute.props(f'aria-label="{"Unmute" if muted else "Mute"}" aria-pressed={str(muted).lower()}')
         self.classes(add="vp-muted") if muted else self.classes(remove="vp-muted")

@@ -129,7 +129,8 @@ export default {
     close() {
       this.choosing = this.filming = false;
       this.image = null;
-      for (const track of this.stream?.getTracks() ?? []) track.stop();
+      this.opening = null;
+      letGo(this.stream);
       this.stream = null;
       for (const input of [this.$refs.file, this.$refs.camera]) if (input) input.value = "";
     },
@@ -146,8 +147,9 @@ export default {
     async openCamera() {
       if (matchMedia("(pointer: coarse)").matches) return this.$refs.camera.click(); // a telephone's own
       this.close();
+      const video = { facingMode: "environment", width: { ideal: 1280 } };
       try {
-        this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+        if (!(await this.film(() => navigator.mediaDevices.getUserMedia({ video })))) return;
         this.filming = true;
         await this.$nextTick();
         this.$refs.video.srcObject = this.stream;
@@ -155,13 +157,21 @@ export default {
         this.$emit("problem", "camera-failed");
       }
     },
+    // Return whether it is still wanted once it is open: a person may have closed it, or asked again.
+    async film(open) {
+      const opening = (this.opening = {});
+      const stream = await open();
+      if (opening === this.opening) this.stream = stream;
+      else letGo(stream);
+      return opening === this.opening;
+    },
     async takePicture() {
       if (this.$refs.video.videoWidth) await this.show(this.$refs.video);
     },
     async takeScreen() {
       this.close();
       try {
-        this.stream = await navigator.mediaDevices.getDisplayMedia({ video: true });
+        if (!(await this.film(() => navigator.mediaDevices.getDisplayMedia({ video: true })))) return;
       } catch (error) {
         if (error.name !== "NotAllowedError") this.$emit("problem", "camera-failed"); // else it was cancelled
         return;
@@ -172,3 +182,7 @@ export default {
     },
   },
 };
+
+function letGo(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}

@@ -10,6 +10,8 @@ from nicegui import app, background_tasks
 
 from voice_ui import servers, settings
 from voice_ui.offline import server as offline_server
+from voice_ui.offline.chat.endpoint import ChatEndpoint
+from voice_ui.offline.defaults import default_brain
 from voice_ui.offline.recognizer import RecognizerUnavailable
 from voice_ui.page.conversations import Conversations
 from voice_ui.protocol import SessionConfig
@@ -40,7 +42,8 @@ async def practice() -> Endpoint:
     """Return the practice server of this program, started on first use."""
     async with _lock:
         if not _practice:
-            server = await _resources.enter_async_context(offline_server.serve())
+            brain = default_brain(ChatEndpoint.of(_settings()))
+            server = await _resources.enter_async_context(offline_server.serve(brain=brain))
             app.on_shutdown(_resources.aclose)
             background_tasks.create(_warm(server), name="warm the practice server")
             _practice.append(servers.offline(server.url, _settings()))

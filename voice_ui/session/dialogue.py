@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from dataclasses import dataclass, replace
 
 from voice_ui import audio
@@ -20,6 +21,9 @@ from voice_ui.usage import is_counted
 
 MOST_UNKNOWN = 100
 """Types of ignored events that are counted apart."""
+
+MOST_TRANSCRIBED = 100
+"""Items whose transcript was billed: one may be told twice."""
 
 _log = logging.getLogger("voice_ui.session")
 
@@ -53,6 +57,7 @@ class Dialogue:
         self._endpoint, self._reports, self._clock = context.endpoint, context.reports, context.clock
         self._calls, self._barge_in, self._playback = calls, barge_in, playback
         self._kept: list[Taken] = []  # until it is decided whether it was speech that cuts a reply short
+        self._transcribed: deque[str] = deque(maxlen=MOST_TRANSCRIBED)
         self._timing = Timing()
         self._began = context.clock()
         self._reported_malformed = False
@@ -111,7 +116,8 @@ class Dialogue:
         match event:
             case server.ReplyTextDelta(delta=delta):
                 self._budget.written += len(delta)
-            case server.TranscriptionCompleted(usage=usage):
+            case server.TranscriptionCompleted(item_id, usage=usage) if item_id not in self._transcribed:
+                self._transcribed.append(item_id)
                 self._budget.add_transcription(usage, self._endpoint, link.config.transcription_model, now)
                 self._report_usage()
 

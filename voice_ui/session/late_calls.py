@@ -12,14 +12,14 @@ MOST_RESPONSES = 20
 """How many responses to remember."""
 
 MOST_CALLS = 100
-"""How many calls of a response to remember."""
+"""How many announced calls of a response, and hosted calls of a connection, to remember."""
 
 
 @dataclass
 class _Response:
     was_announced: bool = False
     is_wanted: bool | None = None  # whether calls of it are; known once it is over
-    taken: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_CALLS))
+    taken: set[str] = field(default_factory=set)
     announced: dict[str, server.FunctionCallArgumentsDone] = field(default_factory=dict)  # no item of them came yet
 
 
@@ -31,7 +31,10 @@ class LateCalls:
         self._hosted: deque[str] = deque(maxlen=MOST_CALLS)
 
     def announce(self, response_id: str) -> None:
-        """A response begins; some servers give all of them one id."""
+        """A response begins; some servers give all of them one id, and some tell it twice."""
+        before = self._responses.get(response_id)
+        if before and before.was_announced and before.is_wanted is None:
+            return
         announced = self._responses.pop(response_id, _Response()).announced
         self._responses[response_id] = _Response(was_announced=True, announced=announced)
 
@@ -51,12 +54,12 @@ class LateCalls:
     def take(self, response_id: str, call_id: str) -> bool:
         """Take in a call, and return whether it is new."""
         response = self._of(response_id)
-        for place in (response, self._responses.get("")):
-            if place:
-                place.announced.pop(call_id, None)
-        if call_id in response.taken:
+        places = [place for place in (response, self._responses.get("")) if place]
+        for place in places:
+            place.announced.pop(call_id, None)
+        if any(call_id in place.taken for place in places):
             return False
-        response.taken.append(call_id)
+        response.taken.add(call_id)
         return True
 
     def take_hosted(self, item_id: str) -> bool:
@@ -71,9 +74,9 @@ class LateCalls:
         response = self._of(response_id)
         if response.is_wanted is None:
             response.is_wanted = is_wanted
-        for place in (response, self._responses.get("")):
-            if place:
-                place.announced.clear()
+        response.announced.clear()
+        if response_id and (nameless := self._responses.pop("", None)):  # they were its calls
+            response.taken |= nameless.taken
 
     def left_of(self, response_id: str) -> Iterator[WireItem]:
         """Return the announced calls of a response of which no item came."""

@@ -121,7 +121,7 @@ class Calls:
             for item in chain(event.output, self._late.left_of(response_id)):
                 changes += self._take_item(response_id, item, is_wanted=is_wanted)
         self._late.end(response_id, is_wanted=is_wanted and event.status != "cancelled")
-        if batch := self._batches.get(response_id):
+        for batch in [self._batches[key] for key in {response_id, ""} if key in self._batches]:
             batch.is_open = False
             is_answer_wanted = is_wanted and batch.wants_reply and event.status in {"completed", "incomplete"}
             batch.wants_reply = is_answer_wanted and not ends_with_words(event, batch)
@@ -268,6 +268,8 @@ class Calls:
         for each in list(pending):
             if each.task:
                 each.task.cancel()
+            if each.call.server_label and each.call.status == "waiting" and (link := self._context.link):
+                link.answer_hosted(each.call.call_id, approve=False)  # or the server waits for ever
             # Not when the task gets to it: what follows must find the call ended.
             self._end(each, Outcome("failed", CANCELLED))
 
@@ -299,6 +301,7 @@ class Calls:
                 asked.hosted.set_result(outcome_of(item))
             return []
         is_waiting = item.type == "mcp_approval_request"
+        is_wanted = is_wanted and not (item.type == "mcp_call" and item.approval_request_id)  # else it were waited for
         pending, change = self._begin(response_id, item, item.id, is_waiting=is_waiting, is_wanted=is_wanted)
         if item.type == "mcp_call":
             pending.hosted.set_result(outcome_of(item))
