@@ -193,6 +193,28 @@ async def test_the_camera_and_the_screen(open_program: OpenProgram, open_browser
         await expect(talk.response).to_contain_text("a JPEG of")
         await talk.is_in("idle")
 
+        # No longer wanted when it is open at last: it must not stay on.
+        await page.evaluate(
+            """() => {
+                const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+                navigator.mediaDevices.getUserMedia = async (wish) => {
+                    const stream = await ask(wish);
+                    await new Promise((done) => (window.opens = done));
+                    window.late = stream.getTracks()[0];
+                    return stream;
+                };
+            }"""
+        )
+        await page.get_by_test_id("image").click()
+        await page.get_by_role("button", name="Camera").click()
+        await page.wait_for_function("!!window.opens")
+        await page.get_by_test_id("image").click()
+        await expect(page.get_by_role("button", name="Camera")).to_be_visible()
+        await page.evaluate("window.opens()")
+        await page.wait_for_function("window.late?.readyState === 'ended'")
+        await page.get_by_test_id("image").click()
+        await expect(page.get_by_role("button", name="Camera")).to_be_hidden()
+
         assert await page.evaluate("document.featurePolicy.allowsFeature('display-capture')")
         # No screen here: a picture takes its place, through the same call of the browser.
         await page.evaluate(

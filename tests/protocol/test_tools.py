@@ -797,31 +797,27 @@ async def test_a_session_without_tools_says_so_to_a_model_that_calls() -> None:
 
 # Hosted tools.
 
+REQUEST = {
+    "id": "mcpr_1", "type": "mcp_approval_request", "server_label": "docs", "name": "find", "arguments": "{}",
+}  # fmt: skip
+APPROVED = {**REQUEST, "id": "mcp_1", "type": "mcp_call", "approval_request_id": "mcpr_1", "output": "found"}
 HOSTED = {"type": "mcp", "server_label": "docs", "server_url": "https://example.com/mcp", "require_approval": "always"}
 
 
 @pytest.mark.parametrize("answer", ["approve", "refuse"])
 @in_virtual_time
 async def test_a_hosted_tool_is_passed_through_and_its_approval_is_asked_for(answer: str) -> None:
-    request = {
-        "id": "mcpr_1",
-        "type": "mcp_approval_request",
-        "server_label": "docs",
-        "name": "find",
-        "arguments": "{}",
-    }
-    done = {**request, "id": "mcp_1", "type": "mcp_call", "approval_request_id": "mcpr_1", "output": "found"}
 
     async def script(wire: Wire) -> None:
         await wire.configure()
         await wire.hear("response.create")
-        await call(wire, request)
+        await call(wire, REQUEST)
         created = await wire.hear("conversation.item.create")
         item = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": answer == "approve"}
         assert created["item"].items() >= item.items()
         if answer == "approve":
-            await wire.say("conversation.item.done", previous_item_id=None, item=done)
-            await wire.say("response.output_item.done", response_id="resp_f", output_index=1, item=done)
+            await wire.say("conversation.item.done", previous_item_id=None, item=APPROVED)
+            await wire.say("response.output_item.done", response_id="resp_f", output_index=1, item=APPROVED)
         await wire.hear("response.create")
         await wire.reply("So be it.", response="resp_2")
         await wire.until_closed()
@@ -840,26 +836,18 @@ async def test_a_hosted_tool_is_passed_through_and_its_approval_is_asked_for(ans
 @pytest.mark.parametrize("approved", [True, False])
 @in_virtual_time
 async def test_after_escape_a_hosted_call_is_refused_or_its_result_is_not_answered(approved: bool) -> None:
-    request = {
-        "id": "mcpr_1",
-        "type": "mcp_approval_request",
-        "server_label": "docs",
-        "name": "find",
-        "arguments": "{}",
-    }
-    done = {**request, "id": "mcp_1", "type": "mcp_call", "approval_request_id": "mcpr_1", "output": "found"}
     interrupted = asyncio.Event()
 
     async def script(wire: Wire) -> None:
         await wire.configure()
         await wire.hear("response.create")
-        await call(wire, request)
+        await call(wire, REQUEST)
         created = await wire.hear("conversation.item.create")
         assert created["item"]["type"] == "mcp_approval_response"
         assert created["item"]["approve"] is approved
         if approved:
             await interrupted.wait()
-            await wire.say("response.output_item.done", response_id="resp_f", output_index=1, item=done)
+            await wire.say("response.output_item.done", response_id="resp_f", output_index=1, item=APPROVED)
         await wire.until_closed()
 
     async with ScriptedServer(script).running() as server, session_with(server, tools=[HOSTED]) as (session, reader):

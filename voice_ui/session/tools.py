@@ -121,7 +121,7 @@ class Calls:
             for item in chain(event.output, self._late.left_of(response_id)):
                 changes += self._take_item(response_id, item, is_wanted=is_wanted)
         self._late.end(response_id, is_wanted=is_wanted and event.status != "cancelled")
-        for batch in [self._batches[key] for key in {response_id, ""} if key in self._batches]:
+        for batch in [self._batches[key] for key in dict.fromkeys(["", response_id]) if key in self._batches]:
             batch.is_open = False
             is_answer_wanted = is_wanted and batch.wants_reply and event.status in {"completed", "incomplete"}
             batch.wants_reply = is_answer_wanted and not ends_with_words(event, batch)
@@ -301,7 +301,8 @@ class Calls:
                 asked.hosted.set_result(outcome_of(item))
             return []
         is_waiting = item.type == "mcp_approval_request"
-        is_wanted = is_wanted and not (item.type == "mcp_call" and item.approval_request_id)  # else it were waited for
+        if item.type == "mcp_call" and item.approval_request_id:
+            is_wanted = False  # its approved call is no longer pending: Escape ended it, or it took too long
         pending, change = self._begin(response_id, item, item.id, is_waiting=is_waiting, is_wanted=is_wanted)
         if item.type == "mcp_call":
             pending.hosted.set_result(outcome_of(item))
