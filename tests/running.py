@@ -10,10 +10,11 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from tests.nursery import NURSERY, Forked
 from tests.patience import SECOND, until
 from voice_ui.settings import SETTINGS
 
@@ -45,7 +46,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 class Program:
     """A running `python main.py`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked, url: str) -> None:
         self.process = process
         self.url = url
         self.log = ""
@@ -67,6 +68,21 @@ class Program:
             return False
 
 
+async def _begin(
+    arguments: Sequence[str], folder: Path, handles: int, environ: Mapping[str, str]
+) -> asyncio.subprocess.Process | Forked:
+    """Run `python main.py`; where Python itself is told something, or a window needs a second process, as new."""
+    script, env = ROOT / "main.py", clean_environment(**environ)
+    if NURSERY and "--native" not in arguments and not any(name.startswith("PYTHON") for name in environ):
+        return await NURSERY.fork(script, arguments, cwd=folder, env=env, handles=handles)
+    command: tuple[str, ...] = (sys.executable, str(script), *arguments)
+    if handles:
+        command = ("sh", "-c", f'ulimit -n {handles}; exec "$@"', "sh", *command)
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=folder, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+
+
 @asynccontextmanager
 async def program(
     *arguments: str, folder: Path, port: int = 0, path: str = "", handles: int = 0, **environ: str
@@ -76,16 +92,8 @@ async def program(
     `handles` are the most files it may have open.
     """
     port = port or free_port()
-    command: tuple[str, ...] = (sys.executable, str(ROOT / "main.py"), "--no-open", "--port", str(port), *arguments)
-    if handles:
-        command = ("sh", "-c", f'ulimit -n {handles}; exec "$@"', "sh", *command)
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
-        env=clean_environment(**environ),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    arguments = ("--no-open", "--port", str(port), *arguments)
+    process = await _begin(arguments, folder, handles, environ)
     running = Program(process, f"http://127.0.0.1:{port}")
     reading = asyncio.create_task(running.read())
     try:
