@@ -153,7 +153,7 @@ class VoiceUI:
             answers = f"the chat model at {chat.place} answers" if chat else "practice mode"
             _log.info("%s; the server listens at %s", answers, self._practice.url)
         else:
-            _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, self._key_in_short)
+            _log.info("using %s with %s; key: %s", endpoint.name, endpoint.model, servers.key_in_short(self._settings))
         # In the background: a server that is downloaded first must not delay the page.
         background_tasks.create(self._start_tools(), name="start tools")
         self._collector.freeze()
@@ -292,19 +292,7 @@ class VoiceUI:
         return None
 
     def _look(self, endpoint: Endpoint) -> Problem | None:
-        return preflight.look(endpoint, today=date.today(), key_source=self._key_source)
-
-    @property
-    def _key_source(self) -> str:
-        """Where the key came from."""
-        name = "AZURE_OPENAI_API_KEY" if self._settings.azure_openai_endpoint else "OPENAI_API_KEY"
-        return f"{name} (from {self._settings.sources[name]})" if name in self._settings.sources else "none"
-
-    @property
-    def _key_in_short(self) -> str:
-        """For the server's own log: the key's source and its last four characters."""
-        key = self._settings.azure_openai_api_key or self._settings.openai_api_key
-        return f"{self._key_source} {key!r}" if key else "none"
+        return preflight.look(endpoint, today=date.today(), key_source=servers.key_source(self._settings))
 
     async def _warm(self) -> None:
         await asyncio.to_thread(audio.Resampler, 48_000)
@@ -332,6 +320,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     log.show_what_can_be_shown()
     try:
         chosen = settings.load(argv)
+        settings.check_serving(chosen)
         if chosen.native:
             window.check()
         transport.check(chosen.transport)

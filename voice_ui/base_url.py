@@ -77,6 +77,8 @@ def azure(url: str) -> BaseUrl:
     deployment = ""
     if found := _AZURE_PATH.match(path):
         path, deployment = found["gateway"], unquote(found["deployment"] or "")
+    else:
+        path = _ENDPOINTS.sub("", path).removesuffix("/v1")
     given = dict(parse_qsl(parts.query))
     return BaseUrl(
         f"{_origin(parts)}{path}",

@@ -95,6 +95,10 @@ class Figures:
         return "\n".join([*lines, *([f"this machine: {self.load}"] if self.load else [])])
 
 
+class _Reported(SessionError):
+    """What ended the measurement has been printed already."""
+
+
 class Measurement:
     """Runs sessions with one server and times them."""
 
@@ -165,10 +169,10 @@ class Measurement:
             self._take_problem(event)
             if isinstance(event, TurnTimed):
                 timed = event  # once more after a preamble, with all that came before
-            is_over = isinstance(event, StateChanged) and event.state.phase is Phase.LISTENING
+            is_over = spoken.done() and session.state.phase is Phase.LISTENING
             if session.state.at_rest or (is_over and self._problem and timed is None):
                 break
-            if is_over and timed and spoken.done():  # a server may reply to half of the question first
+            if is_over and timed and isinstance(event, StateChanged):  # it may reply to half of the question first
                 return timed
         raise self._failed("response-missing", seconds=f"{TURN_SECONDS:.0f}")
 
@@ -192,12 +196,12 @@ class Measurement:
     def _take_problem(self, event: object) -> None:
         if isinstance(event, ProblemRaised):
             self._problem = event.problem
-            _warn(in_words(event.problem))
+            _warn(f"measure: {in_words(event.problem)}")
 
     def _failed(self, code: str, **facts: str) -> SessionError:
         """Return the error for what was reported last, or for this code if nothing was."""
         if self._problem:
-            return SessionError(self._problem.code, self._problem.detail, **self._problem.facts)
+            return _Reported(self._problem.code, self._problem.detail, **self._problem.facts)
         return SessionError(code, **self._endpoint.facts | facts)
 
     def _note(self, stage: str, since: float) -> None:
@@ -221,7 +225,7 @@ async def measure(chosen: Settings, connections: int, turns: int) -> Figures:
     """Measure the server in these settings, or the practice server; raises SessionError or SettingsError."""
     config = servers.config_of(chosen)
     if endpoint := servers.chosen(chosen):
-        problem = preflight.look(endpoint, today=date.today(), key_source="the settings")
+        problem = preflight.look(endpoint, today=date.today(), key_source=servers.key_source(chosen))
         if problem and problem.code != "model-retiring":
             raise SessionError(problem.code, problem.detail, **problem.facts)
         return await _measure(endpoint, servers.suited(config, endpoint), chosen, connections, turns)
@@ -237,7 +241,12 @@ async def _measure(
     name = f"{endpoint.name}, {endpoint.model}" if endpoint.model else endpoint.name
     _warn(f"Measuring {name}: {connections} connections, {turns} turns …")
     measurement = Measurement(endpoint, config, Dialer(chosen.transport))
-    await measurement.run(connections, turns)
+    try:
+        await measurement.run(connections, turns)
+    except (SessionError, asyncio.CancelledError):
+        if measurement.figures.stages[Stage.FIRST_TEXT]:  # it has been paid for
+            sys.stdout.write(f"{measurement.figures.table()}\n")
+        raise
     return measurement.figures
 
 
@@ -255,25 +264,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         chosen = settings.load(["--offline"] if options.offline else [])
+        if options.json:
+            options.json.touch()  # before anything is paid for
         figures = asyncio.run(measure(chosen, options.connections, options.turns))
+        sys.stdout.write(f"{figures.table()}\n")
         if options.json:
             options.json.write_text(figures.json(), encoding="utf-8")
+    except KeyboardInterrupt:
+        return 130
     except SettingsError as error:
         _warn(*(f"measure: {line}" for line in str(error).splitlines()))
         return 2
+    except _Reported:
+        return 1
     except SessionError as error:
         _warn(f"measure: {in_words(error.problem)}")
         return 1
     except OSError as error:
         _warn(f"measure: cannot write {options.json}: {error.strerror}")
         return 1
-    sys.stdout.write(f"{figures.table()}\n")
     return 0
 
 
 def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
+    if not text.isdecimal() or not 0 < (number := int(text)) < 10_000:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a whole number from 1 to 9999")
     return number
 
 

@@ -157,6 +157,26 @@ def chosen(settings: Settings, model: str | None = None) -> Endpoint | None:
     return endpoint
 
 
+def key_source(settings: Settings) -> str:
+    """Return the name of the setting whose key is sent, and where it was found; "none" without a key."""
+    name = _key_setting(settings)
+    return f"{name} (from {settings.sources[name]})" if name in settings.sources else "none"
+
+
+def key_in_short(settings: Settings) -> str:
+    """Return the source of the key and its last four characters, for the server's own log."""
+    is_azures = _key_setting(settings) == "AZURE_OPENAI_API_KEY"
+    key = settings.azure_openai_api_key if is_azures else settings.openai_api_key
+    return f"{key_source(settings)} {key!r}" if key else "none"
+
+
+def _key_setting(settings: Settings) -> str:
+    is_azure = settings.azure_openai_endpoint or (
+        base_url.is_azure(settings.openai_base_url) and settings.azure_openai_api_key
+    )
+    return "AZURE_OPENAI_API_KEY" if is_azure else "OPENAI_API_KEY"
+
+
 def _named(settings: Settings, model: str) -> Endpoint | None:
     dialect = None if settings.dialect == "auto" else Dialect(settings.dialect)
     if settings.azure_openai_endpoint:
@@ -166,7 +186,8 @@ def _named(settings: Settings, model: str) -> Endpoint | None:
     if base_url.is_azure(base):
         key = settings.azure_openai_api_key or key
         return Endpoint.azure(base, model, key, dialect=dialect, setting="OPENAI_BASE_URL")
-    if urlsplit(base).hostname == OPENAI_HOST and not key:
+    # A key may be in the environment for everything else that needs one; who names a chat server means this program.
+    if urlsplit(base).hostname == OPENAI_HOST and (settings.chat_url or not key):
         return None
     headers = {}
     if settings.openai_org_id:

@@ -11,6 +11,7 @@ import pytest
 from tests.running import free_port
 from tests.servers.realtime import Behaviour, Realtime
 from tests.servers.scripted import ScriptedServer
+from tests.servers.wire import Wire
 from voice_ui import audio, measure
 from voice_ui.settings import SETTINGS
 
@@ -100,7 +101,42 @@ async def test_a_failed_reply_ends_the_measurement(
     async with ScriptedServer(script).running() as server:
         use(server, monkeypatch)
         assert await asyncio.to_thread(measure.main, ["--turns", "2", "--connections", "1"]) == 1
-    assert "measure: The model failed while replying." in capsys.readouterr().err
+    assert capsys.readouterr().err.count("measure: The model failed while replying.") == 1
+
+
+async def test_an_exhausted_quota_ends_the_measurement_at_once_and_shows_what_was_paid_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def question(wire: Wire, item: str) -> None:
+        for _ in range(len(measure.clip()) + 5):
+            await wire.hear("input_audio_buffer.append")
+        await wire.heard_speech(item=item, end_ms=0)
+
+    async def pays_once(wire: Wire) -> None:
+        await wire.configure()
+        await question(wire, "u1")
+        await wire.reply("12", item="a1")
+        await question(wire, "u2")
+        await wire.say("response.created", response={"id": "r2"})
+        error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": "You exceeded your quota."}
+        failed = {"id": "r2", "status": "failed", "status_details": {"type": "failed", "error": error}}
+        await wire.say("response.done", response=failed)
+        await wire.until_closed()
+
+    monkeypatch.setattr(measure, "TURN_SECONDS", 30)
+    async with ScriptedServer(pays_once).running() as server:
+        use(server, monkeypatch)
+        assert await asyncio.to_thread(measure.main, ["--turns", "3", "--connections", "1"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.count("no credit left") == 1 and "end of speech → first text " in shown.out
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_paid_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert measure.main(["--offline", "--json", str(tmp_path / "gone" / "told.json")]) == 1
+    shown = capsys.readouterr()
+    assert "cannot write" in shown.err and "Measuring" not in shown.err and not shown.out
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,11 +150,12 @@ def test_no_key_is_sent_that_is_a_placeholder(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "your-key-here")
     assert measure.main([]) == 1
-    assert "does not look like an API key for OpenAI" in capsys.readouterr().err
+    assert "OPENAI_API_KEY (from the environment) does not look like an API key for OpenAI" in capsys.readouterr().err
 
 
-def test_a_number_of_turns_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("wrong", ["0", "x", "1.5", "99999"])
+def test_a_number_of_turns_is_a_number(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        measure.main(["--turns", "0"])
+        measure.main(["--turns", wrong])
     assert ended.value.code == 2
-    assert "--turns" in capsys.readouterr().err
+    assert f"--turns: '{wrong}' is not a whole number from 1 to 9999" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from datetime import date
@@ -16,6 +18,7 @@ from tests.unit.test_proxy import NAMES
 from voice_ui import preflight, transport
 from voice_ui.errors import Problem, SessionError
 from voice_ui.servers import Endpoint
+from voice_ui.transport import trust
 
 FAR = Endpoint("far", "ws://far.example/v1/realtime?model=m", "m")
 TODAY = date(2026, 11, 26)
@@ -150,3 +153,7 @@ async def test_certificates_that_are_gone_are_named(tmp_path: Path, monkeypatch:
             assert (problem.code, problem.facts["setting"]) == ("certificates-missing", setting)
             assert str(path) in problem.detail
     assert await preflight.ask(Endpoint("near", "ws://127.0.0.1:9/v1/realtime", "m"), today=TODAY) is None
+    # OpenSSL looks into several folders, of which not all need to exist.
+    monkeypatch.setenv("SSL_CERT_DIR", os.pathsep.join((str(tmp_path / "gone"), str(tmp_path))))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    assert trust.context("here").verify_mode == ssl.CERT_REQUIRED

@@ -45,6 +45,12 @@ def test_any_address_of_azures_portal_leads_to_the_deployment(pasted: str, url: 
     assert endpoint.dialect is Dialect.GA
 
 
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/realtime", "/openai/v1", ""])
+def test_a_path_that_is_usual_elsewhere_is_no_part_of_azures_address(path: str) -> None:
+    endpoint = Endpoint.azure(f"https://r.openai.azure.com{path}", "my-deployment", "key")
+    assert endpoint.url == "wss://r.openai.azure.com/openai/v1/realtime?model=my-deployment"
+
+
 def test_the_beta_address_keeps_the_api_version_that_was_pasted() -> None:
     pasted = f"{AZURE}/openai/realtime?api-version=2024-10-01-preview&deployment=talk"
     for address, version in ((pasted, "2024-10-01-preview"), (AZURE, "2025-04-01-preview")):

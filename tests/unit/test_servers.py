@@ -53,6 +53,31 @@ def test_with_a_chat_model_the_server_is_local_and_not_for_practice() -> None:
     assert "secret" not in servers.notice(chosen)
 
 
+def test_who_names_a_chat_server_means_it_although_openais_key_is_there_for_others() -> None:
+    key, chat = {"OPENAI_API_KEY": "sk-0123456789abcdef"}, {"VOICE_UI_CHAT_URL": "http://localhost:11434/v1"}
+    assert servers.chosen(settings(**key, **chat)) is None
+    assert "localhost:11434 answers" in servers.notice(settings(**key, **chat))
+    endpoint = servers.chosen(settings(**key, **chat, OPENAI_BASE_URL="http://localhost:8080/v1"))
+    assert endpoint and endpoint.name == "localhost", "a realtime server that is named wins"
+
+
+def test_the_key_that_is_sent_is_the_one_that_is_named() -> None:
+    both = {"OPENAI_API_KEY": "sk-0123456789abcdef", "AZURE_OPENAI_API_KEY": "0123456789azure1"}
+    azure = "https://r.openai.azure.com"
+    for given, name in (
+        ({}, "OPENAI_API_KEY"),
+        ({"AZURE_OPENAI_ENDPOINT": azure}, "AZURE_OPENAI_API_KEY"),
+        ({"OPENAI_BASE_URL": azure}, "AZURE_OPENAI_API_KEY"),
+        ({"OPENAI_BASE_URL": "http://localhost:8080/v1"}, "OPENAI_API_KEY"),
+    ):
+        chosen = settings(**both, **given)
+        assert servers.key_source(chosen) == f"{name} (from the environment)"
+        endpoint = servers.chosen(chosen)
+        assert endpoint and any(both[name] in header.reveal() for header in endpoint.headers.values())
+        assert servers.key_in_short(chosen).endswith(f"…{both[name][-4:]}")
+    assert servers.key_source(settings()) == servers.key_in_short(settings()) == "none"
+
+
 @pytest.mark.parametrize(
     ("base", "url"),
     [

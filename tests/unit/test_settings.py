@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voice_ui.errors import SettingsError
-from voice_ui.settings import OPTIONS, SETTINGS, Secret, Settings, load, read, sources
+from voice_ui.settings import OPTIONS, SETTINGS, Secret, Settings, check_serving, load, read, sources
 
 ROOT = Path(__file__).parents[2]
 NOTHING = argparse.Namespace(**dict.fromkeys(OPTIONS.values()), no_open=False, offline=False)
@@ -67,6 +67,7 @@ def test_a_setting_that_is_set_but_empty_is_not_set() -> None:
         ("OPENAI_BASE_URL", "https://h/v1 x"),
         ("OLLAMA_HOST", "ws://localhost"),
         ("OLLAMA_HOST", "a b"),
+        ("VOICE_UI_CHAT_URL", "ws://localhost:11434/v1"),
         ("PORT", "http"),
     ],
 )
@@ -83,14 +84,14 @@ def test_a_bad_value_is_one_line_that_names_setting_source_and_what_is_allowed(n
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "voice.example"])
 def test_without_share_only_this_machine_is_served(host: str) -> None:
     with pytest.raises(SettingsError, match="--share"):
-        read(NOTHING, {"VOICE_UI_HOST": host}, {})
+        check_serving(read(NOTHING, {"VOICE_UI_HOST": host}, {}))
     assert read(NOTHING, {"VOICE_UI_HOST": host, "VOICE_UI_SHARE": "yes"}, {}).host == host
 
 
 def test_a_key_without_its_certificate_is_an_error(tmp_path: Path) -> None:
     (key := tmp_path / "key.pem").touch()
     with pytest.raises(SettingsError, match="--cert"):
-        read(NOTHING, {"VOICE_UI_CERT_KEY": str(key)}, {})
+        check_serving(read(NOTHING, {"VOICE_UI_CERT_KEY": str(key)}, {}))
 
 
 @pytest.mark.parametrize("line", ["this is nonsense", "sk-proj-0123456789abcdef", "= value", "VOICE_UI_PORT"])
@@ -234,8 +235,40 @@ def test_the_file_may_begin_with_a_byte_order_mark(tmp_path: Path, monkeypatch: 
 def test_a_code_may_be_written_in_groups() -> None:
     shared = {"VOICE_UI_SHARE": "yes", "VOICE_UI_ACCESS_CODE": "abcd-efgh 1234"}
     assert read(NOTHING, shared, {}).access_code == "ABCDEFGH1234"
-    with pytest.raises(SettingsError, match="--share"):
-        read(NOTHING, {"VOICE_UI_ACCESS_CODE": "abcdefgh"}, {})
+
+
+@pytest.mark.parametrize(
+    ("alone", "allowed"),
+    [({"VOICE_UI_BEHIND_PROXY": "10.0.0.1"}, "--share"), ({"VOICE_UI_MAX_COST_PER_VISITOR": "1"}, "--share"),
+     ({"VOICE_UI_CHAT_MODEL": "llama3"}, "VOICE_UI_CHAT_URL"), ({"VOICE_UI_HOST": "0.0.0.0"}, "--share")],
+)  # fmt: skip
+def test_what_has_no_effect_alone_stops_the_page_and_no_other_program(alone: dict[str, str], allowed: str) -> None:
+    settings = read(NOTHING, {}, alone)
+    with pytest.raises(SettingsError, match=rf"^{next(iter(alone))} \(from \.env\.local\) .*{allowed}"):
+        check_serving(settings)
+    check_serving(read(NOTHING, {}, {**alone, "VOICE_UI_SHARE": "yes", "VOICE_UI_CHAT_URL": "http://localhost/v1"}))
+
+
+def test_a_code_waits_in_the_file_for_the_next_share_and_a_certificate_on_the_command_line_does_not(
+    tmp_path: Path,
+) -> None:
+    check_serving(read(NOTHING, {}, {"VOICE_UI_ACCESS_CODE": "abcdefgh"}))
+    (cert := tmp_path / "cert.pem").touch()
+    check_serving(read(NOTHING, {}, {"VOICE_UI_CERT": str(cert)}))
+    with pytest.raises(SettingsError, match="^--cert has no effect"):
+        check_serving(read(argparse.Namespace(**{**vars(NOTHING), "cert": str(cert)}), {}, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "meant"),
+    [("OLLAMA_HOST", "::1", "http://[::1]:11434"), ("OLLAMA_HOST", "[::1]:80", "http://[::1]:80"),
+     ("VOICE_UI_HOST", "LOCALHOST", "localhost"), ("VOICE_UI_HOST", "[::1]", "::1"),
+     ("VOICE_UI_EAGERNESS", "medium", "auto")],
+)  # fmt: skip
+def test_other_spellings(name: str, written: str, meant: str) -> None:
+    settings = read(NOTHING, {name: written}, {})
+    assert getattr(settings, next(one.field for one in SETTINGS if one.name == name)) == meant
+    check_serving(settings)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ _ROWS = (
     ("proxy-invalid", "{setting} is not the address of a proxy.",
      "Set {setting} in the environment to an address such as http://proxy.example:3128, or unset it, and restart."),
     ("proxy-unsupported", "{setting} names a SOCKS proxy, and the package for it is not installed.",
-     "Run pip install python-socks and restart."),
+     'Run pip install -e ".[socks]" and restart.'),
     ("certificates-missing", "The trusted certificates in {setting} cannot be read.",
      "Correct or unset {setting} in the environment and restart."),
     ("not-realtime", "{server} answered, but it is not a realtime server at this address.",

@@ -14,6 +14,8 @@ from voice_ui.errors import SettingsError
 from voice_ui.settings.proxies import plain_address
 from voice_ui.settings.settings import OPTIONS, SETTINGS, Setting, Settings
 
+OURS = "VOICE_UI_"
+
 COMMAND_LINE, ENVIRONMENT, ENV_FILE = "the command line", "the environment", ".env.local"
 """Where a setting may come from; the first of them wins."""
 
@@ -41,7 +43,7 @@ def read(arguments: argparse.Namespace, environ: Mapping[str, str], env_file: Ma
                 break
     wrong += _take_from_platform(values, sources, environ)
     _take_model_from_address(values, sources)
-    if wrong := wrong or _contradictions(values, sources):
+    if wrong:
         raise SettingsError("\n".join(wrong))
     return Settings(**values, offline=arguments.offline, open_browser=not arguments.no_open, sources=sources)
 
@@ -89,12 +91,12 @@ def _take_model_from_address(values: dict[str, Any], sources: dict[str, str]) ->
 
 def _misspelt(given: Mapping[str, str | None], source: str) -> list[str]:
     """Return a line for each name that begins like ours but is unknown: it would be ignored without a word."""
-    known = [setting.name for setting in SETTINGS]
+    known = [setting.name.removeprefix(OURS) for setting in SETTINGS if setting.name.startswith(OURS)]
     wrong = []
     for name in given:
-        if name.startswith("VOICE_UI_") and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+        if name.startswith(OURS) and name.removeprefix(OURS) not in known:
+            near = difflib.get_close_matches(name.removeprefix(OURS), known, 1)
+            hint = f"; did you mean {OURS}{near[0]}?" if near else ""
             wrong.append(f"{name[:60]} (from {source}) is not a setting{hint}")
     return wrong
 
@@ -106,23 +108,31 @@ def _refusal(setting: Setting, raw: str, source: str) -> str:
     return f"{_place(setting.name, source)} {shown}; allowed: {setting.kind.allowed}"
 
 
-def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
-    """Return a line for each that is allowed alone, but not together with the others."""
-    wrong = []
-    if not values["share"] and not is_this_machine(values["host"]):
+def check_serving(settings: Settings) -> None:
+    """Raise SettingsError with a line for each that the page cannot be served with, though it is allowed alone.
+
+    Other programs that read the same file, such as `python -m voice_ui.measure`, do not care.
+    """
+    wrong, sources = [], settings.sources
+    if not settings.share and not is_this_machine(settings.host):
         place = _place("VOICE_UI_HOST", sources.get("VOICE_UI_HOST", sources.get("VOICE_UI_PORT", "")))
         wrong.append(f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1")
-    if values["cert_key"] and not values["cert"]:
+    if settings.cert_key and not settings.cert:
         place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
         wrong.append(f"{place} is a key without a certificate; allowed: only with VOICE_UI_CERT or --cert")
-    for name, field_name in (
-        ("VOICE_UI_BEHIND_PROXY", "behind_proxy"),
-        ("VOICE_UI_ACCESS_CODE", "access_code"),
-        ("VOICE_UI_MAX_COST_PER_VISITOR", "max_cost_per_visitor"),
+    if settings.chat_model and not settings.chat_url:
+        place = _place("VOICE_UI_CHAT_MODEL", sources["VOICE_UI_CHAT_MODEL"])
+        wrong.append(f"{place} has no effect without VOICE_UI_CHAT_URL; allowed: only with it")
+    for name, given in (
+        ("VOICE_UI_BEHIND_PROXY", settings.behind_proxy),
+        ("VOICE_UI_MAX_COST_PER_VISITOR", settings.max_cost_per_visitor),
     ):
-        if values[field_name] and not values["share"]:
+        if given and not settings.share:
             wrong.append(f"{_place(name, sources[name])} has no effect without sharing; allowed: only with --share")
-    return wrong
+    if sources.get("VOICE_UI_CERT") == COMMAND_LINE and not settings.share:  # in a file it waits for the next --share
+        wrong.append("--cert has no effect without sharing; allowed: only with --share")
+    if wrong:
+        raise SettingsError("\n".join(wrong))
 
 
 def _place(name: str, source: str) -> str:

@@ -43,7 +43,7 @@ class Settings:
     )
     azure_openai_api_key: Secret | None = _setting("AZURE_OPENAI_API_KEY", None, values.secret)
     chat_url: str | None = _setting(
-        "VOICE_UI_CHAT_URL", None, values.url("an http(s) address, such as http://localhost:11434/v1")
+        "VOICE_UI_CHAT_URL", None, values.url("an http(s) address, such as http://localhost:11434/v1", "http", "https")
     )
     chat_model: str | None = _setting("VOICE_UI_CHAT_MODEL", None, values.header("the name of a model of that server"))
     chat_api_key: Secret | None = _setting("VOICE_UI_CHAT_API_KEY", None, values.secret)
@@ -66,7 +66,7 @@ class Settings:
     )
     silence_ms: int = _setting("VOICE_UI_SILENCE_MS", 500, values.whole(100, 5000))
     threshold: float = _setting("VOICE_UI_THRESHOLD", 0.5, values.between(0, 1))
-    eagerness: str = _setting("VOICE_UI_EAGERNESS", "auto", values.one_of("low", "auto", "high"))
+    eagerness: str = _setting("VOICE_UI_EAGERNESS", "auto", values.eagerness)
     barge_in: str = _setting("VOICE_UI_BARGE_IN", "words", values.one_of("at-once", "words", "never"))
     transcription_model: str = _setting(
         "VOICE_UI_TRANSCRIPTION_MODEL",
@@ -95,9 +95,7 @@ class Settings:
         Kind('NAME=COMMAND or NAME=URL, separated by semicolons; or a .json file with "mcpServers"', str),
     )
     tools_for_visitors: bool = _setting("VOICE_UI_TOOLS_FOR_VISITORS", False, values.switch)
-    host: str = _setting(
-        "VOICE_UI_HOST", "127.0.0.1", values.header("an address of this machine, such as 127.0.0.1"), "host"
-    )
+    host: str = _setting("VOICE_UI_HOST", "127.0.0.1", values.host, "host")
     port: int = _setting("VOICE_UI_PORT", 8080, values.whole(1, 65_535), "port")
     share: bool = _setting("VOICE_UI_SHARE", False, values.switch, "share")
     cert: Path | None = _setting(

@@ -65,9 +65,10 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def certificates() -> tuple[str | None, str | None]:
-    """Return the file and the folder of trusted certificates that OpenSSL's environment variables name."""
-    return os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None
+def certificates() -> tuple[str | None, tuple[str, ...]]:
+    """Return the file and the folders of trusted certificates that OpenSSL's environment variables name."""
+    folders = os.environ.get("SSL_CERT_DIR", "").split(os.pathsep)
+    return os.environ.get("SSL_CERT_FILE") or None, tuple(folder for folder in folders if folder)
 
 
 def _read_env(content: str) -> dict[str, str | None]:

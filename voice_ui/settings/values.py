@@ -56,9 +56,9 @@ class Secret:
         return f"…{self._value[-4:]}" if len(self._value) >= 16 else "…"
 
 
-def _url(value: str) -> str:
+def _url(value: str, *schemes: str) -> str:
     parts = urlsplit(value)  # raises ValueError for a host in odd brackets, and below for an odd port
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname or parts.port == 0:
+    if parts.scheme not in (schemes or ("http", "https", "ws", "wss")) or not parts.hostname or parts.port == 0:
         raise ValueError
     if not value.isprintable() or " " in value:
         raise ValueError
@@ -82,11 +82,11 @@ def redis_url(value: str) -> str:
 @kind("where Ollama listens, HOST:PORT")
 def ollama_host(value: str) -> str:
     """As Ollama's own clients read it: `0.0.0.0` is this machine, and 11434 the port of an address that names none."""
+    if value.count(":") > 1 and "://" not in value and "[" not in value:
+        value = f"[{value}]"
     if "://" not in value:
         value = f"http://{'localhost' if value.startswith(':') else ''}{value}"
-    parts = urlsplit(_url(value))
-    if parts.scheme not in {"http", "https"}:
-        raise ValueError
+    parts = urlsplit(_url(value, "http", "https"))
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(parts.hostname or "", parts.hostname or "")
     port = parts.port or (443 if parts.scheme == "https" else 11434)
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
@@ -196,6 +196,17 @@ def access_code(value: str) -> str:
     return letters.upper()
 
 
+@kind("an address of this machine, such as 127.0.0.1")
+def host(value: str) -> str:
+    return _header(value).removeprefix("[").removesuffix("]").lower()
+
+
+@kind("low, auto, high")
+def eagerness(value: str) -> str:
+    """`medium` is another name of `auto` (OpenAI's API reference, turn_detection.eagerness)."""
+    return str(one_of("low", "auto", "high").parse("auto" if value.lower() == "medium" else value))
+
+
 @kind("sites such as https://example.com, separated by spaces; or * for any")
 def frame_ancestors(value: str) -> str:
     """Return the sources as they stand in a Content-Security-Policy (CSP 3, section 6.4.2)."""
@@ -219,8 +230,8 @@ def secret(value: str) -> Secret:
     return Secret(_header(value))
 
 
-def url(allowed: str) -> Kind:
-    return Kind(allowed, _url)
+def url(allowed: str, *schemes: str) -> Kind:
+    return Kind(allowed, lambda value: _url(value, *schemes))
 
 
 def header(allowed: str) -> Kind:
