@@ -156,6 +156,7 @@ def test_it_repeats_more_slowly_and_spells_what_it_said() -> None:
         "what time is it": None,
         "Set a timer for three days": None,
         "set a timer for 5 hours": None,
+        f"set a timer for {'9' * 400} seconds": None,
     }.items(),
 )
 def test_it_sets_timers(asked: str, seconds: float | None) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from voice_ui.offline.parts import ReplyRequest
 from voice_ui.offline.tool_choice import Choice, choose
@@ -191,7 +191,17 @@ SCHEMAS = st.recursive(
 )
 
 
-@given(SCHEMAS, st.text(max_size=60))
+@given(SCHEMAS | st.builds(lambda inner: {"properties": {"x": inner}}, SCHEMAS), st.text(max_size=60))
+@example({"properties": {"x": {"type": [{}]}}}, "")
+@example({"properties": {"x": {"type": "array", "items": {"type": ["integer", None]}}}}, "")
 def test_no_schema_and_no_question_is_too_odd(schema: Any, text: str) -> None:
     odd = {"type": "function", "name": "get_x", "description": "Get x.", "parameters": schema}
-    asked(user(text + " get x"), tools=(odd,), tool_choice="required")
+    asked(user(text + " get x 7"), tools=(odd,), tool_choice="required")
+
+
+@pytest.mark.parametrize("kind", [{"type": ["integer", "null"]}, {"anyOf": [{"type": "null"}, {"type": "integer"}]}])
+def test_what_may_be_null_is_found_in_both_ways_to_write_it(kind: dict[str, Any]) -> None:
+    parameters = {"type": "object", "properties": {"amount": kind}, "required": ["amount"]}
+    tool = {"type": "function", "name": "count_sheep", "description": "Count sheep.", "parameters": parameters}
+    choice = asked(user("count sheep, amount 7"), tools=(tool,))
+    assert choice and [json.loads(call.arguments) for call in choice.calls] == [{"amount": 7}]

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         asyncio.run(_run(options.host, options.port, chat))
     except KeyboardInterrupt:  # event loops that cannot handle signals
         pass
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # a port or a name that cannot be one
         sys.stderr.write(f"voice-ui: cannot listen on {options.host} port {options.port}: {error}\n")
         return 2
     return 0

@@ -24,7 +24,7 @@ def fill(tool: dict[str, Any], heard: str, today: date) -> dict[str, Any]:
     schema = tool.get("parameters")
     root = schema if isinstance(schema, dict) else {}
     kinds = {name: resolved(kind, root) for name, kind in properties_of(tool).items()}
-    left = _Sentence(heard, tool, list(kinds), today)
+    left = _Sentence(heard, tool, list(kinds), today, root)
     found: dict[str, Any] = {}
     # The kinds that are told apart most surely come first: what they take is not taken for words.
     for find in (left.choice, left.day, left.truth, left.number, left.items, left.text):
@@ -45,9 +45,9 @@ def missing(tool: dict[str, Any], arguments: dict[str, Any]) -> list[str]:
 class _Sentence:
     """What was said, without what has been taken from it."""
 
-    def __init__(self, heard: str, tool: dict[str, Any], names: list[str], today: date) -> None:
+    def __init__(self, heard: str, tool: dict[str, Any], names: list[str], today: date, root: dict[str, Any]) -> None:
         self._text = " ".join(heard.split()).strip(" .?!")
-        self._today = today
+        self._today, self._root = today, root
         self._names = names
         self._tool_words = meaning(name_words(str(tool.get("name", "")))) | meaning(
             words(str(tool.get("description", "")))
@@ -115,8 +115,8 @@ class _Sentence:
         """Return several things, with commas or "and" between them."""
         if kind.get("type") != "array":
             return None
-        inner = kind.get("items")
-        of_numbers = isinstance(inner, dict) and inner.get("type") in {"integer", "number"}
+        inner = resolved(kind.get("items"), self._root)
+        of_numbers = inner.get("type") in {"integer", "number"}
         if of_numbers:
             numbers = re.findall(r"-?\d+(?:\.\d+)?", self._text)
             return [float(number) if "." in number else int(number) for number in numbers] or None

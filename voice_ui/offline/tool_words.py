@@ -58,7 +58,7 @@ def properties_of(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def resolved(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema with its reference followed, and of several kinds the first that is not null."""
+    """Return a JSON schema with its reference followed, and of several kinds or types the first that is not null."""
     for _ in range(5):
         if not isinstance(schema, dict):
             return {}
@@ -70,6 +70,9 @@ def resolved(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
             schema = found
         elif isinstance(kinds := schema.get("anyOf") or schema.get("oneOf"), list):
             schema = next((kind for kind in kinds if isinstance(kind, dict) and kind.get("type") != "null"), {})
+        elif not isinstance(types := schema.get("type", ""), str):
+            known = [one for one in types if isinstance(one, str) and one != "null"] if isinstance(types, list) else []
+            schema = {**schema, "type": known[0] if known else ""}
         else:
             return schema
     return {}

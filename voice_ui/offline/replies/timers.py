@@ -60,7 +60,7 @@ def _seconds(length: str) -> float:
     for amount, unit, half in re.findall(r"(\d+(?:\.\d+)?|half an?|an?) (second|minute|hour)s?( and a half)?", length):
         count = 0.5 if amount.startswith("half") else 1.0 if amount in {"a", "an"} else float(amount)
         total += (count + (0.5 if half else 0)) * _SECONDS[unit]
-    return total
+    return min(total, LONGEST_SECONDS + 1.0)
 
 
 def _said(seconds: float) -> str:
