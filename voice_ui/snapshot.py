@@ -1,6 +1,6 @@
 """A conversation as its page keeps it for another process: a text for each item, and one signature over all. Pure.
 
-The signature covers the conversation's id, the visitor, the browser tab, the time and every item in order, so that no
+The signature covers the visitor, the browser tab, the place, the time and every item in order, so that no
 word of the assistant can be forged, left out, or handed in by somebody else.
 """
 
@@ -48,7 +48,11 @@ class Owner:
     """Whose conversation it is."""
 
     visitor: str
+    """Empty if nobody tells visitors apart."""
     tab: str
+    """Id of the browser tab."""
+    place: str = ""
+    """Where in the tab: a page, and which of its panels."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Seal:
         if not hmac.compare_digest(wanted.encode(), signature.encode("utf-8", "replace")):
             raise ValueError("the signature does not fit")
         signed = json.loads(head)
-        if (signed["visitor"], signed["tab"]) != (owner.visitor, owner.tab):
+        if Owner(signed["visitor"], signed["tab"], signed["place"]) != owner:
             raise ValueError("it belongs to somebody else")
         if not -CLOCK_SECONDS <= now - signed["at"] <= MOST_AGE_SECONDS:
             raise ValueError("it is too old")

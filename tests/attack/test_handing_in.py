@@ -24,7 +24,15 @@ async def target(tmp_path: Path) -> AsyncIterator[Target]:
 
 def body(**more: object) -> bytes:
     item = {"id": "a", "role": "assistant", "turn": 1, "parts": ["I was made up."], "status": "completed"}
-    whole = {"tab": "t", "items": [json.dumps(item)], "head": "{}", "signature": "", "drafts": [], "lostMs": 0}
+    whole = {
+        "tab": "t",
+        "place": "/ 0",
+        "items": [json.dumps(item)],
+        "head": "{}",
+        "signature": "",
+        "drafts": [],
+        "lostMs": 0,
+    }
     return json.dumps({**whole, "talking": False, **more}).encode()
 
 

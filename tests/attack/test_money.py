@@ -34,7 +34,7 @@ async def asking(target: Target, guest: httpx.AsyncClient) -> Tab:
     tab = await Tab.of(target, guest)
     await tab.open_settings()
     await tab.send("Type instead of speaking", "update:modelValue", True)
-    await tab.send("nicegui-composer", "message", {"text": "How much?", "image": None})
+    await tab.send("nicegui-composer", "message", {"id": "1", "text": "How much?", "image": None})
     return tab
 
 

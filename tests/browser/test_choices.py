@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
+from tests.browser.test_composer import type_instead
 from tests.patience import until
 from tests.protocol.scripted import ScriptedServer, Wire
 from tests.running import program
@@ -80,7 +81,8 @@ async def test_escape_cuts_a_reply_short(tmp_path: Path, open_browser: OpenBrows
             talk = await open_talk(browser, app.url)
             await talk.start()
             await expect(talk.response).to_contain_text("Once upon a time")
-            await talk.page.keyboard.press("Escape")
+            await type_instead(talk)
+            await talk.page.get_by_role("textbox", name="Message").press("Escape")
             await talk.is_in("listening")
             await expect(talk.error).to_be_hidden()
 
@@ -136,6 +138,9 @@ async def test_choices_reach_the_running_session_and_are_remembered(tmp_path: Pa
             await talk.page.get_by_role("button", name="Never", exact=True).click()
             await expect(talk.page.get_by_test_id("writer")).to_contain_text("gpt-live-transcribe")
             await talk.page.get_by_label("Instructions").fill("Answer in rhymes.")
+            await talk.page.keyboard.press("Escape")
+            await until(lambda: "rhymes" in str(server.wires[0].received), what="what Escape leaves is chosen, too")
+            await talk.open_settings()
             await talk.page.get_by_role("button", name="A+", exact=True).click()
             await until(lambda: len(server.wires[0].received) >= 3 and "rhymes" in str(server.wires[0].received))
             again = await open_talk(context, app.url)
@@ -216,23 +221,34 @@ async def test_muted_nothing_is_sent_and_unmuted_it_is_again(tmp_path: Path, ope
             await talk.start()
             await talk.is_in("listening")
             await until(lambda: sound(server) > 10)
-            await talk.page.get_by_role("button", name="Mute").click()
-            await expect(talk.page.get_by_role("button", name="Unmute")).to_be_visible()
+            mute = talk.page.get_by_role("button", name="Mute")
+            await mute.click()
+            await expect(mute).to_have_attribute("aria-pressed", "true")
+            await expect(talk.status).to_have_text("Muted – unmute to speak")
             await until(
                 lambda: server.wires[0].received[-1].get("audio", "x").strip("A=") == "", what="silence ends a turn"
             )
             count = sound(server)
             await talk.hears_something()
             assert sound(server) == count
-            await talk.page.get_by_role("button", name="Unmute").click()
+            await mute.click()
+            await expect(talk.status).to_have_text("Listening – speak now")
             # While the page has no connection, too: what is said then would be sent later.
             await talk.page.evaluate("window.socket.disconnect()")
-            mute = talk.page.get_by_test_id("mute")
             for pressed in ("true", "false"):
                 await mute.click()
                 await expect(mute).to_have_attribute("aria-pressed", pressed)
             await talk.page.evaluate("window.socket.connect()")
             await until(lambda: sound(server) > count + 10)
+            # Where there is no button to unmute, a hold is heard.
+            await mute.click()
+            await expect(talk.status).to_have_text("Muted – unmute to speak")
+            await talk.choose("Push to talk")
+            await expect(talk.status).to_have_text("Hold the button and speak")
+            count = sound(server)
+            await talk.page.keyboard.down("Space")
+            await until(lambda: sound(server) > count + 10)
+            await talk.page.keyboard.up("Space")
 
 
 async def test_the_text_stays_where_it_is_for_a_reader_who_scrolled_up(
@@ -318,3 +334,21 @@ async def test_what_the_browser_remembers_counts_on_a_busy_machine_too(
         await page.wait_for_function(f"{stored}.output === 'audio'")
         assert await page.evaluate(stored) == remembered | {"output": "audio"}
         assert not talk.complaints
+
+
+async def test_two_tabs_choose_and_neither_forgets_what_the_other_chose(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    stored = "JSON.parse(localStorage['voice-ui-choices'] ?? '{}')"
+    async with open_program() as app, open_browser() as browser:
+        context = await browser.new_context(permissions=["microphone"])
+        await context.add_init_script("localStorage['voice-ui-choices'] ??= JSON.stringify({device: 'unplugged'});")
+        first, second = await open_talk(context, app.url), await open_talk(context, app.url)
+        await type_instead(first)
+        await second.choose("A+")
+        await second.page.wait_for_function(f"{stored}.text_size === 'large'")
+        everything = {"device": "unplugged", "typing": True, "text_size": "large"}
+        assert await first.page.evaluate(stored) == everything, "a microphone that is not there is remembered, too"
+        await second.choose("A")
+        await second.page.wait_for_function(f"!('text_size' in {stored})")
+        assert await first.page.evaluate(stored) == {"device": "unplugged", "typing": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
@@ -11,7 +12,9 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import OpenBrowser, OpenProgram
 from tests.browser.page import Talk, open_talk
 from tests.cable import Cable
+from tests.patience import SECOND
 from tests.pictures import file
+from tests.running import program
 
 GIVE = """([name, type, data, how]) => {
     // As a browser does when somebody pastes a file into the page, or drops it there.
@@ -257,3 +260,94 @@ async def test_an_image_that_is_shown_while_listening_waits_for_the_spoken_quest
         await talk.stop()
         await asyncio.sleep(0)
         assert not talk.complaints
+
+
+async def test_a_line_that_was_typed_on_a_dead_connection_arrives_once(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
+        cable = Cable(urlsplit(app.url).port or 0)
+        async with cable.laid() as port:
+            talk = await open_talk(browser, f"http://127.0.0.1:{port}")
+            await talk.type("what is two plus two")
+            await expect(talk.response).to_contain_text("4")
+            cable.go_dead()
+            await talk.type("what is two plus five")
+            await talk.type("what is seven times eight")
+            cable.bury()
+            await expect(talk.response).to_contain_text("56")
+            await expect(talk.history).to_contain_text("what is two plus five")
+            # Also one whose answer was lost: the page does not know that it has arrived.
+            cable.cut_at_the_next_answer()
+            await talk.type("what is two plus one")
+            await expect(talk.response).to_contain_text("3")
+            await expect(talk.heard).to_have_text("what is two plus one")
+            asked = talk.page.locator(".vp-transcript [data-speaker=You]")
+            assert len([one for one in await asked.all_inner_texts() if one.strip()]) == 4
+
+
+async def test_a_line_that_is_refused_is_back_where_it_was_typed(tmp_path: Path, open_browser: OpenBrowser) -> None:
+    async with program(folder=tmp_path, VOICE_UI_MAX_SESSIONS="1") as app, open_browser() as browser:
+        first, second = await open_talk(browser, app.url), await open_talk(browser, app.url)
+        await first.start()
+        await first.is_in("listening", "hearing", "thinking", "answering")
+        await type_instead(second)
+        await give(second.page, "red.png", "image/png", file("PNG", (600, 400), "red"))
+        line = second.page.get_by_role("textbox", name="Message")
+        await expect(second.page.get_by_test_id("image-tray")).to_be_visible()
+        await line.fill("what is this?")
+        await line.press("Enter")
+        await second.shows_error("room-full")
+        await expect(line).to_have_value("what is this?")
+        await expect(second.page.get_by_test_id("image-tray")).to_be_visible()
+        await first.page.close()
+        await expect(second.heard).to_have_text("")
+        async with asyncio.timeout(30 * SECOND):
+            while not await second.response.inner_text():  # until the seat is free
+                if await line.input_value():
+                    await line.press("Enter")
+                await second.page.wait_for_timeout(200)
+        await expect(second.response).to_contain_text("600 by 400 pixels")
+        await expect(line).to_have_value("")
+
+
+async def test_a_draft_survives_a_reload_and_no_more(open_program: OpenProgram, open_browser: OpenBrowser) -> None:
+    async with open_program() as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        await type_instead(talk)
+        line = talk.page.get_by_role("textbox", name="Message")
+        await line.fill("half a thought")
+        await talk.page.reload()
+        await expect(line).to_have_value("half a thought")
+        assert "half" not in await talk.page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+        await line.press("Enter")
+        await expect(talk.heard).to_have_text("half a thought")
+        await talk.page.reload()
+        await expect(talk.heard).to_have_text("half a thought")
+        await expect(line).to_have_value("")
+
+
+async def test_what_is_too_long_is_said_and_not_cut_and_a_text_is_pasted_as_text(
+    open_program: OpenProgram, open_browser: OpenBrowser
+) -> None:
+    async with open_program() as app, open_browser() as browser:
+        talk = await open_talk(browser, app.url)
+        await type_instead(talk)
+        line = talk.page.get_by_role("textbox", name="Message")
+        await line.fill("x" * 8003)
+        await expect(talk.page.get_by_text("Too long by 3 characters")).to_be_visible()
+        await line.press("Enter")
+        await expect(line).to_have_value("x" * 8003)
+        await line.fill("x" * 8000)
+        await expect(talk.page.get_by_text("Too long by")).to_have_count(0)
+        # Office programs put a picture of the text beside it.
+        taken = await talk.page.evaluate(
+            """() => {
+                const both = new DataTransfer();
+                both.setData("text/plain", "some text");
+                both.items.add(new File(["x"], "a.png", { type: "image/png" }));
+                const paste = new ClipboardEvent("paste", { clipboardData: both, bubbles: true, cancelable: true });
+                return !document.querySelector(".vp-line textarea").dispatchEvent(paste);
+            }"""
+        )
+        assert not taken, "the browser pastes the text"

@@ -225,3 +225,34 @@ async def test_what_is_handed_in_twice_changes_nothing(tmp_path: Path, open_brow
             await talk.start()
             await expect(talk.response).to_have_text("Ada, of course.")
             assert said_before(server.wires[1]) == ASSISTANTS
+
+
+async def test_what_was_typed_while_the_program_was_away_is_asked_of_the_next_one(
+    tmp_path: Path, open_browser: OpenBrowser
+) -> None:
+    async def answers(wire: Wire) -> None:
+        await wire.configure()
+        await wire.hear("response.create")
+        await wire.reply("Ada, of course.", item="a2", response="r2")
+        await wire.until_closed()
+
+    async with ScriptedServer(one_turn, answers).running() as server, open_browser() as browser:
+        twice = Twice(tmp_path, server)
+        async with AsyncExitStack() as stack:
+            app = await stack.enter_async_context(twice.run())
+            talk = await open_talk(browser, app.url)
+            await talk.open_settings()
+            await talk.page.get_by_role("switch", name="Type instead of speaking").click()
+            await talk.close_settings()
+            await talk.start()
+            await expect(talk.response).to_have_text("Hello Ada.")
+            await killed(app)
+            stack.pop_all()
+        await talk.type("what is my name")
+        line = talk.page.get_by_role("textbox", name="Message")
+        await line.fill("and a draft")
+        async with twice.run():
+            await expect(talk.response).to_have_text("Ada, of course.")
+            await expect(talk.heard).to_have_text("what is my name")
+            await expect(line).to_have_value("and a draft")
+            assert said_before(server.wires[1]) == [*ASSISTANTS, ("user", "what is my name")]

@@ -34,6 +34,10 @@ REFUSED_SECONDS = 1.0
 GONE = (OSError, WebSocketException, InvalidHandshake, httpx.HTTPError, TimeoutError, EOFError)
 
 
+PLACE = "/ 0"
+"""Of the panel on our page."""
+
+
 class Person(PageTab):
     """Talks, leaves the microphone now and then, and comes back after every cut."""
 
@@ -173,8 +177,8 @@ class Person(PageTab):
         head, signature = self._signed
         lost_ms = heard_ms if state == "hearing" or any(item["role"] == "user" for item in self._drafts) else 0.0
         body = {
-            "tab": self._tab, "items": list(self._kept.values()), "head": head, "signature": signature, "drafts": [],
-            "lostMs": lost_ms, "talking": self._talking,
+            "tab": self._tab, "place": PLACE, "items": list(self._kept.values()), "head": head, "signature": signature,
+            "drafts": [], "lostMs": lost_ms, "talking": self._talking,
         }  # fmt: skip
         headers = {"Origin": self._url, **self._headers}
         answer = await self._web.post(f"{self._url}/_voice_ui/conversation", json=body, headers=headers, timeout=10)

@@ -271,3 +271,65 @@ async def test_the_first_words_of_a_reply_are_painted_before_the_page_gets_what_
         first, then = names.index("voice_text"), len(names) - 1 - names[::-1].index("update")
         assert "update" not in [name for name, at in sent[first:] if at < sent[first][1] + FIRST_PAINT_SECONDS * 0.9]
         assert sent[then][1] >= sent[first][1] + FIRST_PAINT_SECONDS * 0.9, "the state follows"
+
+
+async def test_two_panels_that_are_kept_find_each_its_own_conversation_again() -> None:
+    async with served() as (server, conversations):
+        pages = []
+        for _ in range(2):
+            page = Page(server, conversations)
+            with page.client:
+                second = VoicePanel(server.endpoint, SessionConfig(), conversations=conversations, keep=True)
+            await page.connect()
+            await until(lambda second=second: second.session)
+            pages.append((page, second))
+            assert page.panel.session is not second.session
+            assert len(conversations) == 2
+        (_, other), (_, other_again) = pages
+        assert other.session is None and other_again.session
+        for page, _ in pages:
+            page.client.delete()
+
+
+async def test_a_message_that_comes_again_is_said_once_and_one_that_is_refused_goes_back() -> None:
+    async with served() as (server, conversations):
+        page = Page(server, conversations)
+        await page.connect()
+        composer, settled = page.panel.view.composer, []
+        composer.run_method = lambda name, *args: settled.append((name, *args))  # type: ignore[method-assign, assignment]
+        message = {"id": "1", "text": "Hello", "image": None}
+        composer._handle_message(message)
+        composer._handle_message(message)
+        assert page.panel.session
+        assert [item.text for item in page.panel.session.conversation.items] == ["Hello"]
+        assert settled == [("settle", "1", True)] * 2
+        for odd in ({"text": "Hello", "image": None}, {"id": "x" * 41, "text": "", "image": None}, {"id": 1}, None):
+            composer._handle_message(odd)
+        account = page.panel.session.budget.account
+        account.accounts.stop(account.visitor)
+        composer._handle_message({**message, "id": "2"})
+        assert settled[2:] == [("settle", "2", False)]
+        assert len(page.panel.session.conversation.items) == 1
+        page.client.delete()
+
+
+async def test_a_panel_that_is_deleted_leaves_nothing_on_its_page() -> None:
+    async with served() as (server, conversations):
+        page = Page(server, conversations)
+        await page.connect()
+        client = page.client
+        handlers = [client.connect_handlers, client.disconnect_handlers, client.delete_handlers]
+        before = [len(one) for one in handlers]
+        with client:
+            more = [VoicePanel(server.endpoint, SessionConfig(), conversations=conversations) for _ in range(5)]
+        for panel in more:
+            await until(lambda panel=panel: panel.session)
+        kept = [weakref.ref(panel) for panel in more]
+        for panel in more:
+            panel.delete()
+        assert [len(one) for one in handlers] == before
+        await until(lambda: len(conversations) == 1)
+        del more, panel
+        gc.collect()
+        assert [ref() for ref in kept if ref()] == []
+        page.client.delete()

@@ -8,8 +8,9 @@ from tests.patience import until
 from voice_ui.page.conversations import LONGEST_TAB_ID, Conversations
 from voice_ui.servers import Endpoint
 from voice_ui.session import RealtimeSession
+from voice_ui.snapshot import Owner
 
-TAB = "a tab"
+TAB = Owner("", "a tab")
 
 
 class Page:
@@ -48,7 +49,7 @@ async def test_a_page_whose_old_socket_dies_late_is_connected_all_the_same() -> 
     conversations, page = short(), Page()
     conversation = conversations.join(page, TAB, Session)
     conversations.went_away(conversation)  # the old socket; the page has a new one
-    other = conversations.join(Page(), "another tab", Session)
+    other = conversations.join(Page(), Owner("", "another tab"), Session)
     conversations.went_away(other)
     other.holder.is_connected = False  # type: ignore[union-attr, misc]
     conversations.went_away(other)
@@ -65,6 +66,16 @@ async def test_a_page_that_is_loaded_again_finds_its_conversation_before_the_old
     conversations.went_away(conversation)  # the old socket, at last
     assert conversation.holder is after
     assert len(conversations) == 1
+
+
+async def test_who_comes_as_somebody_else_or_to_another_place_has_a_conversation_of_their_own() -> None:
+    conversations = short()
+    owners = [Owner(visitor, tab, place) for visitor in ("", "ada") for tab in ("1", "2") for place in ("/ 0", "/ 1")]
+    first = [conversations.join(Page(), owner, Session) for owner in owners]
+    again = [conversations.join(Page(), owner, Session) for owner in owners]
+    assert first == again
+    assert len(conversations) == len(owners)
+    await conversations.close_all()
 
 
 async def test_a_conversation_waits_for_its_page_and_is_closed_when_nobody_comes() -> None:
@@ -86,7 +97,7 @@ async def test_a_page_that_is_back_in_time_stops_the_clock() -> None:
     conversations.went_away(conversation)
     page.is_connected = True
     conversations.came_back(conversation)
-    other = conversations.join(Page(connected=False), "another tab", Session)
+    other = conversations.join(Page(connected=False), Owner("", "another tab"), Session)
     conversations.went_away(other)
     await until(lambda: len(conversations) == 1)
     assert conversations.knows(conversation.id)
@@ -95,7 +106,7 @@ async def test_a_page_that_is_back_in_time_stops_the_clock() -> None:
 @pytest.mark.parametrize("tab_id", ["", "x" * (LONGEST_TAB_ID + 1)])
 async def test_without_a_tab_each_page_has_a_conversation_of_its_own_and_all_are_on_the_list(tab_id: str) -> None:
     conversations = short()
-    first, second = (conversations.join(Page(), tab_id, Session) for _ in range(2))
+    first, second = (conversations.join(Page(), Owner("", tab_id), Session) for _ in range(2))
     assert first is not second
     assert list(conversations) == [first, second]
     await conversations.close_all()
@@ -117,8 +128,8 @@ async def test_a_conversation_that_cannot_be_closed_properly_is_off_the_list_and
             raise OSError("too many open files")
 
     conversations = short()
-    conversations.join(Page(), "", Stubborn)
-    good = conversations.join(Page(), "", Session)
+    conversations.join(Page(), None, Stubborn)
+    good = conversations.join(Page(), None, Session)
     await conversations.close_all()
     assert len(conversations) == 0
     assert good.session.closed  # type: ignore[attr-defined]
@@ -126,11 +137,11 @@ async def test_a_conversation_that_cannot_be_closed_properly_is_off_the_list_and
 
 async def test_every_page_learns_how_long_chunks_should_be_also_one_that_comes_later() -> None:
     conversations, first, second = short(), Page(), Page()
-    conversations.join(first, "", Session)
+    conversations.join(first, None, Session)
     assert first.chunk_ms == 20
     conversations.load.chunk_ms = 60
     conversations.load._on_change(60)
-    conversations.join(second, "", Session)
+    conversations.join(second, None, Session)
     assert first.chunk_ms == second.chunk_ms == 60
     await conversations.close_all()
     assert conversations.load._timer is None and conversations.load.chunk_ms == 20

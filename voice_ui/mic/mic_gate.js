@@ -56,6 +56,7 @@ export class Gate {
     this.end();
     this.before = [];
     this.byHand = byHand;
+    if (byHand) this.mute(false); // nothing leaves without a hold, and a muted hold would be a dead button
   }
 
   // `rest`: less than a whole frame, at the end of a capture.

@@ -105,7 +105,8 @@ export default {
     },
 
     handleKeyDown(event) {
-      if (isText(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      if (isText(event.target) && (event.code !== "Escape" || !event.target.closest(".vp-composer"))) return;
       const watcher = getElement(this.mic)?.watcher; // of a reply that is played: see barge_in.js
       if (event.code === "Escape") {
         watcher?.silence();
@@ -144,9 +145,11 @@ export default {
       this.found = null;
       this.$emit("introduced", { before, conversation, choices: stored(() => localStorage, CHOICES) });
     },
-    remember(choices, instead) {
-      const before = instead ? {} : parsed(stored(() => localStorage, CHOICES));
-      store(() => localStorage, CHOICES, JSON.stringify({ ...before, ...JSON.parse(choices) }));
+    // What has changed, and nothing else: another tab may have chosen other things. A null is the owner's default again.
+    remember(changes) {
+      const all = { ...parsed(stored(() => localStorage, CHOICES)), ...changes };
+      const kept = Object.entries(all).filter(([, value]) => value !== null);
+      store(() => localStorage, CHOICES, JSON.stringify(Object.fromEntries(kept)));
     },
   },
 };

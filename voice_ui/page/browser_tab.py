@@ -16,8 +16,8 @@ from voice_ui.page.composer import Composer
 RUN = uuid4().hex
 """Tells one run of the program from another."""
 
-MOST_CHARACTERS = 20_000
-"""Maximum size of what a browser remembers for us."""
+MOST_CHARACTERS = 200_000
+"""Maximum size of what a browser remembers for us: the longest texts have 21,000, or six times as many escaped."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class BrowserTab(ui.element, component="browser_tab.js"):
         """Ask the tab what it remembers, and store this run's id in it. However slow the page is, it answers."""
         self.run_method("introduce", RUN)
 
-    def remember(self, choices: dict[str, Any], *, instead: bool = True) -> None:
-        """Store the choices in the browser: instead of what it remembers, or besides."""
-        self.run_method("remember", json.dumps(choices), instead)
+    def remember(self, changes: dict[str, Any]) -> None:
+        """Store choices in the browser, besides those that it remembers; None takes one away."""
+        self.run_method("remember", changes)
 
     def remember_conversation(self, conversation_id: str) -> None:
         """Store in the tab which conversation it shows."""

@@ -17,6 +17,7 @@ class Buttons(Block):
         self.classes("vp-buttons").props("translate=no")
         self._mic = mic
         self._shown = (False, False, False)
+        self.is_muted = False
         with self:
             self._hold = ui.button("Hold to talk", icon="mic", color=None).classes("vp-hold").props("data-testid=hold")
             self._hold.props("unelevated rounded no-caps").set_visibility(False)
@@ -34,7 +35,7 @@ class Buttons(Block):
                 self._talk.props("unelevated rounded no-caps data-testid=talk").on("click", js_handler=mic.js_toggle)
                 # In the browser, so that it counts at once and without a connection, too.
                 self._mute = ui.button(icon="mic", color=None).on("click", js_handler=mic.js_toggle_mute)
-                self._mute.classes("vp-mute").props('flat round data-testid=mute aria-label="Mute"')
+                self._mute.classes("vp-mute").props('flat round data-testid=mute aria-label="Mute" aria-pressed=false')
                 self._mute.set_visibility(False)
 
     def offer_images(self, js_handler: str) -> None:
@@ -57,6 +58,7 @@ class Buttons(Block):
 
     def show_muted(self, muted: bool) -> None:
         """Show whether the microphone is muted."""
+        self.is_muted = muted
         self._mute.set_icon("mic_off" if muted else "mic")
-        self._mute.props(f'aria-label="{"Unmute" if muted else "Mute"}" aria-pressed={str(muted).lower()}')
+        self._mute.props(f"aria-pressed={str(muted).lower()}")
         self.classes(add="vp-muted") if muted else self.classes(remove="vp-muted")

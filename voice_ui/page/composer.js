@@ -1,9 +1,11 @@
 // What is typed or shown instead of said. Emptied here and not by Python: what is typed during a slow round trip stays.
+// A message is kept, and sent again whenever the page connects, until Python has settled it.
 // NOTE: its other half is composer.py.
 
 import { scaled } from "image_scale";
 
 const KEPT = 50; // messages that the arrow keys bring back
+const STORED = "voice-ui-line ";
 const TEXT_FILE = /^(text\/|application\/(json|xml|javascript|x-yaml|toml|sql))/;
 
 export default {
@@ -27,16 +29,24 @@ export default {
       </div>
       <div v-if="typing" class="vp-line">
         <q-input ref="line" v-model="text" type="textarea" autogrow outlined dense placeholder="Type a message" autocomplete="off"
-          aria-label="Message" enterkeyhint="send" rows="1" :maxlength="longest" @keydown="handleKey" />
+          aria-label="Message" enterkeyhint="send" rows="1" dir="auto" hide-bottom-space no-error-icon :error="excess > 0"
+          :error-message="'Too long by ' + excess + (excess > 1 ? ' characters' : ' character')" @keydown="handleKey" />
         <q-btn flat round icon="send" class="vp-send" aria-label="Send" @mousedown.prevent @click="send" />
       </div>
       <input ref="file" type="file" hidden accept="image/*" @change="takeFiles($event.target.files)" />
       <input ref="camera" type="file" hidden accept="image/*" capture="environment" @change="takeFiles($event.target.files)" />
     </div>`,
-  props: { longest: Number, typing: Boolean },
+  props: { longest: Number, typing: Boolean, place: String },
   emits: ["message", "problem"],
   data: () => ({ text: "", image: null, choosing: false, filming: false }),
+  computed: {
+    excess() {
+      return String(this.text ?? "").trim().length - this.longest;
+    },
+  },
   created() {
+    this.unsettled = []; // messages
+    this.restore();
     this.history = []; // in this page only
     this.at = 0; // in the history; its length is the line that is being written
     this.canShareScreen = !!navigator.mediaDevices?.getDisplayMedia;
@@ -45,9 +55,17 @@ export default {
     this.panel = this.$el.closest(".voice-panel");
     this.on = { paste: this.handlePaste, dragover: this.handleDrag, drop: this.handleDrop };
     for (const name in this.on) this.panel.addEventListener(name, this.on[name]);
+    window.addEventListener("pagehide", this.store);
+    // NiceGUI creates its socket after the elements.
+    setTimeout(() => {
+      window.socket.on("connect", this.deliver);
+      this.deliver();
+    });
   },
   beforeUnmount() {
     for (const name in this.on) this.panel.removeEventListener(name, this.on[name]);
+    window.removeEventListener("pagehide", this.store);
+    window.socket?.off("connect", this.deliver);
     this.close();
   },
 
@@ -77,7 +95,11 @@ export default {
     },
     send() {
       const text = String(this.text ?? "").trim();
-      if (text || this.image) this.$emit("message", { text, image: this.image?.url ?? null });
+      if (this.excess > 0) return;
+      if (text || this.image) {
+        this.unsettled.push({ id: Math.random().toString(36), text, image: this.image });
+        this.deliver();
+      }
       if (text && this.history.at(-1) !== text) this.history = [...this.history, text].slice(-KEPT);
       this.at = this.history.length;
       this.text = "";
@@ -85,10 +107,45 @@ export default {
       this.$refs.line?.focus();
     },
 
+    // Python takes each message once, however often it comes.
+    deliver() {
+      if (!window.socket.connected) return; // or socket.io would put it aside
+      for (const { id, text, image } of this.unsettled) this.$emit("message", { id, text, image: image?.url ?? null });
+    },
+    // It has become part of the conversation; or it was refused, and is what the person may send again.
+    settle(id, taken) {
+      const at = this.unsettled.findIndex((message) => message.id === id);
+      if (at < 0) return;
+      const [message] = this.unsettled.splice(at, 1);
+      if (taken) return;
+      this.text = [message.text, String(this.text ?? "")].filter(Boolean).join("\n");
+      this.image ??= message.image;
+    },
+
+    // From one load of the page to the next, and no longer.
+    store() {
+      if (!this.place) return;
+      try {
+        const { text, unsettled } = this;
+        if (text || unsettled.length) sessionStorage.setItem(STORED + this.place, JSON.stringify({ text, unsettled }));
+        else sessionStorage.removeItem(STORED + this.place);
+      } catch {} // a browser may forbid it, or be full
+    },
+    restore() {
+      if (!this.place) return;
+      try {
+        Object.assign(this, JSON.parse(sessionStorage.getItem(STORED + this.place)));
+        sessionStorage.removeItem(STORED + this.place);
+      } catch {}
+    },
+
     // Files, pasted, dropped or chosen.
 
     handlePaste(event) {
       if (event.defaultPrevented || !event.clipboardData?.files.length) return;
+      const field = event.target.closest?.("input, textarea, [contenteditable]");
+      // Office programs put a picture of a text beside it; and a field of a dialog takes no file.
+      if (field && (event.clipboardData.getData("text/plain") || field.closest(".q-dialog"))) return;
       event.preventDefault();
       this.takeFiles(event.clipboardData.files);
     },

@@ -1,27 +1,34 @@
 """All conversations of the program, and which panel shows each.
 
-A conversation of a browser tab outlives the page it was begun on: a page that was out of touch, or is loaded again,
-finds it. All others end with their page. Nothing is on no list: what is replaced is either handed over or closed.
+A conversation of a browser tab outlives the page it was begun on: a page that was out of touch, or is loaded again by
+the same person, finds it. All others end with their page. Nothing is on no list: what is replaced is either handed over
+or closed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
 from voice_ui.page.load import Load
 from voice_ui.session import RealtimeSession
+from voice_ui.snapshot import Owner
 
 AWAY_SECONDS = 60.0
 """How long a conversation is kept, in memory, for a tab that has lost its connection."""
 
 LEFT_SECONDS = 5.0
 """How long it is kept after the user leaves the page; a reload comes back at once."""
+
+MOST_TYPED = 100
+"""Messages; a page sends again what it has sent since it was last connected."""
 
 LONGEST_TAB_ID = 100
 """Characters; NiceGUI's ids have 36. Longer ones do not come from a browser."""
@@ -52,13 +59,15 @@ class LiveConversation:
 
     session: RealtimeSession
     holder: Holder | None
-    tab_id: str = ""
-    """Id of the browser tab; empty if no other page can take it over."""
+    owner: Owner | None = None
+    """Whose it is; None if no other page can take it over."""
     address: str = ""
     """Of the visitor; empty for the owner, or if unknown."""
     id: str = field(default_factory=lambda: uuid4().hex)
     """The page remembers it, to notice when the conversation is gone."""
     since: datetime = field(default_factory=datetime.now)
+    typed: deque[str] = field(default_factory=partial(deque, maxlen=MOST_TYPED))
+    """Ids of the messages that its pages have sent: one may come again."""
     was_left: bool = False
     """The user has left the page."""
 
@@ -79,7 +88,7 @@ class Conversations:
     def __init__(self, away_seconds: float = AWAY_SECONDS, left_seconds: float = LEFT_SECONDS) -> None:
         self._away_seconds, self._left_seconds = away_seconds, left_seconds
         self._all: dict[LiveConversation, asyncio.TimerHandle | None] = {}  # with its end timer, while its page is away
-        self._by_tab: dict[str, LiveConversation] = {}
+        self._by_owner: dict[Owner, LiveConversation] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.load = Load(self._stretch)
         """How busy the program is, while there are conversations."""
@@ -95,21 +104,22 @@ class Conversations:
         return any(conversation.id == conversation_id for conversation in self._all)
 
     def join(
-        self, holder: Holder, tab_id: str, open_session: Callable[[], RealtimeSession], address: str = ""
+        self, holder: Holder, owner: Owner | None, open_session: Callable[[], RealtimeSession], address: str = ""
     ) -> LiveConversation:
-        """Return the conversation of a browser tab for `holder` to show, or a new one.
+        """Return the conversation of `owner` for `holder` to show, or a new one.
 
         Called whenever a page connects. The tab's previous page may still look alive, if its network went away: the
-        newer page has the conversation. An empty `tab_id` always gets a new one.
+        newer page has the conversation. Without an owner there is always a new one.
         """
-        tab_id = tab_id if len(tab_id) <= LONGEST_TAB_ID else ""
-        conversation = self._by_tab.get(tab_id) if tab_id else None
+        if owner and not 0 < len(owner.tab) <= LONGEST_TAB_ID:
+            owner = None
+        conversation = self._by_owner.get(owner) if owner else None
         if conversation is None:
-            conversation = LiveConversation(open_session(), holder, tab_id, address)
+            conversation = LiveConversation(open_session(), holder, owner, address)
             self._all[conversation] = None
             self.load.begin()
-            if tab_id:
-                self._by_tab[tab_id] = conversation
+            if owner:
+                self._by_owner[owner] = conversation
         elif conversation.holder is not holder:
             before, conversation.holder = conversation.holder, holder
             if before:
@@ -125,7 +135,7 @@ class Conversations:
 
     def went_away(self, conversation: LiveConversation) -> None:
         """A socket of its page is gone; perhaps an old one, and the page has another."""
-        if conversation in self._all and not conversation.is_connected and conversation.tab_id:
+        if conversation in self._all and not conversation.is_connected and conversation.owner:
             self._schedule_end(conversation, self._left_seconds if conversation.was_left else self._away_seconds)
 
     def _schedule_end(self, conversation: LiveConversation, seconds: float | None) -> None:
@@ -149,8 +159,8 @@ class Conversations:
     async def close(self, conversation: LiveConversation) -> None:
         """Close it, and wait until its tasks have ended."""
         self._schedule_end(conversation, None)
-        if self._by_tab.get(conversation.tab_id) is conversation:
-            del self._by_tab[conversation.tab_id]
+        if conversation.owner and self._by_owner.get(conversation.owner) is conversation:
+            del self._by_owner[conversation.owner]
         holder, conversation.holder = conversation.holder, None
         try:
             if holder:

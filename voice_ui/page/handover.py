@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from voice_ui.conversation import MOST_ITEMS, Item
+from voice_ui.page.conversations import LONGEST_TAB_ID
 from voice_ui.session import OWNER
 from voice_ui.sharing.guard import VISITOR, Visitor
 from voice_ui.snapshot import Owner, Seal, unverified
@@ -27,6 +28,9 @@ MOST_WAITING_BYTES = 32_000_000
 """Of all conversations that wait for their page; of more, the oldest are dropped. Most have less than 20 kB."""
 
 BODY_BYTES = 1_000_000
+
+LONGEST_PLACE = 2_000
+"""Characters; it is mostly the path of a page."""
 
 MOST_DRAFTS = 20
 """Items that are written at the same time; more than two are never seen."""
@@ -48,7 +52,7 @@ class Handover:
 
 
 class Handovers:
-    """What was handed in and not taken yet, by visitor and tab."""
+    """What was handed in and not taken yet."""
 
     def __init__(self) -> None:
         self.seal = Seal(b"")
@@ -95,19 +99,25 @@ class Handovers:
         match body:
             case {
                 "tab": str(tab),
+                "place": str(place),
                 "head": str(head),
                 "signature": str(signature),
                 "items": list(texts),
                 "drafts": list(drafts),
                 "lostMs": int() | float() as lost_ms,
                 "talking": bool(talking),
-            } if 0 < len(tab) <= 100 and len(texts) <= MOST_ITEMS and 0 <= lost_ms < 3_600_000:
+            } if (
+                0 < len(tab) <= LONGEST_TAB_ID
+                and len(place) <= LONGEST_PLACE
+                and len(texts) <= MOST_ITEMS
+                and 0 <= lost_ms < 3_600_000
+            ):
                 pass
             case _:
                 raise ValueError("not a conversation")
         if not all(isinstance(text, str) for text in (*texts, *drafts)):
             raise ValueError("not a conversation")
-        owner = Owner(visitor, tab)
+        owner = Owner(visitor, tab, place)
         rest = unverified(drafts[:MOST_DRAFTS])  # what was being written when the process ended
         try:
             snapshot = self.seal.open(head, signature, texts, owner, time.time())
@@ -119,6 +129,6 @@ class Handovers:
 
 
 def visitor_of(request: Request) -> str:
-    """Return the id of whoever sends a request; the guard has written down who that is."""
-    visitor: Visitor = request.scope[VISITOR]
-    return OWNER if visitor.is_owner else visitor.id
+    """Return the id of whoever sends a request, as the guard has written it down; empty where there is no guard."""
+    visitor: Visitor | None = request.scope.get(VISITOR)
+    return "" if visitor is None else OWNER if visitor.is_owner else visitor.id

@@ -39,6 +39,7 @@ class Page:
         self._hidden: asyncio.TimerHandle | None = None
         self._checked = self._is_acquainted = False
         self._ollama: OllamaOffer | None = None
+        self._found: Problem | None = None  # with the chosen model
         self._build()
         self._client.on_connect(self._handle_connect)
         self._client.on_delete(lambda: self._handle_sight(True))
@@ -144,8 +145,6 @@ class Page:
         since = {} if self._is_acquainted else self._choices.differing(self._defaults)  # chosen before it answered
         choices = self._defaults.remembered(memory.choices | since, tuple(self._offer.models))
         self._is_acquainted = True
-        if since:
-            self._browser_tab.remember(choices.differing(self._defaults))
         if choices != self._choices:
             self._settings.show_choices(choices)
             self._choose(choices)
@@ -203,7 +202,9 @@ class Page:
 
     def _handle_choices(self, choices: Choices) -> None:
         """Remember a choice, and apply it as soon as possible."""
-        self._browser_tab.remember(choices.differing(self._defaults), instead=self._is_acquainted)
+        before, now = (one.differing(self._defaults) for one in (self._choices, choices))
+        changed = {name for name in before | now if before.get(name) != now.get(name)}
+        self._browser_tab.remember({name: now.get(name) for name in changed})
         model_before, voice_before = self._choices.model, self._choices.voice
         applied = self._choose(choices)
         session = self.panel.session
@@ -242,5 +243,12 @@ class Page:
             self.panel.view.error.forget_event()
 
     async def _check(self) -> None:
-        if problem := await self._offer.check(self._choices.model):
+        model = self._choices.model
+        problem = await self._offer.check(model)
+        if model != self._choices.model:
+            return  # another one has been chosen meanwhile
+        if self._found:  # of the model before
+            self.panel.view.error.clear_codes(self._found.code)
+        self._found = problem
+        if problem:
             self.panel.show_problem(problem)

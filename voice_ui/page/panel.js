@@ -13,9 +13,30 @@ function written(element) {
   return (replies.length ? replies.join("\n\n") : element?.innerText ?? "").trim();
 }
 
+const panels = new Set(); // those on this page
+let isIntercepted = false;
+
+// Where another process answers, NiceGUI loads the page again: what it shows is handed in first. And a page that could
+// not be loaded stays what it is.
+function interceptReload() {
+  if (isIntercepted) return;
+  isIntercepted = true;
+  const usual = window.socket.listeners("connect_error");
+  let timedOut = false;
+  window.socket.off("connect_error");
+  window.socket.on("connect_error", async (error) => {
+    if (error.message === "timeout" && timedOut) return;
+    timedOut ||= error.message === "timeout";
+    const reloads = error.message === "Implicit handshake failed";
+    const answers = reloads ? await Promise.all([...panels].map((panel) => panel.handIn())) : [];
+    if (answers.every(Boolean)) usual.forEach((handle) => handle(error));
+    else setTimeout(() => window.socket.connect(), AGAIN_MS);
+  });
+}
+
 export default {
   template: `<div :class="{ 'vp-offline': offline }" :data-plain="plain"><slot /></div>`,
-  props: { mic: Number, plain: Boolean },
+  props: { mic: Number, place: String, plain: Boolean },
   data: () => ({ offline: false }),
 
   created() {
@@ -30,14 +51,16 @@ export default {
     this.watching.observe(status, { attributes: true, attributeFilter: ["data-state"] });
     this.noteState(status.dataset.state);
     // NiceGUI creates its socket after the elements.
+    panels.add(this);
     setTimeout(() => {
-      this.interceptReload();
+      interceptReload();
       window.socket.on("disconnect", this.handleDisconnect);
       window.socket.on("connect", this.handleConnect);
     });
   },
   beforeUnmount() {
     clearTimeout(this.timer);
+    panels.delete(this);
     this.watching.disconnect();
     window.socket?.off("disconnect", this.handleDisconnect);
     window.socket?.off("connect", this.handleConnect);
@@ -78,19 +101,6 @@ export default {
       Object.assign(this, { head, signature, drafts });
     },
 
-    // Where another process answers, NiceGUI loads the page again: what it shows is handed in first. And a page that
-    // could not be loaded stays what it is.
-    interceptReload() {
-      const usual = window.socket.listeners("connect_error");
-      window.socket.off("connect_error");
-      window.socket.on("connect_error", async (error) => {
-        if (error.message === "timeout" && this.timedOut) return;
-        this.timedOut ||= error.message === "timeout";
-        if (error.message !== "Implicit handshake failed" || (await this.handIn())) usual.forEach((handle) => handle(error));
-        else setTimeout(() => window.socket.connect(), AGAIN_MS);
-      });
-    },
-
     // Return whether the page may be loaded again.
     async handIn() {
       if (!this.head) return true;
@@ -104,6 +114,7 @@ export default {
       const apart = getElement(this.mic)?.apartMs ?? 0;
       const body = JSON.stringify({
         tab: window.socket.io.opts.query.tab_id,
+        place: this.place,
         items: [...this.kept.values()],
         head: this.head,
         signature: this.signature,

@@ -19,6 +19,7 @@ from voice_ui import images, servers
 from voice_ui.errors import Problem
 from voice_ui.mic import Chunk, Mic, Stopped
 from voice_ui.page import endpoints
+from voice_ui.page.composer import Typed
 from voice_ui.page.conversations import Conversations, LiveConversation
 from voice_ui.page.display import Display
 from voice_ui.page.events import (
@@ -89,7 +90,7 @@ class VoicePanel(Display, component="panel.js"):
         :param tools: functions that the model may call, with or without `@tool`
         :param open_session: creates the session of each new conversation, for example with limits; replaces `tools`
         :param conversations: the list to add this panel's conversation to
-        :param keep: whether the conversation survives a reload of the page in the same browser tab
+        :param keep: whether the conversation survives a reload of the page, at the same path in the same browser tab
         :param handovers: receives the page's conversation if it comes from another process; needs `keep`
         :param address: the visitor's address, shown in the list of visitors
 
@@ -125,13 +126,18 @@ class VoicePanel(Display, component="panel.js"):
         self._show_in(view)
         self.voice.on_switch, self.voice.on_interrupt = self.speak, self.interrupt
         self._props["mic"] = self.mic.id
+        self._props["place"] = self._place = self._find_place()
+        view.composer.store_in(self._place)
         self._show_config()
         self.on_transcript(on_transcript).on_delta(on_delta).on_reply(on_reply)
         self.on_state(on_state).on_problem(on_problem).on_usage(on_usage)
         # A page may be fetched without ever opening a socket: nothing is begun before there is one.
-        self._page_client.on_connect(self._handle_connect)
-        self._page_client.on_disconnect(self._handle_disconnect)
-        self._page_client.on_delete(self._handle_page_deleted)
+        client = self._page_client
+        client.on_connect(self._handle_connect)
+        client.on_disconnect(self._handle_disconnect)
+        client.on_delete(self._handle_page_deleted)
+        lists = (client.connect_handlers, client.disconnect_handlers, client.delete_handlers)
+        self._page_handlers = [(handlers, handlers[-1]) for handlers in lists]
         if self._page_client.has_socket_connection:
             self._page_client.safe_invoke(self._handle_connect)
 
@@ -232,6 +238,13 @@ class VoicePanel(Display, component="panel.js"):
         """The `js_handler` of a button that downloads the conversation."""
         return f"() => getElement({self.id}).downloadConversation()"
 
+    def _find_place(self) -> str:
+        """Return what tells panels apart whose conversations survive a reload: the page, and how many came before."""
+        if not self._keep:
+            return ""
+        others = (one for one in self._page_client.elements.values() if isinstance(one, VoicePanel) and one is not self)
+        return f"{self._page_client.request.url.path} {sum(one._keep for one in others)}"
+
     def _show_config(self) -> None:
         self.mic.by_hand = self._config.turn_detection == "none"
         aloud = self._config.output == "audio"
@@ -271,9 +284,10 @@ class VoicePanel(Display, component="panel.js"):
             self._endpoint = await endpoints.practice()
             self._show_config()
         if self._conversation is None and self.is_connected and not self.is_deleted:
-            tab_id = (self._keep and self._page_client.tab_id) or ""
-            owner = Owner(visitor_of(self._page_client.request), tab_id) if self._handovers and tab_id else None
-            self._adopt(self._conversations.join(self, tab_id, partial(self._new_session, owner), self._address), owner)
+            client, owner = self._page_client, None
+            if self._keep and client.tab_id:
+                owner = Owner(visitor_of(client.request), client.tab_id, self._place)
+            self._adopt(self._conversations.join(self, owner, partial(self._new_session, owner), self._address), owner)
 
     def _handle_disconnect(self) -> None:
         if self._conversation:
@@ -284,8 +298,10 @@ class VoicePanel(Display, component="panel.js"):
 
     def _handle_delete(self) -> None:
         super()._handle_delete()
+        for handlers, ours in self._page_handlers:
+            handlers.remove(ours)
         conversation = self._detach()
-        if conversation and not (conversation.tab_id and self._page_is_gone):
+        if conversation and not (conversation.owner and self._page_is_gone):
             self._conversations.end(conversation)
 
     def _adopt(self, conversation: LiveConversation, owner: Owner | None) -> None:
@@ -345,11 +361,20 @@ class VoicePanel(Display, component="panel.js"):
 
     # From the page, the microphone and the session.
 
-    def _handle_message(self, text: str, image: bytes | None) -> None:
-        if image is None:
-            self.send_text(text)
-        else:  # without a text, the question is going to be spoken, if anybody listens
-            self.send_image(image, text, reply=bool(text) or not self._state.microphone)
+    def _handle_message(self, message: Typed) -> None:
+        self._with_session(partial(self._take_message, message))
+
+    def _take_message(self, message: Typed, session: RealtimeSession) -> None:
+        """Send it, unless it has come before; what is refused goes back to the line it was typed in."""
+        assert self._conversation, "it has this session"
+        taken = self._conversation.typed
+        if message.id not in taken:
+            text, image = message.text, message.image
+            # An image without a text: the question is going to be spoken, if anybody listens.
+            reply = bool(text) or not self._state.microphone
+            if session.send_text(text) if image is None else session.send_image(image, text, reply=reply):
+                taken.append(message.id)
+        self.view.composer.settle(message.id, taken=message.id in taken)
 
     def _handle_starting(self) -> None:
         self._show_opening(True)
@@ -371,6 +396,7 @@ class VoicePanel(Display, component="panel.js"):
 
     def _handle_muted(self, muted: bool) -> None:
         self.view.buttons.show_muted(muted)
+        self._show_state()
         if muted:
             self._with_session(RealtimeSession.end_turn)
 

@@ -100,7 +100,9 @@ class SettingsPanel(ui.dialog):
     def _offer(self, name: str, kind: str, devices: Sequence[Device | Output]) -> None:
         options = {device.id: device.label or f"{kind} {number}" for number, device in enumerate(devices, 1)}
         chosen = getattr(self.choices, name)
-        self._fields[name].set_options({"": "Browser default", **options}, value=chosen if chosen in options else "")
+        if chosen:  # it may be unplugged, or the browser does not tell yet what there is
+            options.setdefault(chosen, f"{kind} chosen before")
+        self._fields[name].set_options({"": "Browser default", **options}, value=chosen)
 
     def show_costs(self, prices: str, sums: str) -> None:
         """Show what the model costs, and where the limits stand; either may be empty."""
@@ -114,9 +116,9 @@ class SettingsPanel(ui.dialog):
         """Show choices that were made elsewhere."""
         self.choices = choices  # first: the fields report every change
         for name, field in self._fields.items():
-            value = list(parts_of(choices.language)) if name == "language" else getattr(choices, name)
-            if name not in {"device", "output_device"} or value in field.options:
-                field.set_value(value)
+            if name not in {"device", "output_device"}:
+                field.set_value(list(parts_of(choices.language)) if name == "language" else getattr(choices, name))
+        self._show_devices()
         self._show_dependents()
 
     def choose(self, **chosen: Any) -> None:
@@ -231,12 +233,18 @@ class SettingsPanel(ui.dialog):
         self._fields[name] = field.props(f'outlined dense options-dense data-testid="choice-{name}"')
 
     def _textarea(self, name: str, label: str, allowed: Callable[[str], bool]) -> ui.textarea:
-        """Reports when it is left; what is too long is not taken."""
+        """Reports when it is left, or the panel closed; what is too long is not taken."""
         field = ui.textarea(
             label, value=getattr(self.choices, name), validation={"Too long": lambda it: allowed(it or "")}
         )
         field.props("outlined dense autogrow hide-bottom-space")
-        field.on("blur", lambda: self._take({name: field.value or ""}) if allowed(field.value or "") else None)
+
+        def take() -> None:
+            if allowed(field.value or ""):
+                self._take({name: field.value or ""})
+
+        field.on("blur", take)
+        self.on("hide", take)
         self._fields[name] = field
         return field
 

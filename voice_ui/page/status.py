@@ -22,6 +22,8 @@ SPEAKING = "Speaking – speak to interrupt"
 """`answering`, where replies are spoken."""
 
 PUSH_TO_TALK = "Hold the button and speak"
+MUTED = "Muted – unmute to speak"
+"""These two instead of `listening`."""
 
 LONG_THOUGHT_SECONDS = 8.0
 LONG_THOUGHT = "Still waiting for the reply…"
@@ -36,9 +38,13 @@ class Status(ui.label):
         self.state = "idle"
         self._long_thought: asyncio.TimerHandle | None = None
 
-    def show(self, state: str, attempt: int = 0, *, push_to_talk: bool, aloud: bool = False) -> None:
+    def show(
+        self, state: str, attempt: int = 0, *, push_to_talk: bool, muted: bool = False, aloud: bool = False
+    ) -> None:
         """Show a state; `attempt` counts the attempts to reconnect."""
-        words = PUSH_TO_TALK if push_to_talk and state == "listening" else WORDS[state]
+        words = WORDS[state]
+        if state == "listening" and (push_to_talk or muted):
+            words = PUSH_TO_TALK if push_to_talk else MUTED
         if aloud and state == "answering":
             words = "Speaking" if push_to_talk else SPEAKING
         if attempt > 1:

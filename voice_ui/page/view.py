@@ -88,10 +88,11 @@ class View:
         word = state.shown
         if opening and state.phase in {Phase.IDLE, Phase.CONNECTING, Phase.LISTENING}:
             word = "opening"
-        self.status.show(word, attempt, push_to_talk=push_to_talk, aloud=self.buttons.voice.is_on)
+        buttons = self.buttons
+        self.status.show(word, attempt, push_to_talk=push_to_talk, muted=buttons.is_muted, aloud=buttons.voice.is_on)
         capturing = state.microphone or word == "opening"
         held = capturing and push_to_talk and state.phase is Phase.HEARING
-        self.buttons.show(capturing=capturing, held=held, push_to_talk=push_to_talk)
+        buttons.show(capturing=capturing, held=held, push_to_talk=push_to_talk)
         self.error.show_at_rest(state.at_rest)
         return word
 

@@ -99,7 +99,7 @@ class RealtimeSession:
         self._supervisor: Supervisor | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
-        self._later: list[Callable[[], None]] = []  # what was called while a press of Start came to its end
+        self._later: list[Callable[[], object]] = []  # what was called while a press of Start came to its end
         self._state = IDLE
         self._open_seconds = 0.0
 
@@ -168,17 +168,21 @@ class RealtimeSession:
         if press := self._listening:
             press.end_turn()
 
-    def send_text(self, text: str) -> None:
-        """Say something in writing; a reply that is being written is cut short. Works without `start`, too."""
-        self._send(text)
+    def send_text(self, text: str) -> bool:
+        """Say something in writing; a reply that is being written is cut short. Works without `start`, too.
 
-    def send_image(self, image: bytes, text: str = "", *, reply: bool = True) -> None:
+        Returns False, and reports why, if a limit or a full room does not allow it: then it is not in the conversation.
+        """
+        return self._send(text)
+
+    def send_image(self, image: bytes, text: str = "", *, reply: bool = True) -> bool:
         """Show the model a PNG or JPEG image, with a text or without one. Works without `start`, too.
 
         Without `reply`, it becomes part of the conversation and nothing is said to it, until the next question. It is
-        kept in memory only. Raises ValueError for other bytes, and for more than `images.MOST_BYTES`.
+        kept in memory only. Returns as `send_text`. Raises ValueError for other bytes, and for more than
+        `images.MOST_BYTES`.
         """
-        self._send(text, images.read(image), reply=reply)
+        return self._send(text, images.read(image), reply=reply)
 
     def interrupt(self) -> None:
         """Interrupt the current reply, and cancel running tool calls."""
@@ -271,20 +275,22 @@ class RealtimeSession:
             self._task.cancel()
         return self._task
 
-    def _send(self, text: str, image: Image | None = None, *, reply: bool = True) -> None:
+    def _send(self, text: str, image: Image | None = None, *, reply: bool = True, promised: bool = False) -> bool:
         press = self._press
         if press and press.is_over:
             if reply:
-                self._later.append(partial(self._send, text, image))
-                return
+                self._later.append(partial(self._send, text, image, promised=True))
+                return True
             press = None
         elif reply or press:
-            if (press := self._usable_press()) is None:
-                return
+            press = self._usable_press()
+            if press is None and not promised:
+                return False
         message = Message(next(self._ids), _HALF_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text), image, reply)
         self._reports.say(self.conversation.write(message.item_id, message.text, image))
         if press:
             press.send(message)
+        return True
 
     def _config_with_tools(self) -> SessionConfig:
         return replace(self.config, tools=(*self.config.tools, *self.toolbox.to_wire()))

@@ -14,7 +14,7 @@ class RunningSession(Protocol):
 
     conversation: Conversation
 
-    def send_text(self, text: str) -> None:
+    def send_text(self, text: str) -> object:
         """Say something in the person's place."""
 
     def stop(self) -> None:
