@@ -91,9 +91,11 @@ class Nursery:
         if self._socket is None:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             command = [sys.executable, "-m", "tests.nursery", str(theirs.fileno())]
-            subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()], env=dict(env))  # noqa: ASYNC220 - at once
+            descriptors = [theirs.fileno()]
+            process = subprocess.Popen(command, cwd=ROOT, pass_fds=descriptors, env=dict(env))  # noqa: ASYNC220 - at once
             theirs.close()
-            atexit.register(self._socket.close)  # it ends then
+            atexit.register(process.wait)
+            atexit.register(self._socket.close)  # before: it ends then
         (output, its_output), (status, its_status) = os.pipe(), os.pipe()
         asked = {"script": f"{script}", "arguments": arguments, "cwd": f"{cwd}", "env": dict(env), "handles": handles}
         socket.send_fds(self._socket, [json.dumps(asked).encode()], [its_output, its_status])
