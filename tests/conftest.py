@@ -19,12 +19,14 @@ HERE = Path(__file__).parent
 LAYERS = ("browser", "attack", "protocol", "unit")
 """Those with the longest tests first, so that all workers end at about the same time."""
 
-ALONE = {
-    "protocol/test_benchmarks", "browser/speaker/test_firefox", "browser/speaker/test_page",
-    "browser/speaker/test_playback", "browser/test_barge_in", "browser/test_firefox",
-    "browser/test_voice", "protocol/test_webrtc",
+TIMED = {
+    "browser/speaker/test_firefox", "browser/speaker/test_page", "browser/speaker/test_playback",
+    "browser/test_barge_in", "browser/test_firefox", "browser/test_voice", "protocol/test_webrtc",
 }  # fmt: skip
-"""Modules in which sound is played or sent in real time, and lost if late, or clocks are held against each other."""
+"""Modules in which sound is played or sent in real time, and lost if late."""
+
+ALONE = {"protocol/test_benchmarks"}
+"""Modules in which clocks are held against each other."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(layer)
         if layer == "browser" and is_async_test(item):  # they share browsers, which live in one event loop
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-        if Path(item.path).relative_to(HERE).with_suffix("").as_posix() in ALONE:
+        module = Path(item.path).relative_to(HERE).with_suffix("").as_posix()
+        if module in TIMED:
+            item.add_marker("timed")
+        if module in ALONE:
             item.add_marker("alone")
     items.sort(key=lambda item: LAYERS.index(layer_of(item)))
 
