@@ -20,6 +20,9 @@ from voice_ui.protocol.server import ErrorEvent
 LONG_MESSAGE = 64 * 1024
 """Characters. Longer messages are read one at a time, so that many of them do not hold up the event loop."""
 
+BURST = 10
+"""After so many messages others get the event loop: what has come already is handed over without a wait."""
+
 OUTBOX_BYTES = 4 * 1024 * 1024
 """A client that has not read this much is not reading: its connection is dropped."""
 
@@ -103,7 +106,11 @@ class ClientConnection:
 
     async def _read_loop(self) -> None:
         self.session.start()
+        handled = 0
         async for message in self._websocket:
+            handled += 1
+            if handled % BURST == 0:
+                await asyncio.sleep(0)
             if len(message) > LONG_MESSAGE:
                 async with self._floor:
                     self.receive(message)

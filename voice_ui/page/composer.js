@@ -58,14 +58,14 @@ export default {
     window.addEventListener("pagehide", this.store);
     // NiceGUI creates its socket after the elements.
     setTimeout(() => {
-      window.socket.on("connect", this.deliver);
-      this.deliver();
+      window.socket.on("connect", this.deliverAgain);
+      this.deliverAgain();
     });
   },
   beforeUnmount() {
     for (const name in this.on) this.panel.removeEventListener(name, this.on[name]);
     window.removeEventListener("pagehide", this.store);
-    window.socket?.off("connect", this.deliver);
+    window.socket?.off("connect", this.deliverAgain);
     this.close();
   },
 
@@ -97,8 +97,9 @@ export default {
       const text = String(this.text ?? "").trim();
       if (this.excess > 0) return;
       if (text || this.image) {
-        this.unsettled.push({ id: Math.random().toString(36), text, image: this.image });
-        this.deliver();
+        const message = { id: Math.random().toString(36), text, image: this.image };
+        this.unsettled.push(message);
+        this.deliver([message]);
       }
       if (text && this.history.at(-1) !== text) this.history = [...this.history, text].slice(-KEPT);
       this.at = this.history.length;
@@ -108,9 +109,12 @@ export default {
     },
 
     // Python takes each message once, however often it comes.
-    deliver() {
+    deliver(messages) {
       if (!window.socket.connected) return; // or socket.io would put it aside
-      for (const { id, text, image } of this.unsettled) this.$emit("message", { id, text, image: image?.url ?? null });
+      for (const { id, text, image } of messages) this.$emit("message", { id, text, image: image?.url ?? null });
+    },
+    deliverAgain() {
+      this.deliver(this.unsettled);
     },
     // It has become part of the conversation; or it was refused, and is what the person may send again.
     settle(id, taken) {

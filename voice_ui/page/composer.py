@@ -74,8 +74,11 @@ class Composer(ui.element, component="composer.js", dependencies=["image_scale.j
                     self._on_problem("image-unreadable")
                 else:
                     self._on_message(Typed(id, text.strip()[:LONGEST], image))
-            case {"id": str(id), "text": str(text), "image": None} if len(id) <= LONGEST_ID and text.strip():
-                self._on_message(Typed(id, text.strip()[:LONGEST], None))
+            case {"id": str(id), "text": str(text), "image": None} if len(id) <= LONGEST_ID:
+                if message := text.strip()[:LONGEST]:
+                    self._on_message(Typed(id, message, None))
+                else:  # what is blank in Python need not be in JavaScript
+                    self.settle(id, taken=True)
 
     def _handle_problem(self, code: Any) -> None:
         if isinstance(code, str) and code in CODES and CODES[code].where == "image":

@@ -24,6 +24,7 @@ async def abort(websocket: Any) -> None:
 
 async def freeze(websocket: Any) -> None:
     """Neither read nor write any more, and leave the connection open."""
+    websocket.recv_messages.resume = lambda: None  # or what is taken from its queue meanwhile resumes it
     websocket.transport.pause_reading()
     await asyncio.Event().wait()
 
