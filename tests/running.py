@@ -21,8 +21,9 @@ from voice_ui.settings import SETTINGS
 ROOT = Path(__file__).parents[1]
 
 
-PORTS = range(10_000, 32_000)
-"""Below those that systems give to outgoing connections: a port from there may be taken before it is listened on."""
+PORTS = range(10_100, 32_000)
+"""Below those that systems give to outgoing connections: a port from there may be taken before it is listened on.
+Browsers refuse 10080, the last of those that they call unsafe."""
 
 
 def free_port() -> int:
