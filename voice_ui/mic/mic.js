@@ -16,6 +16,7 @@ const APART_MS = 60_000; // without a server for this long: let go of the microp
 const LOUD = 10 ** -4.5; // -45 dBFS: somebody speaks
 const HELLO_MS = 1000;
 const FLUSH_MS = 200;
+const LEVELS = 25; // steps of --mic-level: each makes the browser lay out and paint
 
 export default {
   template: `<span style="display: contents"><slot></slot></span>`,
@@ -291,10 +292,13 @@ export default {
     paint(power) {
       const loud = Math.min(1, Math.max(0, (10 * Math.log10(power) + 60) / 50)); // -60 dBFS is 0, -10 dBFS is 1
       this.level = power ? Math.max(loud, this.level * 0.85) : 0;
+      const shown = (Math.round(this.level * LEVELS) / LEVELS).toFixed(2);
+      if (shown === this.shown && this.levelOn === this.shownOn) return; // in a quiet room there is nothing to paint
+      Object.assign(this, { shown, shownOn: this.levelOn });
       this.painting ??= requestAnimationFrame(() => {
         this.painting = null;
         const element = this.levelOn ? getHtmlElement(this.levelOn) : this.$el;
-        element?.style?.setProperty("--mic-level", this.level.toFixed(3));
+        element?.style?.setProperty("--mic-level", this.shown);
       });
     },
   },
