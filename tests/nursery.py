@@ -14,7 +14,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import runpy
 import select
 import signal
@@ -22,6 +21,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -130,7 +130,9 @@ def serve(asking: socket.socket) -> str | None:
             if ready != asking.fileno():
                 poll.unregister(ready)
                 pid, status = children.pop(ready)
-                os.write(status, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
+                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                with suppress(BrokenPipeError):  # nobody wants to know
+                    os.write(status, f"{code}\n".encode())
                 os.close(status)
                 os.close(ready)
                 continue
@@ -162,7 +164,15 @@ def become(asked: dict[str, Any], output: int) -> str:
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
+    time.tzset()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What NiceGUI has looked up at its import.
+    from nicegui.storage import Storage
+
+    Storage.path = Path(os.environ.get("NICEGUI_STORAGE_PATH", ".nicegui")).resolve()
     if most := asked["handles"]:
+        import resource  # not on Windows
+
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     script: str = asked["script"]
     sys.argv = [script, *asked["arguments"]]
@@ -171,6 +181,7 @@ def become(asked: dict[str, Any], output: int) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
     for name in IMPORTED:
         importlib.import_module(name)
     assert threading.active_count() == 1, "a fork takes no thread along"

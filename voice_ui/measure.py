@@ -146,6 +146,7 @@ class Measurement:
 
     async def _take_turn(self, session: RealtimeSession) -> None:
         """Ask the question, and read the reply to its end."""
+        self._problem = None
         spoken = asyncio.get_running_loop().create_future()
         speaking = asyncio.create_task(self._speak(session, spoken), name="speak")
         try:
@@ -169,10 +170,10 @@ class Measurement:
             self._take_problem(event)
             if isinstance(event, TurnTimed):
                 timed = event  # once more after a preamble, with all that came before
-            is_over = spoken.done() and session.state.phase is Phase.LISTENING
+            is_over = isinstance(event, StateChanged) and event.state.phase is Phase.LISTENING
             if session.state.at_rest or (is_over and self._problem and timed is None):
                 break
-            if is_over and timed and isinstance(event, StateChanged):  # it may reply to half of the question first
+            if is_over and timed and spoken.done():  # a server may reply to half of the question first
                 return timed
         raise self._failed("response-missing", seconds=f"{TURN_SECONDS:.0f}")
 
@@ -265,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         chosen = settings.load(["--offline"] if options.offline else [])
         if options.json:
-            options.json.touch()  # before anything is paid for
+            options.json.open("a").close()  # before anything is paid for
         figures = asyncio.run(measure(chosen, options.connections, options.turns))
         sys.stdout.write(f"{figures.table()}\n")
         if options.json:

@@ -187,7 +187,8 @@ def _named(settings: Settings, model: str) -> Endpoint | None:
         key = settings.azure_openai_api_key or key
         return Endpoint.azure(base, model, key, dialect=dialect, setting="OPENAI_BASE_URL")
     # A key may be in the environment for everything else that needs one; who names a chat server means this program.
-    if urlsplit(base).hostname == OPENAI_HOST and (settings.chat_url or not key):
+    means_chat = settings.chat_url and "OPENAI_BASE_URL" not in settings.sources
+    if urlsplit(base).hostname == OPENAI_HOST and (means_chat or not key):
         return None
     headers = {}
     if settings.openai_org_id:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from math import isfinite
 from typing import Any
 
 from voice_ui.offline.tool_words import STOP_WORDS, meaning, name_words, properties_of, resolved, stem, words
@@ -109,6 +110,8 @@ class _Sentence:
         if taken is None:
             return None
         value = float(taken["number"])
+        if not isfinite(value):
+            return None
         return int(value) if kind["type"] == "integer" or value == int(value) else value
 
     def items(self, name: str, kind: dict[str, Any]) -> list[Any] | None:

@@ -116,10 +116,10 @@ def check_serving(settings: Settings) -> None:
     wrong, sources = [], settings.sources
     if not settings.share and not is_this_machine(settings.host):
         place = _place("VOICE_UI_HOST", sources.get("VOICE_UI_HOST", sources.get("VOICE_UI_PORT", "")))
-        wrong.append(f"{place} would serve other machines; allowed: with --share, or an address such as 127.0.0.1")
+        wrong.append(f"{place} would let other machines connect; add --share, or use an address such as 127.0.0.1")
     if settings.cert_key and not settings.cert:
         place = _place("VOICE_UI_CERT_KEY", sources["VOICE_UI_CERT_KEY"])
-        wrong.append(f"{place} is a key without a certificate; allowed: only with VOICE_UI_CERT or --cert")
+        wrong.append(f"{place} has no certificate; also set VOICE_UI_CERT or --cert")
     if settings.chat_model and not settings.chat_url:
         place = _place("VOICE_UI_CHAT_MODEL", sources["VOICE_UI_CHAT_MODEL"])
         wrong.append(f"{place} has no effect without VOICE_UI_CHAT_URL; allowed: only with it")
@@ -130,7 +130,7 @@ def check_serving(settings: Settings) -> None:
         if given and not settings.share:
             wrong.append(f"{_place(name, sources[name])} has no effect without sharing; allowed: only with --share")
     if sources.get("VOICE_UI_CERT") == COMMAND_LINE and not settings.share:  # in a file it waits for the next --share
-        wrong.append("--cert has no effect without sharing; allowed: only with --share")
+        wrong.append("--cert has no effect without --share; add --share or leave it out")
     if wrong:
         raise SettingsError("\n".join(wrong))
 
