@@ -285,8 +285,15 @@ async def test_two_panels_that_are_kept_find_each_its_own_conversation_again() -
             pages.append((page, second))
             assert page.panel.session is not second.session
             assert len(conversations) == 2
-        (_, other), (_, other_again) = pages
+        (_, other), (last, other_again) = pages
         assert other.session is None and other_again.session
+        # One that comes later takes no other's place.
+        kept = other_again.session
+        last.panel.delete()
+        with last.client:
+            third = VoicePanel(server.endpoint, SessionConfig(), conversations=conversations, keep=True)
+        await until(lambda: third.session)
+        assert other_again.session is kept is not third.session
         for page, _ in pages:
             page.client.delete()
 
@@ -327,7 +334,7 @@ async def test_a_panel_that_is_deleted_leaves_nothing_on_its_page() -> None:
         kept = [weakref.ref(panel) for panel in more]
         for panel in more:
             panel.delete()
-        assert [len(one) for one in handlers] == before
+        await until(lambda: [len(one) for one in handlers] == before)
         await until(lambda: len(conversations) == 1)
         del more, panel
         gc.collect()

@@ -8,9 +8,11 @@ touches nothing outside itself: no global styles, no keys, no title.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 from nicegui import ui
 from nicegui.events import Handler
@@ -59,6 +61,8 @@ OpenSession = Callable[[Endpoint, SessionConfig], RealtimeSession]
 
 class VoicePanel(Display, component="panel.js"):
     """A conversation with one realtime server, with its buttons, status, transcript and error messages."""
+
+    _place = ""  # also of one whose making failed
 
     def __init__(
         self,
@@ -239,11 +243,16 @@ class VoicePanel(Display, component="panel.js"):
         return f"() => getElement({self.id}).downloadConversation()"
 
     def _find_place(self) -> str:
-        """Return what tells panels apart whose conversations survive a reload: the page, and how many came before."""
+        """Return what tells panels apart whose conversations survive a reload: the page, and a number that is free."""
         if not self._keep:
             return ""
-        others = (one for one in self._page_client.elements.values() if isinstance(one, VoicePanel) and one is not self)
-        return f"{self._page_client.request.url.path} {sum(one._keep for one in others)}"
+        try:
+            path = self._page_client.request.url.path
+        except RuntimeError:  # a script without pages, which NiceGUI reads once before anybody asks for it
+            return ""
+        panels = (one for one in self._page_client.elements.values() if isinstance(one, VoicePanel) and one is not self)
+        taken = {one._place for one in panels}
+        return next(place for number in count() if (place := f"{path} {number}") not in taken)
 
     def _show_config(self) -> None:
         self.mic.by_hand = self._config.turn_detection == "none"
@@ -298,8 +307,9 @@ class VoicePanel(Display, component="panel.js"):
 
     def _handle_delete(self) -> None:
         super()._handle_delete()
-        for handlers, ours in self._page_handlers:
-            handlers.remove(ours)
+        if not self._page_is_gone:
+            for handlers, ours in self._page_handlers:  # not now: one of them may be what deletes it
+                asyncio.get_running_loop().call_soon(handlers.remove, ours)
         conversation = self._detach()
         if conversation and not (conversation.owner and self._page_is_gone):
             self._conversations.end(conversation)

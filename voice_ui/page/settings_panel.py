@@ -57,7 +57,9 @@ class SettingsPanel(ui.dialog):
         self._devices: Sequence[Device] = ()
         self._outputs: Sequence[Output] = ()
         self._fields: dict[str, Any] = {}  # by the name of the choice
+        self._texts: list[Callable[[], None]] = []  # take what stands in the text fields
         self.props('position=right full-height aria-label="Settings"')
+        self.on("hide", lambda: [take() for take in self._texts])
 
     def open(self) -> Self:
         """Open the panel."""
@@ -244,7 +246,7 @@ class SettingsPanel(ui.dialog):
                 self._take({name: field.value or ""})
 
         field.on("blur", take)
-        self.on("hide", take)
+        self._texts.append(take)
         self._fields[name] = field
         return field
 
